@@ -1,0 +1,251 @@
+//! JSON, RFC 8259, read strictly into a tree: duplicate keys and deep nesting are refused, integers
+//! stay exact, and a reader of fields refuses what it does not know.
+//!
+//! `serde_json` does the lexing; the tree is ours because derived structs neither see duplicate
+//! keys at every level nor say where a value stood.
+
+mod canonical;
+mod fields;
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use thiserror::Error;
+
+use crate::base::limits;
+
+pub use canonical::canonical;
+pub use fields::{Fields, ShapeError, bytes, items, object, string, unsigned};
+
+/// A JSON value. Object members keep their order; keys are unique.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Json<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// An integer without fraction or exponent, within 64 bits.
+    Integer(i128),
+    /// Any other number.
+    Float(f64),
+    /// A string, unescaped.
+    String(Cow<'a, str>),
+    /// An array.
+    Array(Vec<Json<'a>>),
+    /// An object.
+    Object(Vec<(Cow<'a, str>, Json<'a>)>),
+}
+
+/// Why bytes are not the JSON that we read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// Not JSON, not UTF-8, or something after the value.
+    #[error("not JSON at line {line} column {column}")]
+    Syntax {
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
+    /// The same key twice in one object.
+    #[error("key {key:?} twice in one object, at line {line}")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// Line, from 1.
+        line: usize,
+    },
+    /// Nested deeper than [`limits::JSON_DEPTH`].
+    #[error("nested deeper than {limit}", limit = limits::JSON_DEPTH)]
+    Depth,
+}
+
+impl<'a> Json<'a> {
+    /// Parses one value that fills `input`.
+    pub fn parse(input: &'a [u8]) -> Result<Self, JsonError> {
+        let fault = Fault::default();
+        let mut deserializer = serde_json::Deserializer::from_slice(input);
+        let parsed = Tree { fault: &fault, depth: 0 }
+            .deserialize(&mut deserializer)
+            .and_then(|json| deserializer.end().map(|()| json));
+        parsed.map_err(|error| match fault.0.take() {
+            Some(Found::Depth) => JsonError::Depth,
+            Some(Found::Duplicate(key)) => JsonError::DuplicateKey { key, line: error.line() },
+            None if error.to_string().starts_with("recursion limit exceeded") => JsonError::Depth,
+            None => JsonError::Syntax { line: error.line(), column: error.column() },
+        })
+    }
+
+    /// The value of `key`, when this is an object that has it.
+    pub fn member(&self, key: &str) -> Option<&Json<'a>> {
+        match self {
+            Self::Object(members) => members.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The text, when this is a string.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// What the visitor refused; serde's own error type can only carry text.
+#[derive(Default)]
+struct Fault(Cell<Option<Found>>);
+
+enum Found {
+    Depth,
+    Duplicate(String),
+}
+
+#[derive(Clone, Copy)]
+struct Tree<'f> {
+    fault: &'f Fault,
+    depth: usize,
+}
+
+impl Tree<'_> {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        if self.depth == limits::JSON_DEPTH {
+            self.fault.0.set(Some(Found::Depth));
+            return Err(E::custom("depth"));
+        }
+        Ok(Self { depth: self.depth + 1, ..self })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Tree<'_> {
+    type Value = Json<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Tree<'_> {
+    type Value = Json<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Null)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Integer(value.into()))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Integer(value.into()))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Json<'de>, E> {
+        Ok(Json::Float(value))
+    }
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::String(Cow::Borrowed(value)))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Json<'de>, E> {
+        Ok(Json::String(Cow::Owned(value.to_owned())))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
+        let inner = self.deeper()?;
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element_seed(inner)? {
+            items.push(item);
+        }
+        Ok(Json::Array(items))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
+        let inner = self.deeper()?;
+        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
+        // Past a handful of members a set finds duplicates without a quadratic walk.
+        let mut seen = std::collections::HashSet::new();
+        while let Some(Json::String(key)) = access.next_key_seed(KeySeed)? {
+            let duplicate = if members.len() < 16 {
+                members.iter().any(|(name, _)| *name == key)
+            } else {
+                if seen.is_empty() {
+                    seen.extend(members.iter().map(|(name, _)| name.clone()));
+                }
+                !seen.insert(key.clone())
+            };
+            if duplicate {
+                self.fault.0.set(Some(Found::Duplicate(key.chars().take(64).collect())));
+                return Err(A::Error::custom("duplicate key"));
+            }
+            members.push((key, access.next_value_seed(inner)?));
+        }
+        Ok(Json::Object(members))
+    }
+}
+
+struct KeySeed;
+
+impl<'de> DeserializeSeed<'de> for KeySeed {
+    type Value = Json<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+        deserializer.deserialize_str(Tree { fault: &Fault::default(), depth: 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exact_numbers() {
+        assert_eq!(Json::parse(b"18446744073709551615"), Ok(Json::Integer(u64::MAX.into())));
+        for float in ["1.0", "1e3", "18446744073709551616"] {
+            assert!(matches!(Json::parse(float.as_bytes()), Ok(Json::Float(_))), "{float}");
+        }
+        assert!(matches!(Json::parse(b"01"), Err(JsonError::Syntax { .. })));
+    }
+
+    #[test]
+    fn duplicate_keys_at_every_level() {
+        for text in [r#"{"a":1,"a":2}"#, r#"[{"b":{"a":1,"\u0061":2}}]"#] {
+            assert!(
+                matches!(Json::parse(text.as_bytes()), Err(JsonError::DuplicateKey { key, .. }) if key == "a"),
+                "{text}"
+            );
+        }
+        let mut wide: String = (0..40).map(|n| format!("\"k{n}\":0,")).collect();
+        wide = format!("{{{wide}\"k7\":1}}");
+        assert!(matches!(Json::parse(wide.as_bytes()), Err(JsonError::DuplicateKey { key, .. }) if key == "k7"));
+        assert!(Json::parse(br#"{"a":{"a":1},"b":{"a":1}}"#).is_ok());
+    }
+
+    #[test]
+    fn depth() {
+        let nest = |n: usize| "[".repeat(n) + &"]".repeat(n);
+        assert!(Json::parse(nest(limits::JSON_DEPTH).as_bytes()).is_ok());
+        assert_eq!(Json::parse(nest(limits::JSON_DEPTH + 1).as_bytes()), Err(JsonError::Depth));
+        assert_eq!(Json::parse("[".repeat(10_000).as_bytes()), Err(JsonError::Depth));
+    }
+
+    #[test]
+    fn not_json() {
+        for bad in [
+            &b"\xef\xbb\xbf{}"[..],
+            b"",
+            b"{",
+            b"{}{}",
+            b"\"\xff\"",
+            b"\"\\ud800\"",
+            b"'a'",
+            b"{a:1}",
+            b"[1,]",
+            b"\x1f\x8b\x08",
+        ] {
+            assert!(matches!(Json::parse(bad), Err(JsonError::Syntax { .. })), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Every bound of the library, each with its reason. A bound is applied before the bytes it bounds
+//! are parsed.
+
+/// A bundle file, in bytes. Real bundles are 4 to 40 KiB; attestations carry SBOMs of some MiB.
+pub const BUNDLE_BYTES: usize = 16 << 20;
+/// A file of several bundles (JSONL), in bytes.
+pub const BUNDLES_BYTES: usize = 64 << 20;
+/// Bundles in one JSONL file.
+pub const BUNDLES: usize = 256;
+/// A trust document (trusted root, signing config, client trust config), in bytes.
+pub const TRUST_BYTES: usize = 4 << 20;
+/// A policy document, in bytes.
+pub const POLICY_BYTES: usize = 1 << 20;
+/// Rules in one policy.
+pub const POLICY_RULES: usize = 1024;
+/// A regular expression's text, in bytes.
+pub const REGEX_BYTES: usize = 4 << 10;
+/// Nesting of JSON. The deepest field of a bundle is at 8; a statement's predicate may nest more.
+pub const JSON_DEPTH: usize = 64;
+/// Nesting of DER. A Fulcio certificate nests 6 deep, a timestamp token with certificates 12.
+pub const DER_DEPTH: u8 = 32;
+/// A certificate, in bytes. Fulcio's are under 2 KiB.
+pub const CERTIFICATE_BYTES: usize = 32 << 10;
+/// Extensions in a certificate. Fulcio's leaves carry up to 30.
+pub const CERTIFICATE_EXTENSIONS: usize = 64;
+/// Subject alternative names that are parsed at all.
+pub const CERTIFICATE_NAMES: usize = 64;
+/// Certificates in a chain.
+pub const CHAIN: usize = 8;
+/// Signed certificate timestamps in a list.
+pub const SCTS: usize = 16;
+/// Transparency log entries in a bundle (conformance refuses 33).
+pub const LOG_ENTRIES: usize = 32;
+/// Signed timestamps in a bundle (conformance refuses 33).
+pub const TIMESTAMPS: usize = 32;
+/// A timestamp response, in bytes: the real ones are under 8 KiB with a full chain.
+pub const TIMESTAMP_BYTES: usize = 64 << 10;
+/// Certificates in a timestamp token.
+pub const TIMESTAMP_CERTIFICATES: usize = 16;
+/// Hashes in an inclusion proof: a tree of 2^64 leaves needs 64.
+pub const PROOF_HASHES: usize = 64;
+/// A checkpoint, in bytes.
+pub const CHECKPOINT_BYTES: usize = 16 << 10;
+/// Signature lines in a checkpoint.
+pub const CHECKPOINT_SIGNATURES: usize = 32;
+/// A log entry's body, in bytes: entries of tiled logs are bounded by a u16, Rekor v1's by its
+/// attestation storage; 1 MiB leaves room for a stored certificate chain.
+pub const LOG_BODY_BYTES: usize = 1 << 20;
+/// Subjects of an in-toto statement.
+pub const SUBJECTS: usize = 1024;
+/// Digests of one subject.
+pub const SUBJECT_DIGESTS: usize = 32;
+/// RSA moduli, in bits: below is weak, above is a denial of service.
+pub const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+/// A PEM file that is expected to hold one key or a chain, in bytes.
+pub const PEM_BYTES: usize = 256 << 10;
+/// An identity token, in bytes.
+pub const TOKEN_BYTES: usize = 16 << 10;
+/// The body of an HTTP response from a CA, TSA, log or identity provider, in bytes.
+pub const RESPONSE_BYTES: usize = 8 << 20;
+/// The buffer between a file and its digest, in bytes: measured best between 64 and 256 KiB.
+pub const READ_BUFFER: usize = 256 << 10;

@@ -1,0 +1,6 @@
+//! Sign artifacts from a CI identity token and verify them, Sigstore-style.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod base;
