@@ -1,0 +1,3 @@
+//! What the bytes mean: parse and build, one specification a module. No network, clock or files.
+
+pub mod x509;
