@@ -1,2 +1,3 @@
-//! it
-fn main() {}
+//! The integration tests, in one binary: each module is one subject.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
