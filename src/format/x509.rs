@@ -5,11 +5,14 @@
 //! and the authority of the stack writes with the same identifiers that this reads.
 
 pub mod algorithm;
+pub mod build;
 pub mod certificate;
 pub mod extensions;
 pub mod fulcio;
 pub mod names;
 pub mod oids;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use certificate::{Certificate, CertificateError};
 pub use extensions::{BasicConstraints, Extensions, KeyUsage};

@@ -13,8 +13,8 @@ use thiserror::Error;
 
 pub use reader::{Element, Reader};
 pub use write::{
-    bit_string, boolean, concat, explicit, generalized_time, ia5_string, integer, null, octet_string, oid, sequence,
-    set_of, tlv, unsigned, utc_time, utf8_string, x509_time,
+    bit_string, boolean, concat, explicit, generalized_time, ia5_string, integer, named_bits, null, octet_string, oid,
+    sequence, set_of, tlv, unsigned, utc_time, utf8_string, x509_time,
 };
 
 /// Tags of the universal class that our formats use.

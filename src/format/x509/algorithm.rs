@@ -77,8 +77,8 @@ pub fn write_digest(algorithm: DigestAlgorithm) -> Vec<u8> {
     der::sequence(&[&der::oid(digest_oid(algorithm))])
 }
 
-/// A signature's AlgorithmIdentifier; `None` for RSA PSS, which the stack does not write.
-pub fn write_signature(scheme: Scheme) -> Option<Vec<u8>> {
+/// A signature's AlgorithmIdentifier.
+pub fn write_signature(scheme: Scheme) -> Vec<u8> {
     use DigestAlgorithm::{Sha256, Sha384, Sha512};
     let oid = match (scheme.family, scheme.digest) {
         (Family::Ecdsa, Sha256) => oids::ECDSA_SHA256,
@@ -87,18 +87,32 @@ pub fn write_signature(scheme: Scheme) -> Option<Vec<u8>> {
         (Family::RsaPkcs1, Sha256) => oids::RSA_SHA256,
         (Family::RsaPkcs1, Sha384) => oids::RSA_SHA384,
         (Family::RsaPkcs1, Sha512) => oids::RSA_SHA512,
+        (Family::RsaPss, _) => oids::RSA_PSS,
         (Family::Ed25519, _) => oids::ED25519,
-        (Family::RsaPss, _) => return None,
     };
-    let null = if scheme.family == Family::RsaPkcs1 { der::null() } else { Vec::new() };
-    Some(der::sequence(&[&der::oid(oid), &null]))
+    let parameters = match scheme.family {
+        Family::Ecdsa | Family::Ed25519 => Vec::new(),
+        Family::RsaPkcs1 => der::null(),
+        Family::RsaPss => pss_parameters(scheme.digest),
+    };
+    der::sequence(&[&der::oid(oid), &parameters])
+}
+
+/// RSASSA-PSS-params, RFC 4055 section 3.1: one SHA-2 digest for message and mask, salt of its length.
+fn pss_parameters(digest: DigestAlgorithm) -> Vec<u8> {
+    let hash = write_digest(digest);
+    der::sequence(&[
+        &der::explicit(0, &hash),
+        &der::explicit(1, &der::sequence(&[&der::oid(oids::MGF1), &hash])),
+        &der::explicit(2, &der::integer(digest.len() as u64)),
+    ])
 }
 
 fn read_null(reader: &mut Reader<'_>) -> Result<(), DerError> {
     if reader.expect(tag::NULL)?.content.is_empty() { Ok(()) } else { Err(DerError::Value("NULL")) }
 }
 
-/// RSASSA-PSS-params, RFC 4055 section 3.1: one SHA-2 digest for message and mask, salt of its length.
+/// The inverse of [`pss_parameters`]; other parameters are refused.
 fn read_pss(reader: &mut Reader<'_>) -> Result<DigestAlgorithm, AlgorithmError> {
     let mut params = reader.sequence()?;
     let digest = read_digest(&mut params.nested(tag::context(0))?.sequence()?)?;

@@ -23,6 +23,16 @@ pub struct BasicConstraints {
 pub struct KeyUsage(u16);
 
 impl KeyUsage {
+    /// digitalSignature: what a leaf has.
+    pub const DIGITAL_SIGNATURE: Self = Self(0x8000);
+    /// keyCertSign and cRLSign: what a CA has.
+    pub const AUTHORITY: Self = Self(0x0600);
+
+    /// The first 16 bits.
+    pub(super) const fn bits(self) -> u16 {
+        self.0
+    }
+
     /// digitalSignature (bit 0)
     pub const fn digital_signature(self) -> bool {
         self.0 & 0x8000 != 0

@@ -48,6 +48,11 @@ pub const CLAIMS: [Claim; 23] = [
 ];
 
 impl Claim {
+    /// Whether the extension holds the text itself, without DER.
+    pub const fn is_raw(self) -> bool {
+        self.arc <= 6
+    }
+
     /// The claim of a policy name.
     pub fn by_name(name: &str) -> Option<Self> {
         CLAIMS.into_iter().find(|claim| claim.name == name)
@@ -72,7 +77,7 @@ impl FulcioClaims {
         for (arc, bytes) in &certificate.extensions().fulcio {
             let Some(claim) = Claim::by_arc(*arc) else { continue };
             let malformed = || CertificateError::FulcioExtension { arc: *arc };
-            let text = if *arc <= 6 {
+            let text = if claim.is_raw() {
                 std::str::from_utf8(bytes).map_err(|_| malformed())?
             } else {
                 let mut reader = Reader::new(bytes);

@@ -82,6 +82,16 @@ pub fn bit_string(bytes: &[u8]) -> Vec<u8> {
     tlv(tag::BIT_STRING, &[&[0], bytes].concat())
 }
 
+/// A named-bit list of 16 bits, bit 0 the highest: trailing zero bits are left out (X.690 section 11.2.2).
+pub fn named_bits(bits: u16) -> Vec<u8> {
+    let bytes = bits.to_be_bytes();
+    match bits.trailing_zeros() {
+        16 => tlv(tag::BIT_STRING, &[0]),
+        unused @ 8..16 => tlv(tag::BIT_STRING, &[unused as u8 - 8, bytes[0]]),
+        unused => tlv(tag::BIT_STRING, &[unused as u8, bytes[0], bytes[1]]),
+    }
+}
+
 /// A UTF8String.
 pub fn utf8_string(text: &str) -> Vec<u8> {
     tlv(tag::UTF8_STRING, text.as_bytes())
