@@ -1,3 +1,15 @@
 //! The integration tests, in one binary: each module is one subject.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+/// Rules about the source itself.
+mod layers;
+
+/// JSON canonicalisation.
+mod json;
+
+/// The folder of outside vectors.
+mod vectors;
+
+/// Signatures and keys of every algorithm.
+mod wycheproof;
