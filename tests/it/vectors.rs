@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The folder `name` of the outside vectors; says that they were left out when there is none.
-pub fn folder(name: &str) -> Option<PathBuf> {
+pub(crate) fn folder(name: &str) -> Option<PathBuf> {
     let Some(root) = std::env::var_os("SEALMARK_VECTORS") else {
         println!("left out: {name}: SEALMARK_VECTORS is not set");
         return None;
@@ -15,6 +15,6 @@ pub fn folder(name: &str) -> Option<PathBuf> {
 }
 
 /// The bytes of a vector.
-pub fn read(path: &std::path::Path) -> Vec<u8> {
+pub(crate) fn read(path: &std::path::Path) -> Vec<u8> {
     fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

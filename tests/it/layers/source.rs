@@ -4,17 +4,17 @@ use std::fs;
 use std::path::Path;
 
 /// A source file, without its comment lines and its test code.
-pub struct File {
+pub(crate) struct File {
     /// From the package's root.
-    pub path: String,
+    pub(crate) path: String,
     /// The code that ships.
-    pub code: String,
+    pub(crate) code: String,
     /// Lines in the file as it stands.
-    pub lines: usize,
+    pub(crate) lines: usize,
 }
 
 /// Every Rust file under `root` that is not a module of tests.
-pub fn files(root: &str) -> Vec<File> {
+pub(crate) fn files(root: &str) -> Vec<File> {
     let mut found = Vec::new();
     walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(root), root, &mut found);
     let test_modules: Vec<String> = found.iter().flat_map(|(path, text)| test_modules(path, text)).collect();
@@ -60,18 +60,18 @@ fn test_modules(path: &str, text: &str) -> Vec<String> {
 
 impl File {
     /// Reads `text` as the file at `path`.
-    pub fn new(path: &str, text: &str) -> Self {
+    pub(crate) fn new(path: &str, text: &str) -> Self {
         Self { path: path.to_owned(), code: code_of(text), lines: text.lines().count() }
     }
 
     /// The name under `src/`: `src/verify/log.rs` and `src/verify.rs` are both of `verify`.
-    pub fn layer(&self) -> Option<&str> {
+    pub(crate) fn layer(&self) -> Option<&str> {
         let rest = self.path.strip_prefix("src/")?;
         Some(rest.split('/').next()?.trim_end_matches(".rs"))
     }
 
     /// The modules of the crate's root that this file names, through `crate::` or a chain of `super::`.
-    pub fn crate_uses(&self) -> Vec<String> {
+    pub(crate) fn crate_uses(&self) -> Vec<String> {
         let depth = self.path.trim_start_matches("src/").split('/').count();
         let to_root = "super::".repeat(depth);
         let mut uses = self.first_segments("crate::");
@@ -80,7 +80,7 @@ impl File {
     }
 
     /// Every `name` in `prefix::name` and `prefix::{name, other::..}`.
-    pub fn first_segments(&self, prefix: &str) -> Vec<String> {
+    pub(crate) fn first_segments(&self, prefix: &str) -> Vec<String> {
         let starts = self.code.match_indices(prefix).filter(|(at, _)| {
             let before = self.code[..*at].chars().next_back();
             !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
@@ -132,7 +132,7 @@ fn code_of(text: &str) -> String {
 }
 
 /// Whether `word` stands in `code` and is not the end of a longer name.
-pub fn has_word(code: &str, word: &str) -> bool {
+pub(crate) fn has_word(code: &str, word: &str) -> bool {
     code.match_indices(word).any(|(at, _)| {
         let before = code[..at].chars().next_back();
         !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
@@ -140,7 +140,7 @@ pub fn has_word(code: &str, word: &str) -> bool {
 }
 
 /// The name and the hint that the call of a code's constructor starts with; the hint may be a constant.
-pub fn name_and_hint(call: &str) -> Option<[String; 2]> {
+pub(crate) fn name_and_hint(call: &str) -> Option<[String; 2]> {
     let (name, rest) = literal(call)?;
     let hint = rest.trim_start().strip_prefix(',')?.trim_start();
     let hint = literal(hint).map_or_else(|| identifier(hint), |(hint, _)| hint);
