@@ -11,6 +11,8 @@ pub mod extensions;
 pub mod fulcio;
 pub mod names;
 pub mod oids;
+pub mod request;
+pub mod sct;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -18,3 +20,5 @@ pub use certificate::{Certificate, CertificateError};
 pub use extensions::{BasicConstraints, Extensions, KeyUsage};
 pub use fulcio::{Claim, FulcioClaims};
 pub use names::{GeneralName, San};
+pub use request::{CertificateRequest, RequestError};
+pub use sct::Sct;
