@@ -1,4 +1,8 @@
 //! What the bytes mean: parse and build, one specification a module. No network, clock or files.
 
+pub mod bundle;
+pub mod dsse;
+pub mod intoto;
 pub mod merkle;
+pub mod trust;
 pub mod x509;
