@@ -1,6 +1,7 @@
 //! What the bytes mean: parse and build, one specification a module. No network, clock or files.
 
 pub mod bundle;
+pub mod checkpoint;
 pub mod dsse;
 pub mod intoto;
 pub mod merkle;
