@@ -5,5 +5,6 @@ pub mod checkpoint;
 pub mod dsse;
 pub mod intoto;
 pub mod merkle;
+pub mod timestamp;
 pub mod trust;
 pub mod x509;

@@ -37,6 +37,17 @@ pub const TIMESTAMPS: usize = 32;
 pub const TIMESTAMP_BYTES: usize = 64 << 10;
 /// Certificates in a timestamp token.
 pub const TIMESTAMP_CERTIFICATES: usize = 16;
+/// The accuracy that a timestamp may state, in seconds. Sigstore's authorities state one second; beyond a
+/// minute the time says too little about a certificate of ten minutes.
+pub const TIMESTAMP_ACCURACY_SECS: u64 = 60;
+/// A nonce, in bytes: clients send 8, the longest that a certificate's serial number could hold is 20.
+pub const TIMESTAMP_NONCE: usize = 32;
+/// A timestamp request in DER, in bytes: the real ones are under 150; extensions are refused.
+pub const TIMESTAMP_REQUEST_BYTES: usize = 16 << 10;
+/// A timestamp request in JSON, in bytes: a SHA-512 digest and five names need 250.
+pub const TIMESTAMP_REQUEST_JSON_BYTES: usize = 1 << 10;
+/// The policy identifier that a timestamp request may ask for, in bytes of its DER content.
+pub const TIMESTAMP_POLICY_BYTES: usize = 64;
 /// Hashes in an inclusion proof: a tree of 2^64 leaves needs 64.
 pub const PROOF_HASHES: usize = 64;
 /// A checkpoint, in bytes.

@@ -82,4 +82,19 @@ oids! {
     SHA384 = [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2];
     /// 2.16.840.1.101.3.4.2.3 id-sha512
     SHA512 = [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3];
+
+    /// 1.2.840.113549.1.7.2 id-signedData, RFC 5652 section 5.1
+    SIGNED_DATA = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+    /// 1.2.840.113549.1.9.16.1.4 id-ct-TSTInfo, RFC 3161 section 2.4.2
+    TST_INFO = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 4];
+    /// 1.2.840.113549.1.9.3 id-contentType, RFC 5652 section 11.1
+    CONTENT_TYPE = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
+    /// 1.2.840.113549.1.9.4 id-messageDigest, RFC 5652 section 11.2
+    MESSAGE_DIGEST = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
+    /// 1.2.840.113549.1.9.5 id-signingTime, RFC 5652 section 11.3
+    SIGNING_TIME = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
+    /// 1.2.840.113549.1.9.16.2.12 id-aa-signingCertificate (SHA-1), RFC 2634 section 5.4
+    SIGNING_CERTIFICATE = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 12];
+    /// 1.2.840.113549.1.9.16.2.47 id-aa-signingCertificateV2, RFC 5035 section 3
+    SIGNING_CERTIFICATE_V2 = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 47];
 }
