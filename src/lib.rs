@@ -6,3 +6,6 @@
 pub mod base;
 pub mod format;
 pub mod verify;
+
+#[cfg(feature = "stack")]
+pub mod stack;

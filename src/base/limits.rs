@@ -71,3 +71,9 @@ pub const TOKEN_BYTES: usize = 16 << 10;
 pub const RESPONSE_BYTES: usize = 8 << 20;
 /// The buffer between a file and its digest, in bytes: measured best between 64 and 256 KiB.
 pub const READ_BUFFER: usize = 256 << 10;
+
+/// Entries that wait for a log's sequencer; beyond it a server answers "retry" at once.
+pub const LOG_QUEUE: usize = 4096;
+/// Entries in one batch of a log: with entries of 64 KiB at most, a batch is bounded in memory, and four
+/// bundles can become full at once.
+pub const LOG_BATCH: usize = 1024;

@@ -1,0 +1,4 @@
+//! The private Sigstore in one process.
+
+pub mod clock;
+pub mod log;

@@ -1,0 +1,315 @@
+//! The log engine: one append-only Merkle tree on one disk, written by one process.
+//!
+//! Nothing that was signed is visible or acknowledged before it is durable:
+//!
+//! ```text
+//! append the batch's entries to the tail     fdatasync
+//! sign the checkpoint, append it to commits  fdatasync    <- the commit
+//! show the new head to readers, then acknowledge
+//! move what became full (bundles, tiles) to its final, immutable place
+//! ```
+//!
+//! A batch is whatever arrived while the one before it was being written: no window, no timer. Any
+//! error of the disk ends the log without an acknowledgement ([`Log::failed`]); a restart recovers
+//! ([`recovery`]). A log's folder:
+//!
+//! ```text
+//! LOCK              held while a process writes
+//! commits           checkpoints, each twice in blocks of its own (see `commits`)
+//! tail/N            entries of bundle N until it is full and sealed
+//! tile/...          full tiles and bundles under their tlog-tiles paths, never rewritten
+//! tmp/...           files being made
+//! ```
+//!
+//! One engine, several kinds of log: a [`Codec`] says how an entry is stored and hashed and how the
+//! log signs. Duplicates are found by the SHA-256 of what the codec calls an entry's identity, in an index
+//! in memory that is rebuilt on start, when every entry is read and the whole tree recomputed; a log of
+//! tens of millions of entries will want an index on disk.
+
+mod commits;
+mod edge;
+mod head;
+mod recovery;
+mod sequencer;
+mod storage;
+pub mod vfs;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+use std::thread::JoinHandle;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use head::{Head, ReadError};
+pub use vfs::{Disk, Vfs};
+
+use crate::base::code::Code;
+use crate::base::limits;
+use crate::base::time::UnixTime;
+use crate::format::merkle::{Hash, TileKind};
+use crate::stack::clock::Clock;
+
+/// What one kind of log writes: its records, its hashes and its signature.
+pub trait Codec: fmt::Debug + Send + Sync + 'static {
+    /// An entry that was admitted and waits for its index.
+    type Entry: Send + 'static;
+
+    /// The kind of the log's bundles: their folder under `tile/`.
+    const BUNDLES: TileKind;
+
+    /// What makes two entries the same; `None` when every entry is new.
+    fn identity(&self, entry: &Self::Entry) -> Option<Hash>;
+
+    /// The record of an entry at its index, sequenced at `at`.
+    fn seal(&self, entry: &Self::Entry, index: u64, at: UnixTime) -> Sealed;
+
+    /// Reads the first record of a bundle: the record, and the bytes after it. `None` when it is torn or
+    /// damaged.
+    fn read<'a>(&self, bundle: &'a [u8]) -> Option<(Record, &'a [u8])>;
+
+    /// Signs a checkpoint.
+    fn sign(&self, size: u64, root: &Hash, at: UnixTime) -> Result<String, SigningError>;
+
+    /// Verifies a checkpoint that this log signed: its size and root.
+    fn open(&self, note: &str) -> Option<(u64, Hash)>;
+}
+
+/// A record that is ready to be written.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// The bytes in the bundle.
+    pub bytes: Vec<u8>,
+    /// The hash of its leaf.
+    pub leaf: Hash,
+}
+
+/// A record that was read back.
+#[derive(Debug, Clone, Copy)]
+pub struct Record {
+    /// The hash of its leaf.
+    pub leaf: Hash,
+    /// Its identity, as [`Codec::identity`] gave it.
+    pub identity: Option<Hash>,
+    /// When it was sequenced, for codecs that store it.
+    pub at: Option<UnixTime>,
+}
+
+/// A key did not sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the log's key did not sign")]
+pub struct SigningError;
+
+/// Where an entry stands.
+#[derive(Debug, Clone)]
+pub struct Appended {
+    /// Its index.
+    pub index: u64,
+    /// When it was sequenced; for a duplicate, when it was found.
+    pub at: UnixTime,
+    /// Whether the log already had it.
+    pub duplicate: bool,
+    /// A committed head that covers it.
+    pub head: Arc<Head>,
+}
+
+/// A log that this process writes.
+#[derive(Debug)]
+pub struct Log<C: Codec> {
+    codec: Arc<C>,
+    files: Files,
+    head: Arc<RwLock<Arc<Head>>>,
+    queue: Option<mpsc::Sender<Request<C::Entry>>>,
+    failed: watch::Receiver<Option<Arc<LogError>>>,
+    sequencer: Option<JoinHandle<()>>,
+}
+
+/// Where a log's files are.
+#[derive(Debug, Clone)]
+struct Files {
+    vfs: Arc<dyn Vfs>,
+    dir: PathBuf,
+}
+
+/// An entry on its way, and where its answer goes.
+#[derive(Debug)]
+struct Request<E> {
+    entry: E,
+    answer: oneshot::Sender<Result<Appended, AppendError>>,
+}
+
+impl<C: Codec> Log<C> {
+    /// Makes an empty log in a folder that must not exist: its first commit is the empty tree.
+    pub fn create(vfs: Arc<dyn Vfs>, dir: &Path, codec: &C, clock: &Clock) -> Result<(), LogError> {
+        recovery::create(&Files { vfs, dir: dir.to_owned() }, codec, clock.now())
+    }
+
+    /// Takes the lock, recovers, and starts the sequencer. Never creates a log.
+    pub fn open(vfs: Arc<dyn Vfs>, dir: &Path, codec: C, clock: Clock) -> Result<Self, LogError> {
+        let (codec, files) = (Arc::new(codec), Files { vfs, dir: dir.to_owned() });
+        let recovered = recovery::open(&files, codec.as_ref())?;
+        let head = Arc::new(RwLock::new(Arc::clone(&recovered.head)));
+        let (queue, requests) = mpsc::channel(limits::LOG_QUEUE);
+        let (poison, failed) = watch::channel(None);
+        let sequencer = sequencer::Sequencer::new(Arc::clone(&codec), recovered, Arc::clone(&head), clock, poison);
+        let sequencer = std::thread::Builder::new()
+            .name("log-sequencer".to_owned())
+            .spawn(move || sequencer.run(requests))
+            .map_err(|error| LogError::io("start the sequencer of", dir, error))?;
+        Ok(Self { codec, files, head, queue: Some(queue), failed, sequencer: Some(sequencer) })
+    }
+
+    /// Appends an entry, or finds it; returns when a committed head covers it.
+    pub async fn append(&self, entry: C::Entry) -> Result<Appended, AppendError> {
+        let queue = self.queue.as_ref().ok_or(AppendError::Stopped)?;
+        let (answer, answered) = oneshot::channel();
+        queue.try_send(Request { entry, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => AppendError::Busy,
+            mpsc::error::TrySendError::Closed(_) => AppendError::Stopped,
+        })?;
+        answered.await.map_err(|_| AppendError::Stopped)?
+    }
+
+    /// The last committed head.
+    pub fn head(&self) -> Arc<Head> {
+        head::current(&self.head)
+    }
+
+    /// The codec.
+    pub fn codec(&self) -> &C {
+        &self.codec
+    }
+
+    /// Waits until the log has failed, and gives the reason. From then on it takes no entries; the
+    /// process should end.
+    pub async fn failed(&self) -> Arc<LogError> {
+        let mut failed = self.failed.clone();
+        loop {
+            if let Some(error) = failed.borrow_and_update().clone() {
+                return error;
+            }
+            if failed.changed().await.is_err() {
+                // The sequencer ended in peace: there will be no failure.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+impl<C: Codec> Drop for Log<C> {
+    /// Ends the sequencer and waits for it, so that the lock is free afterwards.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(sequencer) = self.sequencer.take() {
+            // A sequencer that panicked has acknowledged nothing since.
+            let _ = sequencer.join();
+        }
+    }
+}
+
+/// Why an entry was not appended. None of these means that it never will be: a lost answer is retried, and
+/// found as a duplicate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// [`limits::LOG_QUEUE`] entries are waiting.
+    #[error("reached max pushback; retry")]
+    Busy,
+    /// The log has failed or is shutting down.
+    #[error("the log is not taking entries")]
+    Stopped,
+    /// The clock stands before the last entry's time.
+    #[error("the clock is {behind_ms} ms behind the log's last entry")]
+    ClockBehind {
+        /// Milliseconds.
+        behind_ms: i64,
+    },
+}
+
+/// Why a log cannot be opened or cannot go on.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The disk.
+    #[error("cannot {operation} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process writes this log.
+    #[error("another process holds {}", path.display())]
+    Locked {
+        /// The lock.
+        path: PathBuf,
+    },
+    /// No log here.
+    #[error("no log in {}", path.display())]
+    Absent {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The last checkpoint is not this log's: another key or another origin.
+    #[error("the checkpoint in {} is not signed by this log's key and origin", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file does not hold what the signed checkpoint proves it held.
+    #[error("{} is damaged: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// Entries that were acknowledged are gone.
+    #[error("{} holds {found} of the {committed} entries that were acknowledged", path.display())]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// Entries found.
+        found: u64,
+        /// Entries committed.
+        committed: u64,
+    },
+    /// The key did not sign.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+}
+
+impl LogError {
+    fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { operation, path: path.to_owned(), source }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        const RESTORE: &str = "the log will not sign over this: restore the folder from a copy that is at least as \
+                               new as the last checkpoint anyone saw, or start a new log with `sealmark stack init`";
+        match self {
+            Self::Io { .. } => {
+                Code::undecided("log-io", "look at the disk; entries that were acknowledged are on it: start again")
+            }
+            Self::Locked { .. } => {
+                Code::undecided("log-locked", "a log has one writer: stop the other `sealmark stack up` first")
+            }
+            Self::Absent { .. } => Code::usage("log-absent", "make a stack first: `sealmark stack init DIR`"),
+            Self::Foreign { .. } => Code::undecided(
+                "log-key-mismatch",
+                "a log keeps its key and its name for life: put the key back that it was made with",
+            ),
+            Self::Damaged { .. } => Code::undecided("log-damaged", RESTORE),
+            Self::Lost { .. } => Code::undecided("log-data-lost", RESTORE),
+            Self::Signing(_) => Code::undecided("log-signing", "the log's key is broken: look at its file"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

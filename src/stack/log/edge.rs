@@ -1,0 +1,87 @@
+//! The right edge of the tree: what is not yet, or will never be, a full tile on the disk.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::format::merkle::{Frontier, Hash, Tile, TileKind, tile};
+
+/// Hashes and records at the right edge, shared cheaply between a head and the one after it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Edge {
+    frontier: Frontier,
+    /// By level and index of the tile.
+    hashes: BTreeMap<(u8, u64), Arc<Vec<Hash>>>,
+    /// By index of the bundle.
+    records: BTreeMap<u64, Arc<Vec<Arc<[u8]>>>>,
+}
+
+const WIDTH: u64 = tile::WIDTH as u64;
+
+impl Edge {
+    /// Appends a record.
+    pub(super) fn push(&mut self, record: Arc<[u8]>, leaf: Hash) {
+        let bundle = self.records.entry(self.size() / WIDTH).or_default();
+        Arc::make_mut(bundle).push(record);
+        let hashes = &mut self.hashes;
+        self.frontier.append(leaf, |level, index, hash| {
+            if level % tile::HEIGHT == 0 {
+                let tile = hashes.entry((level / tile::HEIGHT, index / WIDTH)).or_default();
+                Arc::make_mut(tile).push(hash);
+            }
+        });
+    }
+
+    /// Leaves in the tree.
+    pub(super) fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// The root of the tree.
+    pub(super) fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    /// The hashes of a tile, when they are here.
+    pub(super) fn hashes(&self, level: u8, index: u64) -> Option<&[Hash]> {
+        self.hashes.get(&(level, index)).map(|hashes| hashes.as_slice())
+    }
+
+    /// The records of a bundle, when they are here.
+    pub(super) fn records(&self, index: u64) -> Option<&[Arc<[u8]>]> {
+        self.records.get(&index).map(|records| records.as_slice())
+    }
+
+    /// Bundles that are full, lowest first.
+    pub(super) fn full_bundles(&self) -> Vec<u64> {
+        let full = self.records.iter().filter(|(_, records)| records.len() as u64 == WIDTH);
+        full.map(|(index, _)| *index).collect()
+    }
+
+    /// Tiles of hashes that are full, with their bytes, lowest level first.
+    pub(super) fn full_tiles(&self) -> Vec<(Tile, Vec<u8>)> {
+        let full = self.hashes.iter().filter(|(_, hashes)| hashes.len() as u64 == WIDTH);
+        full.filter_map(|((level, index), hashes)| {
+            let tile = Tile::new(TileKind::Hashes { level: *level }, *index, tile::WIDTH)?;
+            Some((tile, hashes.concat()))
+        })
+        .collect()
+    }
+
+    /// Lets go of full bundles and tiles: they are on the disk.
+    pub(super) fn drop_full(&mut self) {
+        self.drop_full_bundles();
+        self.hashes.retain(|_, hashes| (hashes.len() as u64) < WIDTH);
+    }
+
+    /// Lets go of full bundles.
+    pub(super) fn drop_full_bundles(&mut self) {
+        self.records.retain(|_, records| (records.len() as u64) < WIDTH);
+    }
+
+    /// Lets go of one tile of hashes.
+    pub(super) fn drop_tile(&mut self, tile: Tile) {
+        if let TileKind::Hashes { level } = tile.kind() {
+            self.hashes.remove(&(level, tile.index()));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What happens before a log may write: the last commit is found and verified, every entry read, the
+//! whole tree recomputed and compared, and only what was never committed is left behind.
+//!
+//! Nothing is repaired that the signed checkpoint does not prove: a tile of hashes that is missing is
+//! made again from its entries, an entry that is missing or changed is a refusal.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::edge::Edge;
+use super::head::Head;
+use super::storage::Storage;
+use super::{Codec, Files, LogError, commits};
+use crate::base::time::UnixTime;
+use crate::format::merkle::{Hash, Tile, empty_root, tile};
+
+/// A log that may go on.
+#[derive(Debug)]
+pub(super) struct Recovered {
+    pub(super) storage: Storage,
+    pub(super) edge: Edge,
+    pub(super) index: HashMap<Hash, u64>,
+    pub(super) last: UnixTime,
+    pub(super) head: Arc<Head>,
+}
+
+const WIDTH: u64 = tile::WIDTH as u64;
+
+/// Makes the folder of an empty log.
+pub(super) fn create<C: Codec>(files: &Files, codec: &C, now: UnixTime) -> Result<(), LogError> {
+    files.create_dir(&files.dir)?;
+    for name in ["tail", "tile", "tmp"] {
+        files.create_dir(&files.path(name))?;
+    }
+    let _lock = files.lock()?;
+    files.restart_commits(&codec.sign(0, &empty_root(), now)?)?;
+    Ok(())
+}
+
+/// Recovers the log in a folder.
+pub(super) fn open<C: Codec>(files: &Files, codec: &C) -> Result<Recovered, LogError> {
+    let lock = files.lock()?;
+    clean_tmp(files)?;
+    let (note, size, root) = last_commit(files, codec)?;
+    let mut replay =
+        Replay { files, codec, edge: Edge::default(), index: HashMap::new(), last: UnixTime::from_secs(0) };
+    let mut unsealed = Vec::new();
+    for bundle in 0..size / WIDTH {
+        if let Some(records) = replay.full_bundle(bundle)? {
+            unsealed.push((bundle, records));
+        }
+        replay.check_tiles()?;
+    }
+    let rest = replay.tail(size / WIDTH, size % WIDTH)?;
+    if replay.edge.root() != root {
+        let path = files.path("tail");
+        return Err(LogError::Damaged { path, what: "the entries do not lead to the root that was signed" });
+    }
+    let commits = files.restart_commits(&note)?;
+    let Replay { mut edge, index, last, .. } = replay;
+    let mut storage = Storage::new(files.clone(), commits, lock);
+    for (bundle, records) in &unsealed {
+        drop(files.restart_tail(*bundle, records)?);
+        if let Some(tile) = Tile::new(C::BUNDLES, *bundle, tile::WIDTH) {
+            storage.seal_bundle(tile)?;
+        }
+    }
+    for (tile, bytes) in edge.full_tiles() {
+        storage.seal_hashes(tile, &bytes)?;
+    }
+    edge.drop_full();
+    clean_tails(files, size / WIDTH)?;
+    storage.adopt_tail(size / WIDTH, files.restart_tail(size / WIDTH, &rest)?);
+    let head = Arc::new(Head::new(note, edge.clone()));
+    Ok(Recovered { storage, edge, index, last, head })
+}
+
+/// The last commit: its note, size and root.
+fn last_commit<C: Codec>(files: &Files, codec: &C) -> Result<(String, u64, Hash), LogError> {
+    let path = files.path("commits");
+    let Some(file) = files.read(&path)? else { return Err(LogError::Absent { path: files.dir.clone() }) };
+    let Some(note) = commits::last(&file) else {
+        return Err(LogError::Damaged { path, what: "a commit before the last one is not whole" });
+    };
+    match codec.open(note) {
+        Some((size, root)) => Ok((note.to_owned(), size, root)),
+        None => Err(LogError::Foreign { path }),
+    }
+}
+
+/// Files under `tmp` are this engine's and unfinished.
+fn clean_tmp(files: &Files) -> Result<(), LogError> {
+    let dir = files.path("tmp");
+    let names = files.vfs.names(&dir).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => LogError::Absent { path: files.dir.clone() },
+        _ => LogError::io("list", &dir, error),
+    })?;
+    names.iter().try_for_each(|name| files.remove(&dir.join(name)))
+}
+
+/// Removes tails other than the current one: sealed, or never committed. Only names that the engine
+/// makes are removed.
+fn clean_tails(files: &Files, current: u64) -> Result<(), LogError> {
+    let dir = files.path("tail");
+    let names = files.vfs.names(&dir).map_err(|error| LogError::io("list", &dir, error))?;
+    let others = names.iter().filter(|name| name.parse::<u64>().is_ok_and(|bundle| bundle != current));
+    others.into_iter().try_for_each(|name| files.remove(&dir.join(name)))
+}
+
+/// The tree as it is read back, entry by entry.
+struct Replay<'a, C: Codec> {
+    files: &'a Files,
+    codec: &'a C,
+    edge: Edge,
+    index: HashMap<Hash, u64>,
+    last: UnixTime,
+}
+
+impl<C: Codec> Replay<'_, C> {
+    /// Replays a full bundle; gives its records when they still stand in the tail.
+    fn full_bundle(&mut self, bundle: u64) -> Result<Option<Vec<u8>>, LogError> {
+        let sealed = Tile::new(C::BUNDLES, bundle, tile::WIDTH).map(|tile| self.files.path(&tile.to_string()));
+        let sealed = sealed.unwrap_or_else(|| self.files.path("tile"));
+        let Some(records) = self.files.read(&sealed)? else {
+            return self.tail(bundle, WIDTH).map(Some);
+        };
+        if self.replay(&records, WIDTH)? == (WIDTH, records.len()) {
+            return Ok(None);
+        }
+        Err(LogError::Damaged { path: sealed, what: "it does not hold 256 whole entries" })
+    }
+
+    /// Replays the first `committed` records of a tail; gives their bytes. What follows was never
+    /// acknowledged.
+    fn tail(&mut self, bundle: u64, committed: u64) -> Result<Vec<u8>, LogError> {
+        let path = self.files.tail(bundle);
+        let mut records = self.files.read(&path)?.unwrap_or_default();
+        let (found, bytes) = self.replay(&records, committed)?;
+        if found < committed {
+            return Err(LogError::Lost { path, found, committed });
+        }
+        records.truncate(bytes);
+        Ok(records)
+    }
+
+    /// Replays up to `limit` records: how many there were, in how many bytes.
+    fn replay(&mut self, bytes: &[u8], limit: u64) -> Result<(u64, usize), LogError> {
+        let mut rest = bytes;
+        for found in 0..limit {
+            let Some((record, after)) = self.codec.read(rest) else { return Ok((found, bytes.len() - rest.len())) };
+            let (raw, _) = rest.split_at(rest.len() - after.len());
+            if let Some(identity) = record.identity {
+                self.index.entry(identity).or_insert(self.edge.size());
+            }
+            self.last = record.at.map_or(self.last, |at| at.max(self.last));
+            self.edge.push(raw.into(), record.leaf);
+            rest = after;
+        }
+        Ok((limit, bytes.len() - rest.len()))
+    }
+
+    /// Compares the tiles that became full with those on the disk. What is missing is kept at the edge, to
+    /// be sealed.
+    fn check_tiles(&mut self) -> Result<(), LogError> {
+        for (tile, bytes) in self.edge.full_tiles() {
+            let path = self.files.path(&tile.to_string());
+            match self.files.read(&path)? {
+                Some(there) if there == bytes => self.edge.drop_tile(tile),
+                Some(_) => {
+                    return Err(LogError::Damaged { path, what: "it holds other hashes than its entries have" });
+                }
+                None => {}
+            }
+        }
+        self.edge.drop_full_bundles();
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! The one thread that writes a log: batch, append, commit, show, acknowledge, seal.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::{mpsc, watch};
+
+use super::edge::Edge;
+use super::head::Head;
+use super::recovery::Recovered;
+use super::storage::Storage;
+use super::{AppendError, Appended, Codec, LogError, Request};
+use crate::base::limits;
+use crate::base::time::UnixTime;
+use crate::format::merkle::{Hash, Tile, tile};
+use crate::stack::clock::Clock;
+
+/// How far the clock may stand behind the last entry before the log stops taking entries: NTP slews
+/// within this, a step beyond it is an operator's matter.
+const CLOCK_TOLERANCE_MS: i64 = 1000;
+
+/// The state that only the sequencing thread touches.
+#[derive(Debug)]
+pub(super) struct Sequencer<C: Codec> {
+    codec: Arc<C>,
+    storage: Storage,
+    edge: Edge,
+    index: HashMap<Hash, u64>,
+    /// The time of the last entry: entries' times never decrease.
+    last: UnixTime,
+    head: Arc<RwLock<Arc<Head>>>,
+    clock: Clock,
+    poison: watch::Sender<Option<Arc<LogError>>>,
+}
+
+/// Requests that are answered together, each with the index that it will have.
+type Batch<E> = Vec<(Request<E>, u64, bool)>;
+
+impl<C: Codec> Sequencer<C> {
+    pub(super) fn new(
+        codec: Arc<C>,
+        recovered: Recovered,
+        head: Arc<RwLock<Arc<Head>>>,
+        clock: Clock,
+        poison: watch::Sender<Option<Arc<LogError>>>,
+    ) -> Self {
+        let Recovered { storage, edge, index, last, head: _ } = recovered;
+        Self { codec, storage, edge, index, last, head, clock, poison }
+    }
+
+    /// Works until the queue is closed or the log fails. On failure every waiting request is dropped
+    /// unanswered: nothing is acknowledged any more.
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request<C::Entry>>) {
+        let mut requests = Vec::new();
+        while queue.blocking_recv_many(&mut requests, limits::LOG_BATCH) > 0 {
+            if let Err(error) = self.batch(std::mem::take(&mut requests)) {
+                self.poison.send_replace(Some(Arc::new(error)));
+                return;
+            }
+        }
+    }
+
+    fn batch(&mut self, requests: Vec<Request<C::Entry>>) -> Result<(), LogError> {
+        let now = self.clock.now();
+        let behind_ms = self.last.millis() - now.millis();
+        if behind_ms > CLOCK_TOLERANCE_MS {
+            for request in requests {
+                let _ = request.answer.send(Err(AppendError::ClockBehind { behind_ms }));
+            }
+            return Ok(());
+        }
+        let at = now.max(self.last);
+        let before = self.edge.size();
+        let batch = self.append(requests, at)?;
+        if self.edge.size() > before {
+            self.storage.sync()?;
+            let note = self.codec.sign(self.edge.size(), &self.edge.root(), at)?;
+            self.storage.commit(&note)?;
+            self.last = at;
+            self.show(note);
+        }
+        self.acknowledge(batch, at);
+        self.seal()
+    }
+
+    /// Gives each request an index and appends what is new.
+    fn append(&mut self, requests: Vec<Request<C::Entry>>, at: UnixTime) -> Result<Batch<C::Entry>, LogError> {
+        let mut batch = Vec::with_capacity(requests.len());
+        let mut records: Vec<u8> = Vec::new();
+        let width = u64::from(tile::WIDTH);
+        for request in requests {
+            let identity = self.codec.identity(&request.entry);
+            if let Some(index) = identity.and_then(|identity| self.index.get(&identity)) {
+                batch.push((request, *index, true));
+                continue;
+            }
+            let index = self.edge.size();
+            let sealed = self.codec.seal(&request.entry, index, at);
+            records.extend_from_slice(&sealed.bytes);
+            self.edge.push(sealed.bytes.into(), sealed.leaf);
+            if self.edge.size().is_multiple_of(width) {
+                self.storage.append(index / width, &std::mem::take(&mut records))?;
+            }
+            if let Some(identity) = identity {
+                self.index.insert(identity, index);
+            }
+            batch.push((request, index, false));
+        }
+        if !records.is_empty() {
+            self.storage.append(self.edge.size() / width, &records)?;
+        }
+        Ok(batch)
+    }
+
+    fn show(&self, note: String) {
+        let head = Arc::new(Head::new(note, self.edge.clone()));
+        *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
+    }
+
+    fn acknowledge(&self, batch: Batch<C::Entry>, at: UnixTime) {
+        let head = super::head::current(&self.head);
+        for (request, index, duplicate) in batch {
+            // A client that went away finds its entry when it comes back.
+            let _ = request.answer.send(Ok(Appended { index, at, duplicate, head: Arc::clone(&head) }));
+        }
+    }
+
+    /// Moves what became full to its final place, then lets memory go of it.
+    fn seal(&mut self) -> Result<(), LogError> {
+        let (bundles, tiles) = (self.edge.full_bundles(), self.edge.full_tiles());
+        for bundle in &bundles {
+            if let Some(tile) = Tile::new(C::BUNDLES, *bundle, tile::WIDTH) {
+                self.storage.seal_bundle(tile)?;
+            }
+        }
+        for (tile, bytes) in &tiles {
+            self.storage.seal_hashes(*tile, bytes)?;
+        }
+        let note = super::head::current(&self.head).note().to_owned();
+        if !bundles.is_empty() {
+            self.edge.drop_full();
+            self.show(note.clone());
+        }
+        self.storage.shorten_commits(&note)
+    }
+}
