@@ -2,6 +2,7 @@
 //! reason against it comes out. Pure and synchronous: no network, clock, file or randomness, so the same
 //! inputs give the same answer for ever.
 
+pub mod chain;
 mod material;
 
 pub use material::{SignedBy, SignedContent, SignedMaterial};

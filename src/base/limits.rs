@@ -25,8 +25,12 @@ pub const CERTIFICATE_BYTES: usize = 32 << 10;
 pub const CERTIFICATE_EXTENSIONS: usize = 64;
 /// Subject alternative names that are parsed at all.
 pub const CERTIFICATE_NAMES: usize = 64;
+/// Subtrees of one certificate's name constraints: each is compared with every name below it.
+pub const NAME_CONSTRAINTS: usize = 64;
 /// Certificates in a chain.
 pub const CHAIN: usize = 8;
+/// Signatures that are checked to find one leaf's path: authorities of one name multiply the ways.
+pub const CHAIN_SIGNATURES: usize = 64;
 /// Signed certificate timestamps in a list.
 pub const SCTS: usize = 16;
 /// Transparency log entries in a bundle (conformance refuses 33).

@@ -7,6 +7,7 @@
 pub mod algorithm;
 pub mod build;
 pub mod certificate;
+pub mod constraints;
 pub mod extensions;
 pub mod fulcio;
 pub mod names;
@@ -17,6 +18,7 @@ pub mod sct;
 pub(crate) mod testing;
 
 pub use certificate::{Certificate, CertificateError};
+pub use constraints::NameConstraints;
 pub use extensions::{BasicConstraints, Extensions, KeyUsage};
 pub use fulcio::{Claim, FulcioClaims};
 pub use names::{GeneralName, San};

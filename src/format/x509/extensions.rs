@@ -2,9 +2,10 @@
 //! most once.
 
 use super::CertificateError;
+use super::constraints::NameConstraints;
 use super::names::GeneralName;
 use super::oids;
-use crate::base::encoding::der::{Oid, Reader, tag};
+use crate::base::encoding::der::{DerError, Oid, Reader, tag};
 use crate::base::limits;
 
 /// basicConstraints.
@@ -89,8 +90,8 @@ pub struct Extensions {
     pub subject_key_id: Option<Vec<u8>>,
     /// authorityKeyIdentifier's keyIdentifier
     pub authority_key_id: Option<Vec<u8>>,
-    /// nameConstraints, as the DER of its SEQUENCE
-    pub name_constraints: Option<Vec<u8>>,
+    /// nameConstraints
+    pub name_constraints: Option<NameConstraints>,
     /// The embedded SCT list: the TLS-encoded bytes (RFC 6962 section 3.3)
     pub sct_list: Option<Vec<u8>>,
     /// Fulcio's own extensions: the last arc below 1.3.6.1.4.1.57264.1, and the extension's bytes
@@ -154,6 +155,9 @@ impl Extensions {
                 while !body.is_empty() {
                     purposes.push(body.oid()?.as_bytes().to_vec());
                 }
+                if purposes.is_empty() {
+                    return Err(DerError::Value("extended key usage").into());
+                }
                 self.extended_key_usage = Some(ExtendedKeyUsage { purposes, critical });
             }
             oids::SUBJECT_ALT_NAME => self.subject_alt_names = Some(read_names(value, critical)?),
@@ -166,10 +170,7 @@ impl Extensions {
                 let mut body = Reader::whole(value, tag::SEQUENCE)?;
                 self.authority_key_id = body.optional(tag::context_primitive(0))?.map(|id| id.content.to_vec());
             }
-            oids::NAME_CONSTRAINTS => {
-                Reader::whole(value, tag::SEQUENCE)?;
-                self.name_constraints = Some(value.to_vec());
-            }
+            oids::NAME_CONSTRAINTS => self.name_constraints = Some(NameConstraints::read(value)?),
             oids::SCT_LIST => {
                 let mut body = Reader::new(value);
                 self.sct_list = Some(body.octets()?.to_vec());

@@ -118,6 +118,11 @@ pub(crate) struct Template {
     pub(crate) extensions: Vec<Extension>,
 }
 
+/// A Name with a common name.
+pub(crate) fn name(common_name: &str) -> Vec<u8> {
+    authority_name("example.com", common_name)
+}
+
 /// A period of `seconds` from `start` on.
 pub(crate) fn period(start: UnixTime, seconds: i64) -> ValidityPeriod {
     ValidityPeriod::new(start, Some(start.plus_secs(seconds))).unwrap()
@@ -153,7 +158,7 @@ impl Template {
         const YEAR: i64 = 365 * 86_400;
         Self {
             serial: vec![2; 19],
-            subject: authority_name("example.com", common_name),
+            subject: name(common_name),
             validity: period(START.plus_secs(-5 * YEAR), 10 * YEAR),
             spki: key.public().spki().to_vec(),
             extensions: vec![
@@ -234,7 +239,13 @@ impl Authority {
         Certificate::from_der(&self.sign_der(template)).unwrap()
     }
 
-    /// The same as bytes, for what does not parse.
+    /// The same without adding an authorityKeyIdentifier.
+    pub(crate) fn sign_as_is(&self, template: Template) -> Certificate {
+        let tbs = tbs(&template, self.certificate.subject().der(), &self.key);
+        Certificate::from_der(&sign(&tbs, &self.key)).unwrap()
+    }
+
+    /// The same as [`Authority::sign`] in bytes, for what does not parse.
     pub(crate) fn sign_der(&self, template: Template) -> Vec<u8> {
         sign(&self.tbs(template), &self.key)
     }
