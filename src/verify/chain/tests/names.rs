@@ -129,7 +129,7 @@ fn c42_constraints_of_the_root_reach_the_leaf_through_the_bundle() {
     let template = Template::authority(&key, "root", None).with(constraints(&Subtree::Permitted(&subtree)));
     let root = testing::Authority::self_signed(key, template);
     let issuer = root.intermediate("intermediate");
-    let result = trust(&[&root]).verify_leaf(&issuer.leaf().0, &[issuer.certificate.clone()], &[SIGNED]);
+    let result = trust(&[&root]).verify_leaf(&issuer.leaf().0, std::slice::from_ref(&issuer.certificate), &[SIGNED]);
     assert_eq!(code(result), "chain-name-constraint");
 }
 
