@@ -4,5 +4,6 @@
 
 pub mod chain;
 mod material;
+pub mod sct;
 
 pub use material::{SignedBy, SignedContent, SignedMaterial};
