@@ -3,6 +3,7 @@
 //! inputs give the same answer for ever.
 
 pub mod chain;
+pub mod log;
 mod material;
 pub mod sct;
 

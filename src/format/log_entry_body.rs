@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::base::code::Code;
 use crate::base::crypto::{Digest, DigestAlgorithm, KeyKind, PublicKey};
 use crate::base::encoding::json::{Fields, Json, JsonError, ShapeError, canonical};
-use crate::base::encoding::{base64, pem};
+use crate::base::encoding::{base64, hex, pem};
 use crate::base::limits;
 use crate::format::x509::Certificate;
 
@@ -57,8 +57,8 @@ pub enum BodyError {
     /// A value that its field cannot have.
     #[error("entry body: {0} is malformed")]
     Value(&'static str),
-    /// A digest algorithm that is missing (empty) or unknown.
-    #[error("entry body: digest algorithm {0:?} is not supported")]
+    /// A digest algorithm that is missing (empty), unknown, or not the one of a digest of that length.
+    #[error("entry body: digest algorithm {0:?} is unknown or does not fit its digest")]
     Algorithm(String),
     /// A kind or version that we do not verify.
     #[error("entries of kind {kind} {version} are not supported")]
@@ -192,9 +192,13 @@ impl Verifier<'_> {
 /// A digest as v1 bodies have it: `algorithm`, and the `value` in hexadecimal.
 fn read_hash(mut fields: Fields<'_, '_>) -> Result<Digest, BodyError> {
     let algorithm = algorithm(fields.string("algorithm")?, DigestAlgorithm::from_name)?;
-    let value = Digest::from_hex(algorithm, fields.require_string("value")?);
+    let value = hex::decode(fields.require_string("value")?).ok_or(BodyError::Value("a digest"))?;
     fields.finish()?;
-    value.ok_or(BodyError::Value("a digest"))
+    digest(algorithm, &value)
+}
+
+fn digest(algorithm: DigestAlgorithm, bytes: &[u8]) -> Result<Digest, BodyError> {
+    Digest::from_bytes(algorithm, bytes).ok_or_else(|| BodyError::Algorithm(algorithm.name().to_owned()))
 }
 
 fn algorithm(name: Option<&str>, from_name: fn(&str) -> Option<DigestAlgorithm>) -> Result<DigestAlgorithm, BodyError> {

@@ -221,6 +221,12 @@ impl NoteKey {
         Ok(Self { name: name.to_owned(), key, id })
     }
 
+    /// The key of a Rekor v1 log: its id is the hash of the SubjectPublicKeyInfo for every kind of key.
+    pub fn rekor_v1(name: &str, key: PublicKey) -> Result<Self, NoteError> {
+        let id = key.spki_sha256();
+        Ok(Self { id, ..Self::new(name, key)? })
+    }
+
     /// Reads a verifier key `NAME+HASH+KEY` of Ed25519.
     pub fn parse(verifier_key: &str) -> Result<Self, NoteError> {
         let (name, hint, key) = parse_verifier_key(verifier_key, TYPE_ED25519)?;

@@ -70,8 +70,7 @@ impl HashedRekordV2 {
         spec.finish()?;
         let mut data = record.require_object("data")?;
         let algorithm = algorithm(data.string("algorithm")?, DigestAlgorithm::from_proto_name)?;
-        let digest = Digest::from_bytes(algorithm, &data.require_bytes("digest")?);
-        let digest = digest.ok_or(BodyError::Value("a digest"))?;
+        let digest = super::digest(algorithm, &data.require_bytes("digest")?)?;
         data.finish()?;
         let mut fields = record.require_object("signature")?;
         record.finish()?;

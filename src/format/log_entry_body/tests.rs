@@ -80,7 +80,7 @@ fn l04_digest_algorithms() {
             }
         }
         let longer = body.replacen("\"sha256\"", "\"sha512\"", 1).replacen("SHA2_256\"", "SHA2_512\"", 1);
-        assert_eq!(code(&longer), "log-body-parse", "a digest of another length in {body}");
+        assert_eq!(code(&longer), "log-body-alg", "a digest of another length in {body}");
     }
 }
 
