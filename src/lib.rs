@@ -5,6 +5,8 @@
 
 pub mod base;
 pub mod format;
+#[cfg(feature = "sign")]
+pub mod service;
 pub mod verify;
 
 #[cfg(feature = "stack")]

@@ -1,6 +1,8 @@
 //! Every bound of the library, each with its reason. A bound is applied before the bytes it bounds
 //! are parsed.
 
+use std::time::Duration;
+
 /// A bundle file, in bytes. Real bundles are 4 to 40 KiB; attestations carry SBOMs of some MiB.
 pub const BUNDLE_BYTES: usize = 16 << 20;
 /// A file of several bundles (JSONL), in bytes.
@@ -81,3 +83,16 @@ pub const LOG_QUEUE: usize = 4096;
 /// Entries in one batch of a log: with entries of 64 KiB at most, a batch is bounded in memory, and four
 /// bundles can become full at once.
 pub const LOG_BATCH: usize = 1024;
+/// What is read of an error answer: its message stands at the start.
+pub const ERROR_RESPONSE_BYTES: usize = 64 << 10;
+/// A service's URL, in bytes; those that GitHub hands out for tokens are under 1 KiB.
+pub const URL_BYTES: usize = 4 << 10;
+/// The longest pause between two attempts that a server did not ask for.
+pub const RETRY_PAUSE: Duration = Duration::from_secs(8);
+/// The longest pause that a server may ask for: a CI job waits no longer without a word.
+pub const RETRY_AFTER: Duration = Duration::from_secs(30);
+/// How far the local clock may lag behind times that authorities prove.
+pub const CLOCK_TOLERANCE_SECS: i64 = 60;
+/// A CI platform's description of the event that started a job: GitHub's webhook payloads are at most
+/// 25 MB, a pull request's is some 30 KiB.
+pub const CI_EVENT_BYTES: usize = 4 << 20;

@@ -1,0 +1,24 @@
+//! The outside, one seam each: the trait, its types and its error in `x.rs`, the implementations in
+//! `x/`. Everything here talks to another program, the environment or the clock; nothing here decides
+//! whether a signature is good.
+//!
+//! | seam | trait | implementations |
+//! | --- | --- | --- |
+//! | where an identity token comes from | [`identity::IdentityTokenSource`] | `identity/` |
+//! | what signs | [`signer::Signer`] | `signer/` |
+//! | who certifies a key | [`ca::CertificateAuthority`] | `ca/` |
+//! | environment, small files, clock | [`environment::Environment`] | the process, or fixed values |
+//!
+//! Traits are object-safe, `Debug + Send + Sync`, and asynchronous through [`BoxFuture`].
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub mod ca;
+pub mod environment;
+pub mod http;
+pub mod identity;
+pub mod signer;
+
+/// What an asynchronous method of a seam gives back.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,110 @@
+//! Fulcio's HTTP API, version 2:
+//! <https://github.com/sigstore/fulcio/blob/main/fulcio.proto>
+
+use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest};
+use crate::base::crypto::KeyKind;
+use crate::base::encoding::base64;
+use crate::base::encoding::json::{self, Fields, Json, ShapeError};
+use crate::base::encoding::pem;
+use crate::base::limits;
+use crate::format::x509::Certificate;
+use crate::service::BoxFuture;
+use crate::service::http::{Endpoint, HttpClient, HttpError, Request, Service};
+
+/// A Fulcio, or an authority that speaks as it does.
+#[derive(Debug, Clone)]
+pub struct Fulcio {
+    endpoint: Endpoint,
+    http: HttpClient,
+}
+
+impl Fulcio {
+    /// The authority at a base URL, as a signing config's `caUrls` has it.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Url`].
+    pub fn new(base_url: &str, http: HttpClient) -> Result<Self, HttpError> {
+        let base = Endpoint::parse(Service::CertificateAuthority, base_url)?;
+        Ok(Self { endpoint: base.below("api/v2/signingCert"), http })
+    }
+
+    fn malformed(&self, problem: &'static str) -> CaError {
+        let url = self.endpoint.to_string();
+        HttpError::Malformed { service: Service::CertificateAuthority, url, problem }.into()
+    }
+
+    fn read(&self, body: &[u8]) -> Result<CertificateChain, CaError> {
+        let answer = Json::parse(body).map_err(|_| self.malformed("not JSON"))?;
+        let detached = answer.member("signedCertificateDetachedSct");
+        let Some(embedded) = answer.member("signedCertificateEmbeddedSct").filter(|json| **json != Json::Null) else {
+            return Err(match detached {
+                Some(json) if *json != Json::Null => CaError::DetachedSct { url: self.endpoint.to_string() },
+                _ => self.malformed("signedCertificateEmbeddedSct is missing"),
+            });
+        };
+        let texts = chain(embedded).map_err(|_| self.malformed("a chain of PEM certificates is missing"))?;
+        let unusable = |error| CaError::Certificate { url: self.endpoint.to_string(), error };
+        let mut certificates = Vec::new();
+        for text in texts {
+            // Some authorities put the rest of the chain into one text.
+            for der in pem::decode_all(text, "CERTIFICATE").map_err(|error| unusable(error.into()))? {
+                certificates.push(Certificate::from_der(&der).map_err(unusable)?);
+            }
+        }
+        if certificates.is_empty() || certificates.len() > limits::CHAIN {
+            return Err(self.malformed("a chain of one to eight certificates is expected"));
+        }
+        let leaf = certificates.remove(0);
+        Ok(CertificateChain { leaf, above: certificates })
+    }
+}
+
+fn chain<'j>(embedded: &'j Json<'_>) -> Result<Vec<&'j str>, ShapeError> {
+    let mut chain = Fields::of(embedded, "signedCertificateEmbeddedSct")?.require_object("chain")?;
+    let items = chain.items("certificates", limits::CHAIN)?;
+    items.iter().map(|item| json::string(item, "certificates")).collect()
+}
+
+/// The body with a public key and its proof of possession; the token goes into the header.
+fn body(request: CertificateRequest<'_>) -> String {
+    let algorithm = match request.public_key.kind() {
+        KeyKind::Ed25519 => "ED25519",
+        KeyKind::Rsa { .. } => "RSA_PSS",
+        KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => "ECDSA",
+    };
+    // Base64 and PEM need no escapes but the line ends.
+    let key = request.public_key.to_pem().replace('\n', "\\n");
+    let proof = base64::encode(request.proof_of_possession);
+    format!(
+        r#"{{"publicKeyRequest":{{"publicKey":{{"algorithm":"{algorithm}","content":"{key}"}},"proofOfPossession":"{proof}"}}}}"#
+    )
+}
+
+impl CertificateAuthority for Fulcio {
+    fn name(&self) -> String {
+        self.endpoint.to_string()
+    }
+
+    fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
+        Box::pin(async move {
+            let body = body(request);
+            let response = self
+                .http
+                .send(Request {
+                    service: Service::CertificateAuthority,
+                    endpoint: &self.endpoint,
+                    accept: "application/json",
+                    body: Some(("application/json", body.as_bytes())),
+                    bearer: Some(request.token.reveal()),
+                    expected: &[200, 201],
+                    secrets: &[],
+                })
+                .await?;
+            self.read(&response.body)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

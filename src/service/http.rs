@@ -1,0 +1,211 @@
+//! The one HTTP client of every service: https only (http on loopback), no redirects, bounded in time
+//! and size, repeated with jitter within a budget, and silent about secrets.
+//!
+//! TLS is rustls with the `aws-lc-rs` provider, installed here and nowhere else, over the roots of
+//! `webpki-roots` and those that the settings add. Proxies are those of [`Settings`]; loopback is never
+//! reached through one.
+
+mod answer;
+mod error;
+#[cfg(test)]
+pub(crate) mod fake;
+mod retry;
+mod settings;
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use reqwest::header::{self, HeaderMap, HeaderValue};
+
+use crate::base::limits;
+
+pub use answer::excerpt;
+pub use error::{HttpError, Service};
+pub use settings::{Endpoint, Proxies, Settings};
+
+/// One call of a service.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Whom it goes to; names the service in errors.
+    pub service: Service,
+    /// Where.
+    pub endpoint: &'a Endpoint,
+    /// The media type that is asked for.
+    pub accept: &'static str,
+    /// The body and its media type; `None` is a GET.
+    pub body: Option<(&'static str, &'a [u8])>,
+    /// Sent as `Authorization: Bearer …`.
+    pub bearer: Option<&'a str>,
+    /// The statuses that the caller reads; any other is an error.
+    pub expected: &'static [u16],
+    /// What must not appear in an error, should the service repeat it; `bearer` never does.
+    pub secrets: &'a [&'a str],
+}
+
+/// An answer with one of the expected statuses.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The body, at most [`limits::RESPONSE_BYTES`].
+    pub body: Vec<u8>,
+}
+
+/// The client. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: Settings,
+    /// For loopback: no proxy.
+    direct: OnceLock<reqwest::Client>,
+    /// For everywhere else.
+    remote: OnceLock<reqwest::Client>,
+}
+
+impl HttpClient {
+    /// A client; nothing is opened before the first call.
+    pub fn new(settings: Settings) -> Self {
+        Self { shared: Arc::new(Shared { settings, direct: OnceLock::new(), remote: OnceLock::new() }) }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// Calls a service, repeating within the budget what failed on the way or met an overloaded server.
+    ///
+    /// Every call of this crate may be repeated: a CA takes the same token again, a log answers a
+    /// duplicate with the entry that it has, a timestamp authority and a token endpoint keep no state.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError`]; it names the service, the URL without its query, and what was answered.
+    pub async fn send(&self, request: Request<'_>) -> Result<Response, HttpError> {
+        let settings = self.settings();
+        let client = self.client(request.endpoint)?;
+        let deadline = Instant::now() + settings.budget;
+        let mut attempt = 1;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let outcome = self.attempt(client, &request, settings.attempt_timeout.min(left)).await;
+            let failure = match outcome {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            match retry::pause(&failure, attempt, settings, left) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(failure.into_error(&request, attempt)),
+            }
+            attempt += 1;
+        }
+    }
+
+    fn client(&self, endpoint: &Endpoint) -> Result<&reqwest::Client, HttpError> {
+        let loopback = endpoint.is_loopback();
+        let slot = if loopback { &self.shared.direct } else { &self.shared.remote };
+        if let Some(client) = slot.get() {
+            return Ok(client);
+        }
+        let client = self.settings().build(loopback)?;
+        Ok(slot.get_or_init(|| client))
+    }
+
+    async fn attempt(
+        &self,
+        client: &reqwest::Client,
+        request: &Request<'_>,
+        timeout: Duration,
+    ) -> Result<Response, Failure> {
+        let url = request.endpoint.url().clone();
+        let mut builder = match request.body {
+            Some((media_type, body)) => client.post(url).header(header::CONTENT_TYPE, media_type).body(body.to_vec()),
+            None => client.get(url),
+        };
+        builder = builder.header(header::ACCEPT, request.accept).timeout(timeout);
+        if let Some(bearer) = request.bearer {
+            let mut value = HeaderValue::from_str(&format!("Bearer {bearer}")).map_err(|_| Failure::Unsendable)?;
+            value.set_sensitive(true);
+            builder = builder.header(header::AUTHORIZATION, value);
+        }
+        let mut response = builder.send().await.map_err(Failure::transport)?;
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        let expected = request.expected.contains(&status);
+        let limit = if expected { limits::RESPONSE_BYTES } else { limits::ERROR_RESPONSE_BYTES };
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(Failure::transport)? {
+            if body.len() + chunk.len() > limit {
+                if expected {
+                    return Err(Failure::TooLarge { limit });
+                }
+                break;
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if expected { Ok(Response { status, headers, body }) } else { Err(Failure::Status { status, headers, body }) }
+    }
+}
+
+/// Why one attempt failed.
+#[derive(Debug)]
+enum Failure {
+    /// A token that cannot stand in a header field.
+    Unsendable,
+    /// Nothing was answered, or not all of it.
+    Transport(String),
+    /// A status that the caller does not read.
+    Status { status: u16, headers: HeaderMap, body: Vec<u8> },
+    /// More than the limit was answered.
+    TooLarge { limit: usize },
+}
+
+impl Failure {
+    /// The causes of a transport error, without the URL: its query may hold a secret.
+    fn transport(error: reqwest::Error) -> Self {
+        let timeout = error.is_timeout();
+        let error = error.without_url();
+        let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
+        let mut text = if timeout { "timed out".to_owned() } else { error.to_string() };
+        while let Some(inner) = cause {
+            let words = inner.to_string();
+            if !text.contains(&words) {
+                text.push_str(": ");
+                text.push_str(&words);
+            }
+            cause = inner.source();
+        }
+        Self::Transport(text)
+    }
+
+    fn into_error(self, request: &Request<'_>, attempts: u32) -> HttpError {
+        let (service, url) = (request.service, request.endpoint.to_string());
+        let mut secrets = request.secrets.to_vec();
+        secrets.extend(request.bearer);
+        match self {
+            Self::Unsendable => HttpError::Malformed { service, url, problem: "the token is not text for a header" },
+            Self::TooLarge { .. } => HttpError::Malformed { service, url, problem: "the answer is too long" },
+            Self::Transport(cause) => {
+                HttpError::Unreachable { service, url, attempts, cause: answer::hide(&cause, &secrets) }
+            }
+            Self::Status { status, body, .. } => {
+                let answer = excerpt(&body, &secrets);
+                if retry::is_transient(status) {
+                    HttpError::Unavailable { service, url, status, attempts, answer }
+                } else {
+                    HttpError::Refused { service, url, status, answer }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

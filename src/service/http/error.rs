@@ -1,0 +1,160 @@
+//! What can go wrong between us and a service.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::base::code::Code;
+
+/// The services that are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// Hands out identity tokens.
+    IdentityProvider,
+    /// Issues certificates.
+    CertificateAuthority,
+    /// Takes entries into a transparency log.
+    Log,
+    /// Issues timestamps.
+    TimestampAuthority,
+}
+
+struct Codes {
+    url: Code,
+    unreachable: Code,
+    unavailable: Code,
+    refused: Code,
+    malformed: Code,
+}
+
+macro_rules! codes {
+    ($prefix:literal, $refused:literal) => {
+        Codes {
+            url: Code::usage(concat!($prefix, "-url"), "give an https URL; http is for loopback only"),
+            unreachable: Code::undecided(
+                concat!($prefix, "-unreachable"),
+                "check the URL, the network and the proxy, then run it again: nothing was written",
+            ),
+            unavailable: Code::undecided(
+                concat!($prefix, "-unavailable"),
+                "the service is overloaded or broken: wait, or ask its operator, then run it again",
+            ),
+            refused: Code::refused(concat!($prefix, "-refused"), $refused),
+            malformed: Code::undecided(
+                concat!($prefix, "-malformed"),
+                "the URL may point at another service, or a proxy answered: fetch it by hand to see",
+            ),
+        }
+    };
+}
+
+static IDENTITY_PROVIDER: Codes =
+    codes!("identity-provider", "check that this job may ask for a token, and for this audience");
+static CERTIFICATE_AUTHORITY: Codes =
+    codes!("ca", "run `sealmark whoami`: it says what is wrong with the token; then see whether the CA trusts its issuer");
+static LOG: Codes = codes!("log", "read its answer: an entry is refused when its key, digest or signature do not fit");
+static TIMESTAMP_AUTHORITY: Codes = codes!("tsa", "read its answer: the URL must be the whole path of the RFC 3161 endpoint");
+
+impl Service {
+    fn codes(self) -> &'static Codes {
+        match self {
+            Self::IdentityProvider => &IDENTITY_PROVIDER,
+            Self::CertificateAuthority => &CERTIFICATE_AUTHORITY,
+            Self::Log => &LOG,
+            Self::TimestampAuthority => &TIMESTAMP_AUTHORITY,
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::IdentityProvider => "identity provider",
+            Self::CertificateAuthority => "certificate authority",
+            Self::Log => "transparency log",
+            Self::TimestampAuthority => "timestamp authority",
+        })
+    }
+}
+
+/// A call of a service that gave no usable answer. URLs are without query and user information,
+/// answers are cut short, escaped and without the secrets that were sent.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// A URL that is not used.
+    #[error("{service} URL {url:?}: {problem}")]
+    Url {
+        /// The service.
+        service: Service,
+        /// The URL, or what stands for one.
+        url: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The client could not be set up: extra roots or proxies that do not parse.
+    #[error("HTTP client: {0}")]
+    Setup(String),
+    /// No answer, or one that broke off.
+    #[error("{service} {url} cannot be reached ({attempts} tried): {cause}")]
+    Unreachable {
+        /// The service.
+        service: Service,
+        /// Its URL.
+        url: String,
+        /// Attempts made.
+        attempts: u32,
+        /// What happened on the way.
+        cause: String,
+    },
+    /// The service answered that it cannot serve now (408, 429, 5xx), to every attempt.
+    #[error("{service} {url} answered {status} ({attempts} tried): {answer}")]
+    Unavailable {
+        /// The service.
+        service: Service,
+        /// Its URL.
+        url: String,
+        /// The last status.
+        status: u16,
+        /// Attempts made.
+        attempts: u32,
+        /// What it answered.
+        answer: String,
+    },
+    /// The service said no.
+    #[error("{service} {url} answered {status}: {answer}")]
+    Refused {
+        /// The service.
+        service: Service,
+        /// Its URL.
+        url: String,
+        /// The status.
+        status: u16,
+        /// What it answered.
+        answer: String,
+    },
+    /// An answer that is not what the service's protocol has.
+    #[error("{service} {url} answered something else than its protocol: {problem}")]
+    Malformed {
+        /// The service.
+        service: Service,
+        /// Its URL.
+        url: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
+
+impl HttpError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Url { service, .. } => service.codes().url,
+            Self::Setup(_) => Code::usage("http-setup", "check the proxy variables and the file of extra CA certificates"),
+            Self::Unreachable { service, .. } => service.codes().unreachable,
+            Self::Unavailable { service, .. } => service.codes().unavailable,
+            Self::Refused { service, .. } => service.codes().refused,
+            Self::Malformed { service, .. } => service.codes().malformed,
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Where calls may go, through what, and how long they may take.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{NoProxy, Proxy, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::{HttpError, Service};
+use crate::base::encoding::pem;
+use crate::base::limits;
+use crate::service::environment::Environment;
+
+/// How the client behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// To open a connection, TLS included.
+    pub connect_timeout: Duration,
+    /// For one attempt, from its first byte to its last: a tiled log holds a call for up to 20 s.
+    pub attempt_timeout: Duration,
+    /// For a call with all its attempts and pauses.
+    pub budget: Duration,
+    /// Attempts of a call, the first included.
+    pub attempts: u32,
+    /// The pause after the first attempt; each further one is twice as long.
+    pub first_pause: Duration,
+    /// PEM certificates that are trusted for TLS beside the public ones.
+    pub extra_roots: Option<String>,
+    /// Proxies; none unless set.
+    pub proxies: Proxies,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            attempt_timeout: Duration::from_secs(30),
+            budget: Duration::from_secs(90),
+            attempts: 5,
+            first_pause: Duration::from_millis(400),
+            extra_roots: None,
+            proxies: Proxies::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The default with the environment's proxies.
+    pub fn from_environment(environment: &dyn Environment) -> Self {
+        Self { proxies: Proxies::from_environment(environment), ..Self::default() }
+    }
+
+    pub(super) fn build(&self, loopback: bool) -> Result<reqwest::Client, HttpError> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("sealmark/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(self.connect_timeout)
+            .tls_backend_preconfigured(self.tls()?)
+            // Ours replace the ones that the HTTP library would find by itself.
+            .no_proxy();
+        if !loopback && let Some(proxy) = self.proxies.proxy()? {
+            builder = builder.proxy(proxy);
+        }
+        builder.build().map_err(|error| HttpError::Setup(error.without_url().to_string()))
+    }
+
+    fn tls(&self) -> Result<ClientConfig, HttpError> {
+        let setup = |error: &dyn fmt::Display| HttpError::Setup(error.to_string());
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        if let Some(extra) = &self.extra_roots {
+            for der in pem::decode_all(extra, "CERTIFICATE").map_err(|error| setup(&error))? {
+                roots.add(CertificateDer::from(der)).map_err(|error| setup(&error))?;
+            }
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| setup(&error))?;
+        Ok(config.with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
+/// The proxy for https, and the hosts that are reached without it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Proxies {
+    /// The proxy's URL; may hold a password.
+    pub https: Option<String>,
+    /// Host names, domains and networks, separated by commas.
+    pub exempt: Option<String>,
+}
+
+impl Proxies {
+    /// `HTTPS_PROXY`, else `ALL_PROXY`, and `NO_PROXY`; lower case wins, as with curl. `HTTP_PROXY` plays
+    /// no part: plain http is for loopback only.
+    pub fn from_environment(environment: &dyn Environment) -> Self {
+        let var = |name: &str| environment.var(&name.to_lowercase()).or_else(|| environment.var(name));
+        Self { https: var("HTTPS_PROXY").or_else(|| var("ALL_PROXY")), exempt: var("NO_PROXY") }
+    }
+
+    fn proxy(&self) -> Result<Option<Proxy>, HttpError> {
+        let Some(url) = &self.https else { return Ok(None) };
+        let unusable = || HttpError::Setup(format!("proxy {} is not a URL", self.shown()));
+        let proxy = Proxy::https(url).map_err(|_| unusable())?;
+        Ok(Some(proxy.no_proxy(self.exempt.as_deref().and_then(NoProxy::from_string))))
+    }
+
+    fn shown(&self) -> String {
+        match self.https.as_deref().map(Url::parse) {
+            Some(Ok(url)) => without_secrets(&url),
+            Some(Err(_)) => "(not a URL)".to_owned(),
+            None => "none".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Proxies {
+    /// For reports: the proxy's URL without its password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())?;
+        match &self.exempt {
+            Some(exempt) if self.https.is_some() => write!(f, " (not for {exempt})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxies({self})")
+    }
+}
+
+/// A URL that may be called: https, or http on loopback; without user information.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    url: Url,
+}
+
+impl Endpoint {
+    /// Reads the URL of a service.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Url`], which shows no query and no password.
+    pub fn parse(service: Service, text: &str) -> Result<Self, HttpError> {
+        let problem = |url: String, problem| HttpError::Url { service, url, problem };
+        if text.len() > limits::URL_BYTES {
+            return Err(problem(String::new(), "it is too long"));
+        }
+        let url = Url::parse(text).map_err(|_| problem(String::new(), "it does not parse as a URL"))?;
+        let endpoint = Self { url };
+        let shown = endpoint.to_string();
+        if !endpoint.url.username().is_empty() || endpoint.url.password().is_some() {
+            return Err(problem(shown, "it holds a user name or a password"));
+        }
+        if endpoint.url.fragment().is_some() {
+            return Err(problem(shown, "it holds a fragment"));
+        }
+        match endpoint.url.scheme() {
+            "https" if endpoint.url.has_host() => Ok(endpoint),
+            "http" if endpoint.is_loopback() => Ok(endpoint),
+            "http" => Err(problem(shown, "plain http is for loopback only")),
+            _ => Err(problem(shown, "it is not https")),
+        }
+    }
+
+    /// The endpoint at `path` below this base: `path` starts without a slash.
+    #[must_use]
+    pub fn below(&self, path: &str) -> Self {
+        let mut url = self.url.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/{path}"));
+        Self { url }
+    }
+
+    /// The endpoint on the same host that a `Location` field names; `None` when it leads elsewhere.
+    pub fn location(&self, value: &str) -> Option<Self> {
+        let url = self.url.join(value).ok()?;
+        (url.origin() == self.url.origin() && url.username().is_empty() && url.fragment().is_none())
+            .then_some(Self { url })
+    }
+
+    /// The endpoint with one query parameter more.
+    #[must_use]
+    pub fn with_query(&self, name: &str, value: &str) -> Self {
+        let mut url = self.url.clone();
+        url.query_pairs_mut().append_pair(name, value);
+        Self { url }
+    }
+
+    /// Whether the host is this machine by name or address.
+    pub fn is_loopback(&self) -> bool {
+        match self.url.host_str() {
+            Some("localhost") => true,
+            Some(host) => {
+                let host = host.trim_start_matches('[').trim_end_matches(']');
+                host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+            }
+            None => false,
+        }
+    }
+
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+fn without_secrets(url: &Url) -> String {
+    let mut url = url.clone();
+    // Both fail only for URLs that cannot carry them.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
+}
+
+impl fmt::Display for Endpoint {
+    /// Without its query: it may hold a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&without_secrets(&self.url))
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({self})")
+    }
+}

@@ -1,0 +1,153 @@
+//! What signs: a key that stays where it is.
+
+mod ephemeral;
+mod key_file;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::BoxFuture;
+use crate::base::code::Code;
+use crate::base::crypto::{Digest, Family, KeyError, PublicKey, Scheme};
+use crate::base::encoding::der::DerError;
+use crate::base::encoding::pem::PemError;
+
+pub use ephemeral::EphemeralKey;
+pub use key_file::KeyFile;
+
+/// Holds a private key and signs with it.
+///
+/// An implementation
+/// - never gives the private key out, and wipes its memory when dropped;
+/// - signs what [`Prepared`] holds and nothing else: it does not hash a digest again;
+/// - gives ECDSA signatures in DER, RSA and Ed25519 signatures as their RFCs have them;
+/// - gives the same key and scheme every time it is asked.
+///
+/// What it returns is verified under its public key before anything is done with it.
+pub trait Signer: fmt::Debug + Send + Sync {
+    /// The public key.
+    fn public_key(&self) -> &PublicKey;
+
+    /// The scheme that it signs with: unless overridden, the one that belongs to the key.
+    fn scheme(&self) -> Scheme {
+        Scheme::default_for(self.public_key().kind())
+    }
+
+    /// Signs.
+    fn sign<'a>(&'a self, prepared: Prepared<'a>) -> BoxFuture<'a, Result<Vec<u8>, SignerError>>;
+}
+
+/// What is signed: the digest of the message, or, for Ed25519, the message itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prepared<'a> {
+    /// A digest by the scheme's algorithm.
+    Digest(&'a Digest),
+    /// The message, for schemes that do not sign digests.
+    Message(&'a [u8]),
+}
+
+/// Signs a message that is at hand, as the signer's scheme wants it prepared, and verifies what comes
+/// back.
+///
+/// # Errors
+///
+/// What the signer says, or [`SignerError::Invalid`].
+pub async fn sign_message(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+    let scheme = signer.scheme();
+    if scheme.family != Family::Ed25519 {
+        return sign_digest(signer, &Digest::of(scheme.digest, message)).await;
+    }
+    let signature = signer.sign(Prepared::Message(message)).await?;
+    signer.public_key().verify(scheme, message, &signature).map_err(SignerError::Invalid)?;
+    Ok(signature)
+}
+
+/// Signs a digest, and verifies what comes back.
+///
+/// # Errors
+///
+/// What the signer says; [`SignerError::Scheme`] when its scheme does not sign digests of this
+/// algorithm; [`SignerError::Invalid`].
+pub async fn sign_digest(signer: &dyn Signer, digest: &Digest) -> Result<Vec<u8>, SignerError> {
+    let scheme = signer.scheme();
+    if scheme.family == Family::Ed25519 || scheme.digest != digest.algorithm() {
+        return Err(SignerError::Scheme { scheme });
+    }
+    let signature = signer.sign(Prepared::Digest(digest)).await?;
+    signer.public_key().verify_digest(scheme, digest, &signature).map_err(SignerError::Invalid)?;
+    Ok(signature)
+}
+
+/// Why there is no signature.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SignerError {
+    /// The key's file cannot be read.
+    #[error("private key {}: {error}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The key is not PEM.
+    #[error("private key: {0}")]
+    Pem(#[from] PemError),
+    /// The key needs a password.
+    #[error("private key is encrypted")]
+    Encrypted,
+    /// Not a PKCS#8 PrivateKeyInfo (RFC 5958).
+    #[error("private key is not PKCS#8: {0}")]
+    Format(#[from] DerError),
+    /// An algorithm that we do not sign with.
+    #[error("private key of algorithm {0} cannot sign here")]
+    Algorithm(String),
+    /// A key that its algorithm does not have.
+    #[error("private key is not a valid {0} key")]
+    Key(&'static str),
+    /// The public key that belongs to it.
+    #[error("{0}")]
+    PublicKey(KeyError),
+    /// The scheme does not sign what it was given.
+    #[error("{scheme} does not sign what it was given: a digest by its own algorithm, or for Ed25519 the message")]
+    Scheme {
+        /// The scheme.
+        scheme: Scheme,
+    },
+    /// The signature does not verify under the signer's own key.
+    #[error("the signer gave a signature that its own key does not verify: {0}")]
+    Invalid(KeyError),
+    /// The system's randomness.
+    #[error("the system has no randomness to make a key from")]
+    Randomness,
+    /// A signer of another crate.
+    #[error("the signer failed: {0}")]
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl SignerError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unreadable { .. } => Code::undecided("signer-key-unreadable", "check the path and its permissions"),
+            Self::Pem(_) | Self::Format(_) | Self::Key(_) => Code::usage(
+                "signer-key-format",
+                "give an unencrypted PKCS#8 key in PEM: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one",
+            ),
+            Self::Encrypted => Code::usage(
+                "signer-key-encrypted",
+                "decrypt it first: `openssl pkey -in KEY -out PLAIN`, with a mode of 0600",
+            ),
+            Self::Algorithm(_) => Code::usage("signer-key-algorithm", "use a P-256, P-384 or Ed25519 key"),
+            Self::PublicKey(error) => error.code(),
+            Self::Scheme { .. } => Code::usage("signer-scheme", "use a P-256 key: every verifier takes it"),
+            Self::Invalid(_) => Code::refused("signer-invalid", "the signer is broken or holds another key: nothing was written"),
+            Self::Randomness | Self::Other(_) => Code::undecided("signer-failed", "read what the signer says"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
