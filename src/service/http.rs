@@ -144,7 +144,7 @@ impl HttpClient {
         while let Some(chunk) = response.chunk().await.map_err(Failure::transport)? {
             if body.len() + chunk.len() > limit {
                 if expected {
-                    return Err(Failure::TooLarge { limit });
+                    return Err(Failure::TooLarge);
                 }
                 break;
             }
@@ -164,7 +164,7 @@ enum Failure {
     /// A status that the caller does not read.
     Status { status: u16, headers: HeaderMap, body: Vec<u8> },
     /// More than the limit was answered.
-    TooLarge { limit: usize },
+    TooLarge,
 }
 
 impl Failure {
@@ -191,7 +191,7 @@ impl Failure {
         secrets.extend(request.bearer);
         match self {
             Self::Unsendable => HttpError::Malformed { service, url, problem: "the token is not text for a header" },
-            Self::TooLarge { .. } => HttpError::Malformed { service, url, problem: "the answer is too long" },
+            Self::TooLarge => HttpError::Malformed { service, url, problem: "the answer is too long" },
             Self::Transport(cause) => {
                 HttpError::Unreachable { service, url, attempts, cause: answer::hide(&cause, &secrets) }
             }

@@ -125,7 +125,9 @@ impl IdentityError {
             Self::GitlabToken { .. } => {
                 Code::usage("gitlab-id-token", "add the id_tokens lines to the job, as the message shows")
             }
-            Self::Unreadable { .. } => Code::undecided("identity-token-unreadable", "check the path and its permissions"),
+            Self::Unreadable { .. } => {
+                Code::undecided("identity-token-unreadable", "check the path and its permissions")
+            }
             Self::Malformed { .. } => {
                 Code::usage("identity-token-malformed", "give the token itself: three base64url parts joined by dots")
             }

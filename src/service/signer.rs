@@ -143,7 +143,9 @@ impl SignerError {
             Self::Algorithm(_) => Code::usage("signer-key-algorithm", "use a P-256, P-384 or Ed25519 key"),
             Self::PublicKey(error) => error.code(),
             Self::Scheme { .. } => Code::usage("signer-scheme", "use a P-256 key: every verifier takes it"),
-            Self::Invalid(_) => Code::refused("signer-invalid", "the signer is broken or holds another key: nothing was written"),
+            Self::Invalid(_) => {
+                Code::refused("signer-invalid", "the signer is broken or holds another key: nothing was written")
+            }
             Self::Randomness | Self::Other(_) => Code::undecided("signer-failed", "read what the signer says"),
         }
     }

@@ -27,14 +27,13 @@ fn message(json: &Json<'_>) -> Option<String> {
 /// `text` without the secrets, each of their dotted parts, and whatever looks like a JWT; then escaped
 /// and cut short.
 pub(super) fn hide(text: &str, secrets: &[&str]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets {
-        let parts = std::iter::once(*secret).chain(secret.split('.'));
-        for part in parts.filter(|part| part.len() >= SECRET_PART) {
-            text = text.replace(part, "[redacted]");
-        }
-    }
-    escape(&without_tokens(&text))
+    let whole = secrets.iter().fold(text.to_owned(), |text, secret| replace(&text, secret));
+    let parts = secrets.iter().flat_map(|secret| secret.split('.'));
+    escape(&parts.fold(without_tokens(&whole), |text, part| replace(&text, part)))
+}
+
+fn replace(text: &str, secret: &str) -> String {
+    if secret.len() < SECRET_PART { text.to_owned() } else { text.replace(secret, "[redacted]") }
 }
 
 /// Replaces each run of a JWT's characters that starts with `eyJ`, as every JWT header does.
@@ -57,7 +56,8 @@ fn escape(text: &str) -> String {
     let mut out = String::new();
     let mut chars = text.chars();
     for c in chars.by_ref().take(SHOWN) {
-        let reorders = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        let reorders =
+            matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
         if c == '\n' {
             out.push(' ');
         } else if c.is_control() || reorders {

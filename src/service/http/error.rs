@@ -50,10 +50,13 @@ macro_rules! codes {
 
 static IDENTITY_PROVIDER: Codes =
     codes!("identity-provider", "check that this job may ask for a token, and for this audience");
-static CERTIFICATE_AUTHORITY: Codes =
-    codes!("ca", "run `sealmark whoami`: it says what is wrong with the token; then see whether the CA trusts its issuer");
+static CERTIFICATE_AUTHORITY: Codes = codes!(
+    "ca",
+    "run `sealmark whoami`: it says what is wrong with the token; then see whether the CA trusts its issuer"
+);
 static LOG: Codes = codes!("log", "read its answer: an entry is refused when its key, digest or signature do not fit");
-static TIMESTAMP_AUTHORITY: Codes = codes!("tsa", "read its answer: the URL must be the whole path of the RFC 3161 endpoint");
+static TIMESTAMP_AUTHORITY: Codes =
+    codes!("tsa", "read its answer: the URL must be the whole path of the RFC 3161 endpoint");
 
 impl Service {
     fn codes(self) -> &'static Codes {
@@ -150,7 +153,9 @@ impl HttpError {
     pub fn code(&self) -> Code {
         match self {
             Self::Url { service, .. } => service.codes().url,
-            Self::Setup(_) => Code::usage("http-setup", "check the proxy variables and the file of extra CA certificates"),
+            Self::Setup(_) => {
+                Code::usage("http-setup", "check the proxy variables and the file of extra CA certificates")
+            }
             Self::Unreachable { service, .. } => service.codes().unreachable,
             Self::Unavailable { service, .. } => service.codes().unavailable,
             Self::Refused { service, .. } => service.codes().refused,

@@ -31,7 +31,8 @@ fn sends_what_is_asked_and_reads_the_answer() {
 
 #[test]
 fn overload_is_waited_out_and_then_named() {
-    let server = FakeServer::start(|count, _| Answer::gateway(if count < 2 { 503 } else { 201 }, "reached max pushback; retry"));
+    let server =
+        FakeServer::start(|count, _| Answer::gateway(if count < 2 { 503 } else { 201 }, "reached max pushback; retry"));
     assert!(call(&server, "/").is_ok());
     let server = FakeServer::start(|_, _| Answer::gateway(503, "reached max pushback; retry"));
     let error = call(&server, "/").unwrap_err();

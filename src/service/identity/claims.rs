@@ -234,9 +234,10 @@ impl TokenProblem {
                 "identity-token-audience",
                 "request the token for the audience that the certificate authority expects",
             ),
-            Self::Missing { .. } => {
-                Code::refused("identity-token-claim", "the issuer must put the claim into its tokens: see its configuration")
-            }
+            Self::Missing { .. } => Code::refused(
+                "identity-token-claim",
+                "the issuer must put the claim into its tokens: see its configuration",
+            ),
             Self::EmailUnverified => {
                 Code::refused("identity-token-email", "verify the e-mail address with the identity provider")
             }

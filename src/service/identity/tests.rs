@@ -132,7 +132,8 @@ fn github_answers_that_are_none() {
 #[test]
 fn forgejo_and_gitea_are_not_mistaken_for_github() {
     for (variable, name) in [("FORGEJO_ACTIONS", "Forgejo Actions"), ("GITEA_ACTIONS", "Gitea Actions")] {
-        let error = search(FixedEnvironment::with_variables([("GITHUB_ACTIONS", "true"), (variable, "true")])).unwrap_err();
+        let error =
+            search(FixedEnvironment::with_variables([("GITHUB_ACTIONS", "true"), (variable, "true")])).unwrap_err();
         assert_eq!(error.code().name(), "identity-missing");
         assert!(error.to_string().contains(name), "{error}");
     }
@@ -164,7 +165,9 @@ fn explicit_tokens() {
 #[test]
 fn what_is_not_a_token() {
     let long = "a".repeat(20_000);
-    for bad in ["", " \n", "abc", "a.b", "a.b.c.d", "..", &jwt("[]"), &jwt("{"), &jwt(r#"{"sub":"a","sub":"b"}"#), &long] {
+    for bad in
+        ["", " \n", "abc", "a.b", "a.b.c.d", "..", &jwt("[]"), &jwt("{"), &jwt(r#"{"sub":"a","sub":"b"}"#), &long]
+    {
         let error = IdToken::new(Zeroizing::new(bad.to_owned()), "test").unwrap_err();
         assert_eq!(error.code().name(), "identity-token-malformed", "{bad}");
     }
@@ -196,7 +199,8 @@ fn names_that_fulcio_would_write() {
     assert_eq!(claims(github).expected_identity(), Certain(san.clone()));
     let lookalike = github.replace("usercontent.com", "usercontent.com.evil");
     assert_eq!(claims(&lookalike).expected_identity(), Likely(san));
-    let gitlab = r#"{"iss":"https://gitlab.com","sub":"s","ci_config_ref_uri":"gitlab.com/a/b//.gitlab-ci.yml@refs/tags/v1"}"#;
+    let gitlab =
+        r#"{"iss":"https://gitlab.com","sub":"s","ci_config_ref_uri":"gitlab.com/a/b//.gitlab-ci.yml@refs/tags/v1"}"#;
     assert_eq!(claims(gitlab).expected_identity(), Certain(uri("https://gitlab.com/a/b//.gitlab-ci.yml@refs/tags/v1")));
     let person = r#"{"iss":"https://oauth2.sigstore.dev/auth","sub":"opaque","email":"a@b.example","email_verified":true,
         "federated_claims":{"connector_id":"https://accounts.google.com","user_id":"1"}}"#;
@@ -226,7 +230,10 @@ fn problems_are_named_before_an_authority_sees_the_token() {
     assert_eq!(codes(&base("")), ["identity-token-claim"]);
     assert_eq!(codes(r#"{"iss":"i","sub":"s","aud":"sigstores","exp":1000001}"#), ["identity-token-audience"]);
     assert_eq!(codes(r#"{"sub":"s","aud":"sigstore","exp":1000001}"#), ["identity-token-claim"]);
-    assert_eq!(codes(&base(r#","exp":1000001,"email":"a@b.example","email_verified":false"#)), ["identity-token-email"]);
+    assert_eq!(
+        codes(&base(r#","exp":1000001,"email":"a@b.example","email_verified":false"#)),
+        ["identity-token-email"]
+    );
     let github = r#"{"iss":"https://token.actions.githubusercontent.com","sub":"s","aud":"sigstore","exp":1000001}"#;
     assert_eq!(codes(github), ["identity-token-claim"]);
     let expired = IdToken::new(Zeroizing::new(jwt(&base(r#","exp":1"#))), "test").unwrap();

@@ -1,0 +1,101 @@
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::base::encoding::hex;
+use crate::format::x509::testing::Authority;
+use crate::service::http::fake::{Answer, FakeServer, block_on, impatient_client};
+use crate::service::identity::IdToken;
+use crate::service::signer::{EphemeralKey, Signer as _, sign_message};
+
+/// `{"alg":"ES256"}`, `{"iss":"i","sub":"me","aud":"sigstore","exp":4102444800}`
+const TOKEN: &str = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJpIiwic3ViIjoibWUiLCJhdWQiOiJzaWdzdG9yZSIsImV4cCI6NDEwMjQ0NDgwMH0.Y2FuYXJ5LWNhbmFyeQ";
+
+fn issue(server: &FakeServer) -> Result<CertificateChain, CaError> {
+    let token = IdToken::new(Zeroizing::new(TOKEN.to_owned()), "test").unwrap();
+    let key = EphemeralKey::generate().unwrap();
+    let fulcio = Fulcio::new(&server.url, impatient_client()).unwrap();
+    block_on(async {
+        let proof = sign_message(&key, token.claims().challenge().unwrap().as_bytes()).await.unwrap();
+        let request = CertificateRequest { public_key: key.public_key(), proof_of_possession: &proof, token: &token };
+        fulcio.issue(request).await
+    })
+}
+
+fn chain_json(key: &str, certificates: &[&Certificate]) -> String {
+    let list: Vec<String> =
+        certificates.iter().map(|one| format!("\"{}\"", one.to_pem().replace('\n', "\\n"))).collect();
+    format!(r#"{{"{key}":{{"chain":{{"certificates":[{}]}}}}}}"#, list.join(","))
+}
+
+#[test]
+fn asks_with_key_proof_and_token_and_reads_the_chain() {
+    let root = Authority::root("root");
+    let issuer = root.intermediate("intermediate");
+    let (leaf, _) = issuer.leaf();
+    let json = chain_json("signedCertificateEmbeddedSct", &[&leaf, &issuer.certificate, &root.certificate]);
+    let server = FakeServer::start(move |_, _| Answer::new(200, json.clone()));
+    let chain = issue(&server).unwrap();
+    assert_eq!((&chain.leaf, chain.above.as_slice()), (&leaf, &[issuer.certificate, root.certificate][..]));
+
+    let [sent] = server.received().try_into().unwrap();
+    assert_eq!((sent.method.as_str(), sent.target.as_str()), ("POST", "/api/v2/signingCert"));
+    assert_eq!(sent.header("authorization"), Some(format!("Bearer {TOKEN}").as_str()));
+    let body = Json::parse(&sent.body).unwrap();
+    let request = body.member("publicKeyRequest").unwrap();
+    let pem = request.member("publicKey").unwrap().member("content").unwrap().as_str().unwrap();
+    let key = crate::base::crypto::PublicKey::from_pem(pem).unwrap();
+    let proof = base64::decode(request.member("proofOfPossession").unwrap().as_str().unwrap()).unwrap();
+    assert!(key.verify_default(b"me", &proof).is_ok());
+}
+
+#[test]
+fn a_detached_sct_is_refused_by_name() {
+    let (leaf, _) = Authority::root("root").leaf();
+    let json = chain_json("signedCertificateDetachedSct", &[&leaf]);
+    let server = FakeServer::start(move |_, _| Answer::new(200, json.clone()));
+    let error = issue(&server).unwrap_err();
+    assert_eq!((error.code().name(), error.code().exit_code()), ("ca-sct-detached", 1));
+}
+
+#[test]
+fn the_servers_own_words_are_shown_and_the_token_is_not() {
+    for (status, message, code) in [
+        (400, "There was an error processing the identity token", "ca-refused"),
+        (400, "The signature supplied in the request could not be verified", "ca-refused"),
+        (500, "Error entering certificate in CTL", "ca-unavailable"),
+        (429, TOKEN, "ca-unavailable"),
+    ] {
+        let server = FakeServer::start(move |_, _| Answer::gateway(status, message));
+        let error = issue(&server).unwrap_err();
+        assert_eq!(error.code().name(), code);
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(if message == TOKEN { "[redacted]" } else { message }), "{shown}");
+        assert!(!shown.contains("Y2FuYXJ5"), "{shown}");
+    }
+}
+
+#[test]
+fn answers_that_are_no_chain() {
+    let root = Authority::root("root");
+    let nine = chain_json("signedCertificateEmbeddedSct", &[&root.certificate; 9]);
+    let empty = chain_json("signedCertificateEmbeddedSct", &[]);
+    let not_der = format!(
+        r#"{{"signedCertificateEmbeddedSct":{{"chain":{{"certificates":["-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"]}}}}}}"#,
+        base64::encode(&hex::decode("3000").unwrap())
+    );
+    let wrong = r#"{"signedCertificateEmbeddedSct":{"chain":{"certificates":["text"]}}}"#.to_owned();
+    for (body, code) in [
+        (String::new(), "ca-malformed"),
+        ("<html>".to_owned(), "ca-malformed"),
+        ("{}".to_owned(), "ca-malformed"),
+        (r#"{"signedCertificateEmbeddedSct":{}}"#.to_owned(), "ca-malformed"),
+        (empty, "ca-malformed"),
+        (nine, "ca-malformed"),
+        (wrong, "pem-parse"),
+        (not_der, "cert-parse"),
+    ] {
+        let shown = body.clone();
+        let server = FakeServer::start(move |_, _| Answer::new(200, body.clone()));
+        assert_eq!(issue(&server).unwrap_err().code().name(), code, "{shown}");
+    }
+}
