@@ -11,7 +11,7 @@ use super::names::{GeneralName, Name, San};
 use super::oids;
 use crate::base::code::Code;
 use crate::base::crypto::{KeyError, PublicKey, Scheme};
-use crate::base::encoding::der::{self, DerError, Element, Reader, tag};
+use crate::base::encoding::der::{self, DerError, Reader, tag};
 use crate::base::encoding::pem::{self, PemError};
 use crate::base::limits;
 use crate::base::time::{UnixTime, ValidityPeriod};
@@ -145,13 +145,16 @@ impl Certificate {
         if der.len() > limits::CERTIFICATE_BYTES {
             return Err(CertificateError::Limit("bytes"));
         }
-        let mut certificate = Reader::whole(der, tag::SEQUENCE)?;
+        let mut input = Reader::new(der);
+        let outer = input.expect(tag::SEQUENCE)?;
+        input.finish()?;
+        let tbs_start = outer.raw.len() - outer.content.len();
+        let mut certificate = outer.reader()?;
         let tbs = certificate.expect(tag::SEQUENCE)?;
         let outer_algorithm = certificate.expect(tag::SEQUENCE)?;
         let signature = certificate.bits()?;
         certificate.finish()?;
 
-        let start = der.len() - signature_tail(outer_algorithm, signature) - tbs.raw.len();
         let mut body = tbs.reader()?;
         if body.optional(tag::context(0))?.map(|version| version.content) != Some(&[2, 1, 2]) {
             return Err(CertificateError::Version);
@@ -186,7 +189,7 @@ impl Certificate {
         };
         body.finish()?;
         Ok(Self {
-            tbs: start..start + tbs.raw.len(),
+            tbs: tbs_start..tbs_start + tbs.raw.len(),
             der: der.to_vec(),
             serial: serial.to_vec(),
             issuer,
@@ -261,6 +264,14 @@ impl Certificate {
         &self.subject
     }
 
+    /// The certificate in a word, for messages: its subject, or its alternative name where that is empty.
+    pub fn label(&self) -> String {
+        match self.san() {
+            Ok(san) if self.subject.is_empty() => san.to_string(),
+            _ => self.subject.to_string(),
+        }
+    }
+
     /// notBefore to notAfter, both included.
     pub fn validity(&self) -> ValidityPeriod {
         self.validity
@@ -323,11 +334,6 @@ fn is_address(text: &str) -> bool {
         if !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !domain.ends_with('.'))
 }
 
-/// Bytes that follow the signed part within the certificate.
-fn signature_tail(algorithm: Element<'_>, signature: &[u8]) -> usize {
-    algorithm.raw.len() + der::bit_string(signature).len()
-}
-
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Certificate")
@@ -337,3 +343,6 @@ impl fmt::Debug for Certificate {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

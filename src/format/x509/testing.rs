@@ -11,8 +11,6 @@
 //! Made for the unit tests of every folder, timestamp authorities included: start from a
 //! [`Template`], replace its extensions, let an [`Authority`] sign it.
 
-#![allow(dead_code, reason = "fixtures of every kind, for modules that come and go")]
-
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -130,7 +128,7 @@ pub(crate) fn period(start: UnixTime, seconds: i64) -> ValidityPeriod {
 
 /// The object identifier of an extension.
 fn oid_of(extension: &Extension) -> Vec<u8> {
-    Reader::new(extension.der()).sequence().unwrap().oid().unwrap().as_bytes().to_vec()
+    Reader::new(extension.der()).sequence().unwrap().element().unwrap().content.to_vec()
 }
 
 impl Template {

@@ -195,7 +195,7 @@ pub fn check_authorities(chain: &[Certificate], purpose: Purpose) -> Result<(), 
 /// Checks that a certificate is one of an authority for `purpose`.
 pub fn check_authority(certificate: &Certificate, purpose: Purpose) -> Result<(), PathError> {
     let extensions = certificate.extensions();
-    let subject = || certificate.subject().to_string();
+    let subject = || certificate.label();
     match extensions.basic_constraints {
         Some(constraints) if constraints.ca && constraints.critical => {}
         Some(constraints) if constraints.ca => return Err(PathError::ConstraintsNotCritical { subject: subject() }),
@@ -218,14 +218,14 @@ pub fn check_authority(certificate: &Certificate, purpose: Purpose) -> Result<()
 pub fn check_issued_by(child: &Certificate, issuer: &Certificate) -> Result<(), PathError> {
     if child.issuer() != issuer.subject() {
         return Err(PathError::Issuer {
-            subject: child.subject().to_string(),
+            subject: child.label(),
             issuer: child.issuer().to_string(),
-            found: issuer.subject().to_string(),
+            found: issuer.label(),
         });
     }
     child.verify_signature(issuer.public_key()).map_err(|error| PathError::Signature {
-        subject: child.subject().to_string(),
-        issuer: issuer.subject().to_string(),
+        subject: child.label(),
+        issuer: issuer.label(),
         error,
     })
 }
@@ -235,7 +235,7 @@ pub fn check_issued_by(child: &Certificate, issuer: &Certificate) -> Result<(), 
 pub fn check_constraints(leaf: Option<&Certificate>, path: &[&Certificate]) -> Result<(), PathError> {
     for (index, authority) in path.iter().enumerate() {
         let (below, _) = path.split_at(index);
-        let subject = || authority.subject().to_string();
+        let subject = || authority.label();
         let intermediates = below.iter().filter(|certificate| !certificate.is_self_issued()).count();
         let allowed = authority.extensions().basic_constraints.and_then(|constraints| constraints.path_len);
         if let Some(allowed) = allowed.filter(|allowed| intermediates as u64 > *allowed) {
@@ -245,7 +245,7 @@ pub fn check_constraints(leaf: Option<&Certificate>, path: &[&Certificate]) -> R
             let outside =
                 below.iter().copied().chain(leaf).find(|certificate| !names::allows(constraints, certificate));
             if let Some(outside) = outside {
-                return Err(PathError::NameConstraint { authority: subject(), subject: outside.subject().to_string() });
+                return Err(PathError::NameConstraint { authority: subject(), subject: outside.label() });
             }
         }
     }
@@ -256,7 +256,7 @@ pub fn check_constraints(leaf: Option<&Certificate>, path: &[&Certificate]) -> R
 pub fn check_times(path: &[&Certificate], times: &[UnixTime]) -> Result<(), PathError> {
     for (index, certificate) in path.iter().enumerate() {
         let Some(&at) = times.iter().find(|at| !certificate.is_valid_at(**at)) else { continue };
-        let (subject, validity) = (certificate.subject().to_string(), certificate.validity());
+        let (subject, validity) = (certificate.label(), certificate.validity());
         let is_anchor = index + 1 == path.len();
         return Err(match is_anchor {
             true => PathError::AnchorNotValidAt { subject, at, validity },

@@ -9,6 +9,7 @@ mod names;
 use super::*;
 use crate::base::encoding::der::{self, Oid, tag};
 use crate::base::time::UnixTime;
+use crate::format::trust::{Embedded, TrustedRoot};
 use crate::format::x509::build::Extension;
 use crate::format::x509::testing::{self, Key, SIGNED, START, Template, period};
 use crate::format::x509::{KeyUsage, oids};
@@ -90,6 +91,17 @@ fn good_leaves_say_what_was_proven() {
     assert_eq!(valid.path(), [world.issuer.certificate.clone(), world.root.certificate.clone()]);
     assert_eq!(valid.issuer_key(), world.issuer.key.public());
     assert_eq!(valid.times(), [SIGNED]);
+}
+
+#[test]
+fn embedded_authorities_hold() {
+    for instance in Embedded::ALL {
+        let root = TrustedRoot::parse(instance.trusted_root_json().as_bytes()).unwrap();
+        Authorities::new(&root.certificate_authorities).unwrap();
+    }
+    let public = TrustedRoot::parse(Embedded::PublicGood.trusted_root_json().as_bytes()).unwrap();
+    let lengths: Vec<_> = public.certificate_authorities.iter().map(|authority| authority.chain.len()).collect();
+    assert_eq!(lengths, [1, 2], "an old root that issued leaves itself, and its successor");
 }
 
 #[test]
