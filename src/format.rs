@@ -4,6 +4,7 @@ pub mod bundle;
 pub mod checkpoint;
 pub mod dsse;
 pub mod intoto;
+pub mod jwt;
 pub mod log_entry_body;
 pub mod merkle;
 pub mod timestamp;

@@ -73,6 +73,14 @@ pub const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 pub const PEM_BYTES: usize = 256 << 10;
 /// An identity token, in bytes.
 pub const TOKEN_BYTES: usize = 16 << 10;
+/// An identity token's life, in seconds. CI platforms give minutes, GitLab as long as a job may run.
+pub const TOKEN_LIFETIME_SECS: i64 = 24 * 3600;
+/// The last second of the year 9999: later times have no calendar form.
+pub const TIME_SECS: i64 = 253_402_300_799;
+/// An issuer's key set, in bytes.
+pub const KEY_SET_BYTES: usize = 256 << 10;
+/// Keys in an issuer's key set; Google's has 3, Kubernetes' a handful.
+pub const KEY_SET_KEYS: usize = 64;
 /// The body of an HTTP response from a CA, TSA, log or identity provider, in bytes.
 pub const RESPONSE_BYTES: usize = 8 << 20;
 /// The buffer between a file and its digest, in bytes: measured best between 64 and 256 KiB.

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::digest::{Digest, DigestAlgorithm, sha256};
 use super::scheme::{Family, Scheme};
 use crate::base::code::Code;
-use crate::base::encoding::der::{DerError, Oid, Reader, tag};
+use crate::base::encoding::der::{self, DerError, Oid, Reader, tag};
 use crate::base::encoding::pem::{self, PemError};
 use crate::base::limits;
 
@@ -155,6 +155,20 @@ impl PublicKey {
         body.finish()?;
         let kind = check(kind, key)?;
         Ok(Self { kind, spki: spki.to_vec(), key_start: spki.len() - key.len() })
+    }
+
+    /// Wraps a key in its SubjectPublicKeyInfo: the uncompressed point, the RSAPublicKey or the 32 bytes of
+    /// Ed25519, as [`PublicKey::key_bytes`] gives it. An RSA kind's bits play no part.
+    pub fn from_key_bytes(kind: KeyKind, key: &[u8]) -> Result<Self, KeyError> {
+        let curve = |curve| [der::oid(EC_PUBLIC_KEY), der::oid(curve)].concat();
+        let algorithm = match kind {
+            KeyKind::P256 => curve(P256),
+            KeyKind::P384 => curve(P384),
+            KeyKind::P521 => curve(P521),
+            KeyKind::Rsa { .. } => [der::oid(RSA_ENCRYPTION), der::null()].concat(),
+            KeyKind::Ed25519 => der::oid(ED25519),
+        };
+        Self::from_spki(&der::sequence(&[&der::sequence(&[&algorithm]), &der::bit_string(key)]))
     }
 
     /// Reads one PEM block `PUBLIC KEY`.
