@@ -6,5 +6,6 @@ pub mod chain;
 pub mod log;
 mod material;
 pub mod sct;
+pub mod times;
 
 pub use material::{SignedBy, SignedContent, SignedMaterial};
