@@ -11,7 +11,7 @@
 mod authority;
 mod error;
 
-pub use authority::AuthorityFault;
+pub use authority::{AuthorityFault, check_chain};
 pub use error::TimestampError;
 
 use std::time::Duration;

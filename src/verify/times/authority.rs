@@ -8,7 +8,9 @@ use crate::base::encoding::hex;
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::timestamp::SignerId;
 use crate::format::trust::AuthorityInstance;
+use crate::format::x509::extensions::ExtendedKeyUsage;
 use crate::format::x509::{Certificate, oids};
+use crate::verify::chain::path::{self, PathError, Purpose};
 
 /// What is wrong with an authority of the trusted root.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -24,8 +26,8 @@ pub enum AuthorityFault {
     #[error("its certificate's key usage does not hold digitalSignature")]
     KeyUsage,
     /// The chain.
-    #[error("its chain does not hold: {0}")]
-    Chain(&'static str),
+    #[error(transparent)]
+    Chain(#[from] PathError),
 }
 
 impl AuthorityFault {
@@ -40,7 +42,7 @@ impl AuthorityFault {
             ),
             Self::ExtendedKeyUsage => Code::refused("tsa-eku", FIX),
             Self::KeyUsage => Code::refused("tsa-key-usage", FIX),
-            Self::Chain(_) => Code::refused("tsa-chain", FIX),
+            Self::Chain(error) => error.code(),
         }
     }
 }
@@ -76,7 +78,7 @@ pub(super) fn describe(id: &SignerId<'_>) -> String {
 impl TimestampAuthority {
     /// An authority of the trusted root; `unit` is the first entry that is the same authority.
     pub(super) fn new(instance: &AuthorityInstance, unit: usize) -> Self {
-        let fault = check(&instance.chain).err();
+        let fault = check_chain(&instance.chain).err();
         Self { name: instance.name(), unit, chain: instance.chain.clone(), window: instance.validity, fault }
     }
 
@@ -93,7 +95,7 @@ impl TimestampAuthority {
         let fault = match (&self.fault, self.chain.first()) {
             (None, Some(leaf)) => return Ok(leaf),
             (Some(fault), _) => fault.clone(),
-            (None, None) => AuthorityFault::Chain("it is empty"),
+            (None, None) => PathError::Empty.into(),
         };
         Err(TimestampError::Authority { authority: self.name.clone(), fault })
     }
@@ -115,26 +117,25 @@ impl TimestampAuthority {
     }
 }
 
-/// Checks a chain, leaf first, whatever the time.
-fn check(chain: &[Certificate]) -> Result<(), AuthorityFault> {
-    let Some((leaf, issuers)) = chain.split_first() else {
-        return Err(AuthorityFault::Chain("it is empty"));
-    };
+/// Checks the chain of a timestamp authority, its leaf first and at least one issuer, whatever the time.
+pub fn check_chain(chain: &[Certificate]) -> Result<(), AuthorityFault> {
+    let (leaf, issuers) = chain.split_first().ok_or(PathError::Empty)?;
     let extensions = leaf.extensions();
     if extensions.basic_constraints.is_some_and(|constraints| constraints.ca) {
         return Err(AuthorityFault::LeafIsAuthority);
     }
-    let fit = |usage: &&crate::format::x509::extensions::ExtendedKeyUsage| {
-        usage.critical && usage.is_only(oids::TIME_STAMPING)
-    };
-    if extensions.extended_key_usage.as_ref().filter(fit).is_none() {
+    let fit = |usage: &ExtendedKeyUsage| usage.critical && usage.is_only(oids::TIME_STAMPING);
+    if !extensions.extended_key_usage.as_ref().is_some_and(fit) {
         return Err(AuthorityFault::ExtendedKeyUsage);
     }
     if !extensions.key_usage.is_some_and(|usage| usage.digital_signature()) {
         return Err(AuthorityFault::KeyUsage);
     }
-    if issuers.is_empty() {
-        return Err(AuthorityFault::Chain("it has no issuer"));
+    if let Some(oid) = &extensions.unknown_critical {
+        return Err(PathError::UnknownCritical { subject: leaf.subject().to_string(), oid: oid.clone() }.into());
     }
-    Ok(())
+    path::check_authorities(issuers, Purpose::TimeStamping)?;
+    let path: Vec<_> = issuers.iter().collect();
+    path::check_issued_by(leaf, path.first().ok_or(PathError::Empty)?)?;
+    Ok(path::check_constraints(Some(leaf), &path)?)
 }
