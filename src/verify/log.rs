@@ -183,3 +183,6 @@ impl EntryLogged {
         self.log.valid_at(time)
     }
 }
+
+#[cfg(test)]
+mod tests;
