@@ -8,6 +8,9 @@ mod layers;
 /// JSON canonicalisation.
 mod json;
 
+/// Merkle proofs, tiles and checkpoints.
+mod merkle;
+
 /// The folder of outside vectors.
 mod vectors;
 

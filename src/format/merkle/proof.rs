@@ -24,8 +24,8 @@ pub enum ProofError {
         /// Leaves in the tree.
         size: u64,
     },
-    /// A tree cannot be consistent with a smaller one.
-    #[error("tree of {new} cannot extend one of {old}")]
+    /// No consistency to prove: from an empty tree, or to a smaller one.
+    #[error("no proof leads from a tree of {old} to one of {new}")]
     Sizes {
         /// Leaves in the older tree.
         old: u64,
@@ -76,8 +76,8 @@ pub fn verify_inclusion(index: u64, size: u64, leaf: &Hash, hashes: &[Hash], roo
     if root_from_inclusion(index, size, leaf, hashes)? == *root { Ok(()) } else { Err(ProofError::Root) }
 }
 
-/// Verifies that the tree of `new` leaves extends the one of `old` leaves. The empty tree is a prefix of
-/// every tree, whatever the roots say: there is nothing to prove.
+/// Verifies that the tree of `new` leaves extends the one of `old` leaves. From an empty tree there is
+/// nothing to prove, and so no proof (RFC 9162 section 2.1.4.1 starts at one leaf).
 pub fn verify_consistency(
     (old, old_root): (u64, &Hash),
     (new, new_root): (u64, &Hash),
@@ -85,12 +85,12 @@ pub fn verify_consistency(
 ) -> Result<(), ProofError> {
     bounded(hashes)?;
     let length = ProofError::Length { found: hashes.len() };
-    if old > new {
+    if old == 0 || old > new {
         return Err(ProofError::Sizes { old, new });
     }
-    if old == new || old == 0 {
+    if old == new {
         return match hashes {
-            [] if old == 0 || old_root == new_root => Ok(()),
+            [] if old_root == new_root => Ok(()),
             [] => Err(ProofError::Root),
             _ => Err(length),
         };

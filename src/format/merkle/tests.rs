@@ -155,7 +155,9 @@ fn l12_index_and_size_at_their_ends() {
     assert!(root_from_inclusion(u64::MAX - 1, u64::MAX, &root, &longest).is_err());
     let old = (1 << 63, &root);
     assert_eq!(verify_consistency(old, (u64::MAX, &root), &[root]), Err(ProofError::Root));
-    assert_eq!(verify_consistency((2, &root), (1, &root), &[]), Err(ProofError::Sizes { old: 2, new: 1 }));
+    for (old, new) in [(2, 1), (0, 0), (0, 1)] {
+        assert_eq!(verify_consistency((old, &root), (new, &root), &[]), Err(ProofError::Sizes { old, new }));
+    }
 }
 
 #[test]

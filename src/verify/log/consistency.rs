@@ -2,7 +2,7 @@
 
 use super::LogError;
 use crate::format::checkpoint::Checkpoint;
-use crate::format::merkle::{self, Hash};
+use crate::format::merkle::{self, Hash, ProofError};
 
 /// Verifies that `new` extends `old`, by a consistency proof that the log gave (empty for trees of one
 /// size). Signatures are the caller's to verify first.
@@ -18,8 +18,12 @@ pub fn verify_extension(old: &Checkpoint, new: &Checkpoint, proof: &[Hash]) -> R
     if [old, new].iter().any(|checkpoint| checkpoint.size() == 0 && *checkpoint.root() != empty) {
         return Err(fork);
     }
+    if old.size() == 0 {
+        // Every tree extends the empty one.
+        return if proof.is_empty() { Ok(()) } else { Err(ProofError::Length { found: proof.len() }.into()) };
+    }
     match merkle::verify_consistency((old.size(), old.root()), (new.size(), new.root()), proof) {
-        Err(merkle::ProofError::Root) => Err(fork),
+        Err(ProofError::Root) => Err(fork),
         other => Ok(other?),
     }
 }

@@ -16,7 +16,7 @@ fn l11_hashes_of_the_proof() {
         let proof = |change: fn(&mut Vec<merkle::Hash>)| world.proof(&entry, |proof| change(&mut proof.hashes));
         assert_eq!(proof(|hashes| hashes[0][0] ^= 1), "log-proof-invalid");
         assert_eq!(proof(|hashes| hashes[2][31] ^= 0x80), "log-proof-invalid");
-        assert_eq!(proof(|hashes| hashes.truncate(2)), "log-proof-invalid");
+        assert_eq!(proof(|hashes| hashes.truncate(3)), "log-proof-invalid");
         assert_eq!(proof(|hashes| hashes.rotate_left(1)), "log-proof-invalid");
         assert_eq!(proof(|hashes| hashes.push([0; 32])), "log-proof-invalid");
         assert_eq!(proof(|hashes| hashes.swap(0, 1)), "log-proof-invalid");
@@ -341,6 +341,8 @@ fn l39_checkpoints_of_one_log() {
     assert_eq!(name(verify_extension(&at(3), &at(4), &proof)), "accepted");
     assert_eq!(name(verify_extension(&at(3), &at(3), &[])), "accepted");
     assert_eq!(name(verify_extension(&at(0), &at(3), &[])), "accepted");
+    assert_eq!(name(verify_extension(&at(0), &at(0), &[])), "accepted");
+    assert_eq!(name(verify_extension(&at(0), &at(3), &proof)), "log-proof-invalid");
     let other = |size| Checkpoint::new("log.example", size, [9; 32]).unwrap();
     assert_eq!(name(verify_extension(&at(3), &other(3), &[])), "log-fork");
     assert_eq!(name(verify_extension(&at(3), &other(4), &proof)), "log-fork");
