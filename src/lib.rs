@@ -5,8 +5,13 @@
 
 pub mod base;
 pub mod format;
+<<<<<<< HEAD
 #[cfg(feature = "sign")]
 pub mod service;
+=======
+pub mod admit;
+pub mod policy;
+>>>>>>> c43904e (Walk from bundle to proof, hold it against a policy, decide over candidates)
 pub mod verify;
 
 #[cfg(feature = "stack")]

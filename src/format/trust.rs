@@ -13,4 +13,4 @@ pub use embedded::Embedded;
 pub use error::TrustError;
 pub use instances::{AuthorityInstance, LogInstance};
 pub use signing_config::{Selector, Service, SigningConfig};
-pub use trusted_root::TrustedRoot;
+pub use trusted_root::{TrustedRoot, Unsupported};

@@ -23,8 +23,22 @@ pub struct TrustedRoot {
     pub certificate_authorities: Vec<AuthorityInstance>,
     /// Timestamp authorities.
     pub timestamp_authorities: Vec<AuthorityInstance>,
-    /// How many instances were left out because their keys are of a type that we do not use.
-    pub unsupported: usize,
+    /// Instances that were left out because their keys are of a type that we do not use.
+    pub unsupported: Unsupported,
+}
+
+/// How many instances of each kind were left out. A kind of which only such instances are listed is not
+/// an empty kind: nothing may be waived for its sake.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unsupported {
+    /// Transparency logs.
+    pub logs: usize,
+    /// CT logs.
+    pub ct_logs: usize,
+    /// Certificate authorities.
+    pub certificate_authorities: usize,
+    /// Timestamp authorities.
+    pub timestamp_authorities: usize,
 }
 
 impl TrustedRoot {
@@ -43,29 +57,19 @@ impl TrustedRoot {
             let found = media_type.chars().take(128).collect();
             return Err(TrustError::MediaType { found, expected: MEDIA_TYPE });
         }
-        let mut root = Self::default();
-        root.logs = root.read(&mut fields, "tlogs", LogInstance::read)?;
-        root.ct_logs = root.read(&mut fields, "ctlogs", LogInstance::read)?;
-        root.certificate_authorities = root.read(&mut fields, "certificateAuthorities", AuthorityInstance::read)?;
-        root.timestamp_authorities = root.read(&mut fields, "timestampAuthorities", AuthorityInstance::read)?;
-        Ok(root)
-    }
-
-    fn read<T>(
-        &mut self,
-        fields: &mut Fields<'_, '_>,
-        name: &str,
-        read: fn(&Json<'_>, &str) -> Result<Option<T>, TrustError>,
-    ) -> Result<Vec<T>, TrustError> {
-        let path = fields.path(name);
-        let mut found = Vec::new();
-        for (index, item) in fields.items(name, INSTANCES)?.iter().enumerate() {
-            match read(item, &format!("{path}[{index}]"))? {
-                Some(instance) => found.push(instance),
-                None => self.unsupported += 1,
-            }
-        }
-        Ok(found)
+        let (logs, unsupported_logs) = read(&mut fields, "tlogs", LogInstance::read)?;
+        let (ct_logs, unsupported_ct_logs) = read(&mut fields, "ctlogs", LogInstance::read)?;
+        let (certificate_authorities, unsupported_cas) =
+            read(&mut fields, "certificateAuthorities", AuthorityInstance::read)?;
+        let (timestamp_authorities, unsupported_tsas) =
+            read(&mut fields, "timestampAuthorities", AuthorityInstance::read)?;
+        let unsupported = Unsupported {
+            logs: unsupported_logs,
+            ct_logs: unsupported_ct_logs,
+            certificate_authorities: unsupported_cas,
+            timestamp_authorities: unsupported_tsas,
+        };
+        Ok(Self { logs, ct_logs, certificate_authorities, timestamp_authorities, unsupported })
     }
 
     /// The document as JSON.
@@ -84,6 +88,24 @@ impl TrustedRoot {
             "timestampAuthorities": authorities(&self.timestamp_authorities),
         })
     }
+}
+
+/// Reads the instances of one kind, and counts those that `read_one` leaves out.
+fn read<T>(
+    fields: &mut Fields<'_, '_>,
+    name: &str,
+    read_one: fn(&Json<'_>, &str) -> Result<Option<T>, TrustError>,
+) -> Result<(Vec<T>, usize), TrustError> {
+    let path = fields.path(name);
+    let mut found = Vec::new();
+    let mut unsupported = 0;
+    for (index, item) in fields.items(name, INSTANCES)?.iter().enumerate() {
+        match read_one(item, &format!("{path}[{index}]"))? {
+            Some(instance) => found.push(instance),
+            None => unsupported += 1,
+        }
+    }
+    Ok((found, unsupported))
 }
 
 #[cfg(test)]
@@ -140,6 +162,6 @@ mod tests {
         root["tlogs"][0]["publicKey"]["rawBytes"] = "MBEwCwYJYIZIAWUDBAMRAwIAAA==".into();
         let parsed = TrustedRoot::parse(root.to_string().as_bytes()).unwrap();
         let before = TrustedRoot::parse(Embedded::PublicGood.trusted_root_json().as_bytes()).unwrap();
-        assert_eq!((parsed.unsupported, parsed.logs.len() + 1), (1, before.logs.len()));
+        assert_eq!((parsed.unsupported.logs, parsed.logs.len() + 1), (1, before.logs.len()));
     }
 }

@@ -1,0 +1,82 @@
+//! The artifact that a signature is held against: its bytes, or digests of them.
+
+use thiserror::Error;
+
+use crate::base::code::Code;
+use crate::base::crypto::{Digest, DigestAlgorithm};
+
+/// A text that is not a digest.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{found:?} is not a digest: sha256, sha384 or sha512, a colon, and lower-case hexadecimal of that length")]
+pub struct DigestFormatError {
+    /// The text.
+    found: String,
+}
+
+impl DigestFormatError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        Code::usage("digest-format", "write it as sha256:0123…, all 64 digits in lower case")
+    }
+}
+
+/// An artifact. Never empty: without bytes there is at least one digest.
+#[derive(Debug, Clone)]
+pub struct Artifact<'a> {
+    bytes: Option<&'a [u8]>,
+    first: Digest,
+    rest: Vec<Digest>,
+}
+
+impl<'a> Artifact<'a> {
+    /// An artifact in memory: every digest can be had, and pure Ed25519 signatures can be verified.
+    pub fn from_bytes(bytes: &'a [u8]) -> Self {
+        Self { bytes: Some(bytes), first: Digest::of(DigestAlgorithm::Sha256, bytes), rest: Vec::new() }
+    }
+
+    /// An artifact by one digest.
+    pub fn from_digest(digest: Digest) -> Self {
+        Self { bytes: None, first: digest, rest: Vec::new() }
+    }
+
+    /// An artifact by several digests, which the caller computed from the same bytes.
+    pub fn from_digests(first: Digest, rest: Vec<Digest>) -> Self {
+        Self { bytes: None, first, rest }
+    }
+
+    /// An artifact by the text of a digest, `sha256:HEX`.
+    pub fn parse_digest(text: &str) -> Result<Self, DigestFormatError> {
+        let digest = Digest::parse(text);
+        digest.map(Self::from_digest).ok_or_else(|| DigestFormatError { found: text.chars().take(160).collect() })
+    }
+
+    /// The digest that people are shown.
+    pub fn shown_digest(&self) -> Digest {
+        self.first
+    }
+
+    /// The digest of an algorithm, when it can be had.
+    pub fn digest(&self, algorithm: DigestAlgorithm) -> Option<Digest> {
+        let known = std::iter::once(&self.first).chain(&self.rest).find(|digest| digest.algorithm() == algorithm);
+        known.copied().or_else(|| self.bytes.map(|bytes| Digest::of(algorithm, bytes)))
+    }
+
+    /// The bytes, when they are in memory.
+    pub(super) fn bytes(&self) -> Option<&'a [u8]> {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s19_digest_format() {
+        let hex = Digest::of(DigestAlgorithm::Sha256, b"").hex();
+        assert!(Artifact::parse_digest(&format!("sha256:{hex}")).is_ok());
+        for bad in ["", "sha256:", &hex, &format!("sha512:{hex}"), &format!("sha256:{}", &hex[1..]), &format!("md5:{hex}")] {
+            assert_eq!(Artifact::parse_digest(bad).unwrap_err().code().name(), "digest-format", "{bad}");
+        }
+    }
+}
