@@ -119,7 +119,9 @@ impl Verifier {
         self.check_thresholds(requirements)?;
         self.walk_certificate(artifact, bundle, certificates, requirements, now).map_err(|error| {
             // A bundle of another instance fails at its log first; that it leads to another root says more.
-            self.foreign(certificates).filter(|_| error.step() < Step::Chain && error.step() >= Step::Log).unwrap_or(error)
+            self.foreign(certificates)
+                .filter(|_| error.step() < Step::Chain && error.step() >= Step::Log)
+                .unwrap_or(error)
         })
     }
 
@@ -336,3 +338,8 @@ fn check_hint(hint: &str, raw: Option<&[u8]>, key: &PublicKey) -> Result<(), Ver
 pub fn key_scheme(key: &PublicKey) -> Scheme {
     Scheme::default_for(key.kind())
 }
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

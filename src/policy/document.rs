@@ -186,7 +186,7 @@ fn build(name: &str, document: DocumentRule) -> Result<Rule, PolicyError> {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "version: 1\nrules:\n  - name: release\n    identity-glob: https://github.com/acme/app/**@refs/tags/*\n    issuer: https://token.actions.githubusercontent.com\n    claims:\n      source-repository-ref: refs/tags/*\n    accept-promise: true\n";
+    const GOOD: &str = "version: 1\nrules:\n  - name: release\n    identity-glob: https://github.com/acme/app/.github/workflows/*@refs/tags/*\n    issuer: https://token.actions.githubusercontent.com\n    claims:\n      source-repository-ref: refs/tags/*\n    accept-promise: true\n";
 
     fn code(yaml: &str) -> &'static str {
         Policy::parse(yaml.as_bytes()).expect_err(yaml).code().name()
@@ -203,7 +203,10 @@ mod tests {
     fn i15_no_identity_or_no_issuer() {
         assert_eq!(code("version: 1\nrules:\n  - issuer: https://x.example\n"), "policy-no-identity");
         assert_eq!(code("version: 1\nrules:\n  - identity: a@x.example\n"), "policy-no-issuer");
-        assert_eq!(code("version: 1\nrules:\n  - identity-regex: .*\n    issuer: https://x.example\n"), "pattern-everything");
+        assert_eq!(
+            code("version: 1\nrules:\n  - identity-regex: .*\n    issuer: https://x.example\n"),
+            "pattern-everything"
+        );
         assert_eq!(code("version: 1\nrules:\n  - identity: ''\n    issuer: https://x.example\n"), "pattern-empty");
     }
 

@@ -43,9 +43,15 @@ impl PatternError {
             Self::Everything(_) => {
                 Code::usage("pattern-everything", "name whom you trust: a pattern that everyone meets proves nothing")
             }
-            Self::DoubleStar(_) => Code::usage("pattern-glob", "write `*` for a part of a segment, `/**/` for whole segments"),
-            Self::Regex(_) => Code::usage("pattern-regex", "look-around and back-references do not exist here; a glob may do"),
-            Self::UnescapedDot(_) => Code::usage("pattern-regex-dot", "write `\\.` for a dot, `[^/]` for any character"),
+            Self::DoubleStar(_) => {
+                Code::usage("pattern-glob", "write `*` for a part of a segment, `/**/` for whole segments")
+            }
+            Self::Regex(_) => {
+                Code::usage("pattern-regex", "look-around and back-references do not exist here; a glob may do")
+            }
+            Self::UnescapedDot(_) => {
+                Code::usage("pattern-regex-dot", "write `\\.` for a dot, `[^/]` for any character")
+            }
             Self::TooLong { .. } => Code::usage("limit-pattern", "write a shorter pattern, or several rules"),
         }
     }
@@ -223,7 +229,10 @@ mod tests {
     fn globs_keep_to_segments() {
         assert!(glob("refs/tags/*", "refs/tags/v1.2.3"));
         assert!(!glob("refs/tags/*", "refs/tags/v1/x"));
-        assert!(glob("https://github.com/acme/**/x.yml@refs/tags/v*", "https://github.com/acme/a/b/x.yml@refs/tags/v1"));
+        assert!(glob(
+            "https://github.com/acme/**/x.yml@refs/tags/v*",
+            "https://github.com/acme/a/b/x.yml@refs/tags/v1"
+        ));
         assert!(glob("a/**", "a/b/c") && glob("a/**", "a") && glob("a/**/b", "a/b"));
         assert!(glob("*@acme.example", "jo@acme.example") && !glob("*@acme.example", "jo@acme.example.evil"));
         assert!(!glob("https://github.com/acme/*", "https://github.com/acme-evil/x"));
@@ -250,14 +259,23 @@ mod tests {
     #[test]
     fn i05_lines_do_not_split() {
         for pattern in ["good", "(?m)good", "(?m)^good$", "good$"] {
-            assert!(!regex(pattern, "good\nevil") && !regex(pattern, "evil\ngood") && !regex(pattern, "good\n"), "{pattern}");
+            assert!(
+                !regex(pattern, "good\nevil") && !regex(pattern, "evil\ngood") && !regex(pattern, "good\n"),
+                "{pattern}"
+            );
         }
     }
 
     #[test]
     fn i06_i08_exact_is_exact() {
         let exact = Matcher::exact("https://github.com/a").unwrap();
-        for other in ["https://GitHub.com/a", "https://github.com/a/", "https://github.com//a", "https://github.com:443/a", "https://github.com/%61"] {
+        for other in [
+            "https://GitHub.com/a",
+            "https://github.com/a/",
+            "https://github.com//a",
+            "https://github.com:443/a",
+            "https://github.com/%61",
+        ] {
             assert!(!exact.is_match(other), "{other}");
         }
     }

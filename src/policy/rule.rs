@@ -51,8 +51,12 @@ impl RuleError {
                 "policy-no-issuer",
                 "say who vouches for the identity: --issuer URL, or --certificate-authority NAME",
             ),
-            Self::UnknownClaim(_) => Code::usage("policy-claim", "the names of claims are in `sealmark verify blob --help`"),
-            Self::DuplicateClaim(_) => Code::usage("policy-claim-twice", "give each claim once; a glob or a second rule can widen it"),
+            Self::UnknownClaim(_) => {
+                Code::usage("policy-claim", "the names of claims are in `sealmark verify blob --help`")
+            }
+            Self::DuplicateClaim(_) => {
+                Code::usage("policy-claim-twice", "give each claim once; a glob or a second rule can widen it")
+            }
             Self::Pattern(error) => error.code(),
         }
     }
@@ -271,7 +275,9 @@ impl Refusal {
         match self {
             Self::CertificateRequired => Code::refused("cert-required", "verify with --key, or sign with an identity"),
             Self::Authority { .. } => Code::refused("authority-mismatch", GENUINE),
-            Self::IssuerMissing => Code::refused("issuer-missing", "name the authority instead: --certificate-authority NAME"),
+            Self::IssuerMissing => {
+                Code::refused("issuer-missing", "name the authority instead: --certificate-authority NAME")
+            }
             Self::Issuer { .. } => Code::refused("issuer-mismatch", GENUINE),
             Self::Identity { .. } => Code::refused("identity-mismatch", GENUINE),
             Self::IdentityType { .. } => Code::refused("identity-type-mismatch", GENUINE),

@@ -75,7 +75,9 @@ mod tests {
     fn s19_digest_format() {
         let hex = Digest::of(DigestAlgorithm::Sha256, b"").hex();
         assert!(Artifact::parse_digest(&format!("sha256:{hex}")).is_ok());
-        for bad in ["", "sha256:", &hex, &format!("sha512:{hex}"), &format!("sha256:{}", &hex[1..]), &format!("md5:{hex}")] {
+        for bad in
+            ["", "sha256:", &hex, &format!("sha512:{hex}"), &format!("sha256:{}", &hex[1..]), &format!("md5:{hex}")]
+        {
             assert_eq!(Artifact::parse_digest(bad).unwrap_err().code().name(), "digest-format", "{bad}");
         }
     }

@@ -69,7 +69,9 @@ impl ContentError {
                 "digest-mismatch",
                 "the artifact was changed after it was signed, or this bundle belongs to another file",
             ),
-            Self::DigestMissing(_) => Code::usage("digest-missing", "give the file itself, or the digest in that algorithm"),
+            Self::DigestMissing(_) => {
+                Code::usage("digest-missing", "give the file itself, or the digest in that algorithm")
+            }
             Self::BytesMissing => Code::usage("artifact-bytes-missing", "give the file itself"),
             Self::Signature(error) => error.code(),
             Self::PayloadType { .. } => Code::refused(
@@ -154,7 +156,10 @@ pub(super) fn material<'a>(
 }
 
 /// Verifies the signature.
-pub(super) fn signature(artifact: &Artifact<'_>, material: &SignedMaterial<'_>) -> Result<SignatureValid, ContentError> {
+pub(super) fn signature(
+    artifact: &Artifact<'_>,
+    material: &SignedMaterial<'_>,
+) -> Result<SignatureValid, ContentError> {
     let key = material.signed_by.public_key();
     let scheme = Scheme::default_for(key.kind());
     match material.content {

@@ -171,7 +171,9 @@ impl VerifyError {
             Self::CertificateGiven => {
                 Code::refused("cert-required", "say who may sign (--identity, --issuer) instead of giving a key")
             }
-            Self::KeyHint => Code::refused("key-hint-mismatch", "give the key that the signer used, or fetch the bundle of this key"),
+            Self::KeyHint => {
+                Code::refused("key-hint-mismatch", "give the key that the signer used, or fetch the bundle of this key")
+            }
             Self::Certificate(error) => error.code(),
             Self::Content(error) => error.code(),
             Self::EntryMissing => Code::refused(
@@ -195,10 +197,13 @@ impl VerifyError {
             Self::Sct(error) => error.code(),
             Self::Threshold { counted, .. } => match counted {
                 Counted::Logs => Code::refused("log-threshold", "log the signature in more logs, or ask for fewer"),
-                Counted::TimestampAuthorities => {
-                    Code::refused("time-threshold", "have the signature timestamped by more authorities, or ask for fewer")
+                Counted::TimestampAuthorities => Code::refused(
+                    "time-threshold",
+                    "have the signature timestamped by more authorities, or ask for fewer",
+                ),
+                Counted::CtLogs => {
+                    Code::refused("sct-threshold", "have the certificate logged in more CT logs, or ask for fewer")
                 }
-                Counted::CtLogs => Code::refused("sct-threshold", "have the certificate logged in more CT logs, or ask for fewer"),
             },
             Self::ThresholdTooLarge { .. } => {
                 Code::usage("threshold-too-large", "ask for at most as many as the trusted root knows")

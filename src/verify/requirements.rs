@@ -23,12 +23,8 @@ pub struct Requirements {
 
 impl Requirements {
     /// An inclusion proof in one log, one proven time from whatever source, one SCT.
-    pub const STRICT: Self = Self {
-        promise: Promise::Refused,
-        logs: NonZeroU8::MIN,
-        timestamp_authorities: None,
-        scts: NonZeroU8::MIN,
-    };
+    pub const STRICT: Self =
+        Self { promise: Promise::Refused, logs: NonZeroU8::MIN, timestamp_authorities: None, scts: NonZeroU8::MIN };
 
     /// Says whether a promise may stand for an inclusion proof.
     #[must_use]

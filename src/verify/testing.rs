@@ -91,10 +91,7 @@ impl World {
         };
         let v2_id = NoteKey::new(V2_HOST, v2_key.public().clone()).unwrap().id().to_vec();
         let trust = TrustedRoot {
-            logs: vec![
-                log(V1_HOST, &v1_key, v1_key.public().spki_sha256().to_vec()),
-                log(V2_HOST, &v2_key, v2_id),
-            ],
+            logs: vec![log(V1_HOST, &v1_key, v1_key.public().spki_sha256().to_vec()), log(V2_HOST, &v2_key, v2_id)],
             ct_logs: vec![log("ct.example.com/2026", &ct_key, ct_key.public().spki_sha256().to_vec())],
             certificate_authorities: vec![authority("ca", vec![issuer.certificate.clone(), root.certificate.clone()])],
             timestamp_authorities: vec![authority("tsa", vec![tsa.certificate.clone(), tsa_root.certificate.clone()])],
