@@ -18,7 +18,7 @@ pub use rule::{Refusal, Rule, RuleBuilder, RuleError};
 /// it meets as a whole.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    first: Rule,
+    first: Box<Rule>,
     rest: Vec<Rule>,
 }
 
@@ -62,7 +62,7 @@ impl NotAdmitted {
 impl Policy {
     /// A policy of one rule.
     pub fn of(rule: Rule) -> Self {
-        Self { first: rule, rest: Vec::new() }
+        Self { first: Box::new(rule), rest: Vec::new() }
     }
 
     /// Adds a rule.
@@ -79,7 +79,7 @@ impl Policy {
 
     /// The rules in order.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        std::iter::once(&self.first).chain(&self.rest)
+        std::iter::once(self.first.as_ref()).chain(&self.rest)
     }
 
     /// What must be proven at least for some rule to be met; each rule then looks at what was.

@@ -124,7 +124,7 @@ pub(super) fn parse(yaml: &[u8]) -> Result<Policy, PolicyError> {
     let document: Document = serde_saphyr::from_str(text).map_err(|error| {
         let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
         let reason = error.without_snippet().to_string();
-        PolicyError::Yaml { line: line.into(), column: column.into(), reason }
+        PolicyError::Yaml { line, column, reason }
     })?;
     if document.version != 1 {
         return Err(PolicyError::Version(document.version));
