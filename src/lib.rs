@@ -63,5 +63,7 @@ pub mod policy;
 #[cfg(feature = "sign")]
 pub mod service;
 #[cfg(feature = "stack")]
+pub mod serve;
+#[cfg(feature = "stack")]
 pub mod stack;
 pub mod verify;

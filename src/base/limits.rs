@@ -104,3 +104,22 @@ pub const CLOCK_TOLERANCE_SECS: i64 = 60;
 /// A CI platform's description of the event that started a job: GitHub's webhook payloads are at most
 /// 25 MB, a pull request's is some 30 KiB.
 pub const CI_EVENT_BYTES: usize = 4 << 20;
+
+/// Connections that a server holds; the next wait to be accepted.
+pub const CONNECTIONS: usize = 1024;
+/// Seconds for the head of a request, and for an idle connection to begin one.
+pub const HEAD_SECS: u64 = 10;
+/// The head of a request, in bytes: a token of [`TOKEN_BYTES`] and as much again.
+pub const HEAD_BYTES: usize = 32 << 10;
+/// Seconds for a request, body and answer included: Rekor's clients wait 20.
+pub const REQUEST_SECS: u64 = 20;
+/// Seconds that a connection lives, so that no client keeps one for ever.
+pub const CONNECTION_SECS: u64 = 300;
+/// Seconds for requests in flight to end when a server stops.
+pub const DRAIN_SECS: u64 = 10;
+/// A request for a certificate, in bytes: a token, a key and a signature.
+pub const CERTIFICATE_REQUEST_BYTES: usize = 64 << 10;
+/// A request to log an entry, in bytes: an entry of a tiled log has at most 65,535, base64 adds a third.
+pub const ENTRY_REQUEST_BYTES: usize = 256 << 10;
+/// A request for an identity token, in bytes.
+pub const TOKEN_REQUEST_BYTES: usize = 16 << 10;

@@ -1,0 +1,106 @@
+//! Errors as grpc-gateway gives them: `{"code":3,"message":"…","details":[]}`, which the field's clients
+//! print. <https://github.com/grpc/grpc/blob/master/doc/statuscodes.md>
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::body;
+use crate::base::encoding::json::{Json, canonical};
+
+/// An error answer: a gRPC code, its HTTP status, and a message for the caller. What the operator should
+/// know and the caller should not is never in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    grpc: u8,
+    http: StatusCode,
+    message: String,
+}
+
+impl Status {
+    fn new(grpc: u8, http: StatusCode, message: impl Into<String>) -> Self {
+        Self { grpc, http, message: message.into() }
+    }
+
+    /// The request is wrong: 400.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(3, StatusCode::BAD_REQUEST, message)
+    }
+
+    /// The caller's credential is missing or not good: 401.
+    pub fn unauthenticated(message: impl Into<String>) -> Self {
+        Self::new(16, StatusCode::UNAUTHORIZED, message)
+    }
+
+    /// The caller may not do this: 403.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(7, StatusCode::FORBIDDEN, message)
+    }
+
+    /// Nothing there: 404.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(5, StatusCode::NOT_FOUND, message)
+    }
+
+    /// It exists already: 409.
+    pub fn exists(message: impl Into<String>) -> Self {
+        Self::new(6, StatusCode::CONFLICT, message)
+    }
+
+    /// Not by this method: 405.
+    pub fn method_not_allowed() -> Self {
+        Self::new(12, StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method")
+    }
+
+    /// A body beyond its limit: 413.
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(3, StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {limit} bytes"))
+    }
+
+    /// A media type that is not taken: 415.
+    pub fn media_type(message: impl Into<String>) -> Self {
+        Self::new(3, StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+    }
+
+    /// Too many requests by one caller: 429.
+    pub fn exhausted(message: impl Into<String>) -> Self {
+        Self::new(8, StatusCode::TOO_MANY_REQUESTS, message)
+    }
+
+    /// A fault of the server: 500.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(13, StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+
+    /// Not now: 503.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(14, StatusCode::SERVICE_UNAVAILABLE, message)
+    }
+
+    /// It took too long: 504.
+    pub fn deadline(message: impl Into<String>) -> Self {
+        Self::new(4, StatusCode::GATEWAY_TIMEOUT, message)
+    }
+
+    /// The HTTP status.
+    pub fn http(&self) -> u16 {
+        self.http.as_u16()
+    }
+
+    /// The message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl IntoResponse for Status {
+    fn into_response(self) -> Response {
+        let text = Json::Object(vec![
+            ("code".into(), Json::Integer(self.grpc.into())),
+            ("message".into(), Json::String(self.message.into())),
+            ("details".into(), Json::Array(Vec::new())),
+        ]);
+        let mut response = body::json(canonical(&text).unwrap_or_default());
+        *response.status_mut() = self.http;
+        response
+    }
+}
