@@ -60,10 +60,10 @@ pub mod admit;
 pub mod base;
 pub mod format;
 pub mod policy;
-#[cfg(feature = "sign")]
-pub mod service;
 #[cfg(feature = "stack")]
 pub mod serve;
+#[cfg(feature = "sign")]
+pub mod service;
 #[cfg(feature = "stack")]
 pub mod stack;
 pub mod verify;
