@@ -10,6 +10,8 @@ mod json;
 
 /// Merkle proofs, tiles and checkpoints.
 mod merkle;
+/// Timestamp tokens.
+mod timestamp;
 
 /// The folder of outside vectors.
 mod vectors;
