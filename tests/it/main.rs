@@ -5,6 +5,9 @@
 /// Rules about the source itself.
 mod layers;
 
+/// Log entries of real bundles.
+mod entries;
+
 /// JSON canonicalisation.
 mod json;
 

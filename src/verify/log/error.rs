@@ -27,7 +27,7 @@ pub enum LogError {
         base_url: String,
     },
     /// The checkpoint is signed by another known log than the entry names.
-    #[error("entry names {named}, its checkpoint is signed by the key of {signer}")]
+    #[error("entry names {named}, its checkpoint carries the key id of {signer}")]
     OtherLog {
         /// The log that the entry names.
         named: String,

@@ -42,7 +42,10 @@ pub(super) fn verify<'l>(
     Ok((log, inclusion))
 }
 
-/// The one of the entry's logs that has the checkpoint's origin and signed it.
+/// The one of the entry's logs that signed the checkpoint under the name in its origin.
+///
+/// A Rekor v2 log has the host of its base URL for a name (sigstore-go holds it to that). A Rekor v1 log
+/// has whatever its server was told, a port or a pod's name included, and so is known by its key alone.
 fn signer<'l>(
     logs: &Logs,
     checkpoint: &Checkpoint,
@@ -51,22 +54,46 @@ fn signer<'l>(
     candidates: &[&'l KnownLog],
 ) -> Result<&'l KnownLog, LogError> {
     let origin = checkpoint.origin();
-    let Some(log) = candidates.iter().find(|log| log.has_origin(origin, generation)) else {
+    let foreign = || {
         let expected = candidates.first().map(|log| log.host.clone()).unwrap_or_default();
-        return Err(LogError::Origin { origin: origin.to_owned(), expected });
+        LogError::Origin { origin: origin.to_owned(), expected }
     };
-    match log.checkpoint_key(generation)?.verify(note) {
+    let name = match generation {
+        Generation::V1 => name_in_v1(origin).ok_or_else(foreign)?,
+        Generation::V2 => origin,
+    };
+    let named = candidates.iter().find(|log| log.host == name);
+    let log = match generation {
+        Generation::V1 => named.or(candidates.first()),
+        Generation::V2 => named,
+    };
+    let log = log.ok_or_else(foreign)?;
+    let key = log.checkpoint_key(name, generation).map_err(|_| foreign())?;
+    match key.verify(note) {
         Ok(()) => Ok(log),
-        Err(absent @ NoteError::Absent { .. }) => Err(other_signer(logs, log, note, generation, absent)),
+        Err(NoteError::Absent { .. }) if named.is_none() => Err(foreign()),
+        Err(absent @ NoteError::Absent { .. }) => Err(other_signer(logs, log, note, (name, generation), absent)),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Names the known log of the same host whose key id stands in the checkpoint instead.
-fn other_signer(logs: &Logs, named: &KnownLog, note: &Note, generation: Generation, absent: NoteError) -> LogError {
+/// The name before the number of the tree: `rekor.sigstore.dev - 1193050959916656506`.
+fn name_in_v1(origin: &str) -> Option<&str> {
+    let (name, tree) = origin.split_once(" - ")?;
+    (!tree.is_empty() && tree.bytes().all(|c| c.is_ascii_digit())).then_some(name)
+}
+
+/// Names the known log whose key id stands in the checkpoint instead.
+fn other_signer(
+    logs: &Logs,
+    named: &KnownLog,
+    note: &Note,
+    (name, generation): (&str, Generation),
+    absent: NoteError,
+) -> LogError {
     let signed = |log: &&KnownLog| {
-        let key = log.checkpoint_key(generation);
-        key.is_ok_and(|key| note.signatures().iter().any(|line| line.name() == key.name() && line.hint() == key.hint()))
+        let key = log.checkpoint_key(name, generation);
+        key.is_ok_and(|key| note.signatures().iter().any(|line| line.name() == name && line.hint() == key.hint()))
     };
     match logs.known.iter().filter(|log| log.log_id != named.log_id).find(signed) {
         Some(other) => LogError::OtherLog { named: named.base_url.clone(), signer: other.base_url.clone() },

@@ -44,23 +44,12 @@ impl KnownLog {
             || NoteKey::new(&self.host, self.key.clone()).is_ok_and(|key| self.log_id == key.id())
     }
 
-    /// The key as the signer of this log's checkpoints.
-    pub(super) fn checkpoint_key(&self, generation: Generation) -> Result<NoteKey, NoteError> {
+    /// The key as the signer of checkpoints under `name`.
+    pub(super) fn checkpoint_key(&self, name: &str, generation: Generation) -> Result<NoteKey, NoteError> {
         match generation {
-            Generation::V1 => NoteKey::rekor_v1(&self.host, self.key.clone()),
-            Generation::V2 => NoteKey::new(&self.host, self.key.clone()),
+            Generation::V1 => NoteKey::rekor_v1(name, self.key.clone()),
+            Generation::V2 => NoteKey::new(name, self.key.clone()),
         }
-    }
-
-    /// Whether this log signs checkpoints with that first line: Rekor v1 adds the number of a tree to the
-    /// host.
-    pub(super) fn has_origin(&self, origin: &str, generation: Generation) -> bool {
-        let host = match (generation, origin.split_once(" - ")) {
-            (Generation::V1, Some((host, tree))) if is_number(tree) => host,
-            (Generation::V1, _) => return false,
-            (Generation::V2, _) => origin,
-        };
-        !host.is_empty() && host == self.host
     }
 
     pub(super) fn valid_at(&self, time: UnixTime) -> Result<(), LogError> {
@@ -69,8 +58,4 @@ impl KnownLog {
         }
         Err(LogError::KeyNotValid { base_url: self.base_url.clone(), time })
     }
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit())
 }

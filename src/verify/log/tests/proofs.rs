@@ -4,7 +4,7 @@ use super::fixture::{INDEX, NOW, SIZE, World, tree};
 use super::*;
 use crate::base::crypto::PublicKey;
 use crate::base::limits;
-use crate::format::checkpoint::{Checkpoint, Note, NoteSignature, WitnessKey};
+use crate::format::checkpoint::{Checkpoint, Note, NoteKey, NoteSignature, WitnessKey};
 use crate::format::merkle::{self, Frontier};
 use crate::format::x509::testing::Key;
 
@@ -118,30 +118,39 @@ fn l18_checkpoint_of_another_origin() {
     }
 }
 
-/// The log's own key under a name that is not its own: of another generation, or with more behind it.
+/// The log's own key under an origin that its generation does not have.
 #[test]
 fn l18_origins_are_exact() {
     let world = World::new();
-    for (entry, log) in world.one_each() {
+    let [(v1, first), (v2, second)] = world.one_each();
+    let (v1_host, v2_host) = (first.host, second.host);
+    let v1_origins = ["", " - ", " - 1a", " - 1 - 2", " -1"].map(|tail| format!("{v1_host}{tail}"));
+    let v2_origins = [":443", "/", " - 1", "."].map(|tail| format!("{v2_host}{tail}"));
+    for (entry, log, origins) in [(v1, first, &v1_origins[..]), (v2, second, &v2_origins)] {
         let (_, root) = tree(&entry.canonicalized_body, SIZE);
-        let host = log.host;
-        let origins = [
-            format!("{host}:443"),
-            format!("https://{host}"),
-            format!("{host} - "),
-            format!("{host} - 1a"),
-            format!("{host} - 1 - 2"),
-            format!("{host}/"),
-            format!("x{host}"),
-            " - 1".to_owned(),
-            if log.host == world.v1.host { host.to_owned() } else { format!("{host} - 1") },
-        ];
-        for origin in origins {
-            let note = log.sign(Checkpoint::new(&origin, SIZE, root).unwrap());
+        for origin in origins.iter().chain([&" - 1".to_owned(), &format!("https://{}", log.host)]) {
+            let note = log.sign(Checkpoint::new(origin, SIZE, root).unwrap());
             let verdict = world.proof(&entry, |proof| proof.checkpoint = Some(note.to_string()));
             assert_eq!(verdict, "log-origin", "{origin}");
         }
     }
+}
+
+/// A Rekor v1 server signs under the name that it was started with; its key says which log it is.
+#[test]
+fn rekor_v1_names_itself() {
+    let world = World::new();
+    let [(entry, log), _] = world.one_each();
+    let (_, root) = tree(&entry.canonicalized_body, SIZE);
+    let text = Checkpoint::new("rekor-7c9:3000 - 12", SIZE, root).unwrap().text();
+    let key = NoteKey::rekor_v1("rekor-7c9:3000", log.key.public().clone()).unwrap();
+    let line = key.signature(log.key.sign(text.as_bytes()));
+    let note = Note::new(text.clone(), vec![line]).unwrap().to_string();
+    assert_eq!(world.proof(&entry, |proof| proof.checkpoint = Some(note.clone())), "accepted");
+    // The name in the signature line must be the origin's.
+    let line = log.note_key().signature(log.key.sign(text.as_bytes()));
+    let note = Note::new(text, vec![line]).unwrap().to_string();
+    assert_eq!(world.proof(&entry, |proof| proof.checkpoint = Some(note.clone())), "log-origin");
 }
 
 /// The entry's checkpoint with its signature lines changed.
@@ -161,7 +170,7 @@ fn l19_l24_checkpoint_not_signed_by_the_log() {
             text.split_inclusive("\n\n").next().unwrap().to_owned()
         };
         let stranger = Key::ed25519();
-        let strangers = crate::format::checkpoint::NoteKey::new(log.host, stranger.public().clone()).unwrap();
+        let strangers = NoteKey::new(log.host, stranger.public().clone()).unwrap();
         let forged = resigned(&entry, |note, _| vec![strangers.signature(stranger.sign(note.text().as_bytes()))]);
         let witness = WitnessKey::new("w.example", stranger.public().clone()).unwrap();
         let renamed = resigned(&entry, |_, line| vec![witness.signature(NOW, line.signature())]);
@@ -203,7 +212,7 @@ fn l21_l22_lines_beside_the_logs() {
         let twice = resigned(&entry, |_, line| vec![line.clone(), line]);
         let not_first = resigned(&entry, |_, line| vec![witness.signature(NOW, &[0; 64]), line]);
         let stranger = Key::ed25519();
-        let same_name = crate::format::checkpoint::NoteKey::new(log.host, stranger.public().clone()).unwrap();
+        let same_name = NoteKey::new(log.host, stranger.public().clone()).unwrap();
         let two_keys = resigned(&entry, |_, line| vec![same_name.signature(vec![0; 64]), line]);
         for checkpoint in [twice, not_first, two_keys] {
             assert_eq!(world.proof(&entry, |proof| proof.checkpoint = Some(checkpoint)), "accepted");
