@@ -13,6 +13,7 @@ mod json;
 
 /// Merkle proofs, tiles and checkpoints.
 mod merkle;
+
 /// Timestamp tokens.
 mod timestamp;
 

@@ -1,6 +1,9 @@
 //! Real timestamp tokens under the trusted roots that they belong to, and `openssl` as a second opinion
 //! about ours.
 
+#[cfg(feature = "stack")]
+mod openssl;
+
 use std::path::Path;
 
 use sealmark::base::crypto::{Digest, DigestAlgorithm};
