@@ -155,8 +155,10 @@ impl UnverifiedBundle {
     pub fn needed_digests(&self, key_scheme: Option<Scheme>) -> BTreeSet<DigestAlgorithm> {
         let mut needed = BTreeSet::new();
         match &self.content {
-            Content::Message { digest, .. } => {
-                needed.extend(digest.map(|digest| digest.algorithm()));
+            Content::Message { digest: Some(digest), .. } => {
+                needed.insert(digest.algorithm());
+            }
+            Content::Message { digest: None, .. } => {
                 let own = self.claimed_certificate().map(|leaf| Scheme::default_for(leaf.public_key().kind()));
                 needed.extend(own.or(key_scheme).map(|scheme| scheme.digest));
             }

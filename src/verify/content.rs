@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::artifact::Artifact;
 use super::material::{SignedBy, SignedContent, SignedMaterial};
 use crate::base::code::Code;
-use crate::base::crypto::{Digest, DigestAlgorithm, Family, KeyError, Scheme};
+use crate::base::crypto::{Digest, DigestAlgorithm, Family, KeyError, KeyKind, Scheme};
 use crate::format::bundle::Content;
 use crate::format::dsse;
 use crate::format::intoto::{Statement, StatementError};
@@ -28,6 +28,14 @@ pub enum ContentError {
     /// Pure Ed25519 signs bytes, and only a digest was given.
     #[error("the signature is over the artifact's bytes, and only its digest was given")]
     BytesMissing,
+    /// A digest that no signer takes with such a key.
+    #[error("a {kind} key does not sign {digest} digests")]
+    Scheme {
+        /// The key.
+        kind: KeyKind,
+        /// The digest's algorithm.
+        digest: DigestAlgorithm,
+    },
     /// The signature does not verify.
     #[error(transparent)]
     Signature(#[from] KeyError),
@@ -73,6 +81,10 @@ impl ContentError {
                 Code::usage("digest-missing", "give the file itself, or the digest in that algorithm")
             }
             Self::BytesMissing => Code::usage("artifact-bytes-missing", "give the file itself"),
+            Self::Scheme { kind, .. } => {
+                let scheme = Scheme::default_for(*kind);
+                KeyError::Scheme { kind: *kind, scheme }.code()
+            }
             Self::Signature(error) => error.code(),
             Self::PayloadType { .. } => Code::refused(
                 "dsse-payload-type",
@@ -142,11 +154,11 @@ pub(super) fn material<'a>(
                 }
             }
             let scheme = Scheme::default_for(signed_by.public_key().kind());
-            let digest = match (scheme.family, signed) {
-                // Pure Ed25519 has no digest of its own: an entry names the artifact by the signer's.
-                (Family::Ed25519, Some(signed)) => *signed,
-                (Family::Ed25519, None) => artifact.shown_digest(),
-                _ => digest(artifact, scheme.digest)?,
+            let digest = match signed {
+                Some(signed) => *signed,
+                // Pure Ed25519 has no digest of its own: any names the artifact.
+                None if scheme.family == Family::Ed25519 => artifact.shown_digest(),
+                None => digest(artifact, scheme.digest)?,
             };
             SignedContent::Message { digest }
         }
@@ -161,7 +173,14 @@ pub(super) fn signature(
     material: &SignedMaterial<'_>,
 ) -> Result<SignatureValid, ContentError> {
     let key = material.signed_by.public_key();
-    let scheme = Scheme::default_for(key.kind());
+    let scheme = match material.content {
+        SignedContent::Message { digest } => {
+            let kind = key.kind();
+            Scheme::of_digest(kind, digest.algorithm())
+                .ok_or(ContentError::Scheme { kind, digest: digest.algorithm() })?
+        }
+        SignedContent::Dsse { .. } => Scheme::default_for(key.kind()),
+    };
     match material.content {
         SignedContent::Message { .. } if scheme.family == Family::Ed25519 => {
             key.verify(scheme, artifact.bytes().ok_or(ContentError::BytesMissing)?, material.signature)?;

@@ -218,7 +218,9 @@ impl VerifyError {
             Self::ThresholdTooLarge { .. } => Step::Signer,
             Self::Content(error) => match error {
                 ContentError::DigestMismatch { .. } | ContentError::DigestMissing(_) => Step::Artifact,
-                ContentError::Signature(_) | ContentError::BytesMissing => Step::Signature,
+                ContentError::Signature(_) | ContentError::Scheme { .. } | ContentError::BytesMissing => {
+                    Step::Signature
+                }
                 _ => Step::Subject,
             },
             Self::EntryMissing | Self::PromiseOnly | Self::Log(_) => Step::Log,

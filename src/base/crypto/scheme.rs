@@ -42,6 +42,17 @@ impl Scheme {
         Self { family, digest }
     }
 
+    /// The scheme that a key of this kind signed a digest of `digest` with; `None` where the field never
+    /// signed so. Besides the registry's own pairs that is P-384 with SHA-256: sigstore-python's until 2024,
+    /// and what CPython's releases of those years carry.
+    pub fn of_digest(kind: KeyKind, digest: DigestAlgorithm) -> Option<Self> {
+        let default = Self::default_for(kind);
+        let known = digest == default.digest
+            || default.family == Family::Ed25519
+            || (kind == KeyKind::P384 && digest == DigestAlgorithm::Sha256);
+        known.then_some(Self { digest, ..default })
+    }
+
     /// The name of the default scheme of a key in the Sigstore protobuf enum `PublicKeyDetails`;
     /// `None` for RSA sizes that the registry does not have.
     pub const fn key_details(kind: KeyKind) -> Option<&'static str> {
