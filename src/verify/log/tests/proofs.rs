@@ -136,6 +136,21 @@ fn l18_origins_are_exact() {
     }
 }
 
+/// A Rekor v2 log's own key, with all of the checkpoint under another name than its host.
+#[test]
+fn l18_rekor_v2_has_the_name_of_its_host() {
+    let world = World::new();
+    let [_, (entry, log)] = world.one_each();
+    let (_, root) = tree(&entry.canonicalized_body, SIZE);
+    for (name, expected) in [(log.host, "accepted"), ("elsewhere.example", "log-origin")] {
+        let text = Checkpoint::new(name, SIZE, root).unwrap().text();
+        let key = NoteKey::new(name, log.key.public().clone()).unwrap();
+        let line = key.signature(log.key.sign(text.as_bytes()));
+        let note = Note::new(text, vec![line]).unwrap().to_string();
+        assert_eq!(world.proof(&entry, |proof| proof.checkpoint = Some(note)), expected);
+    }
+}
+
 /// A Rekor v1 server signs under the name that it was started with; its key says which log it is.
 #[test]
 fn rekor_v1_names_itself() {
