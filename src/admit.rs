@@ -8,7 +8,7 @@ use crate::base::code::Code;
 use crate::base::time::UnixTime;
 use crate::format::bundle::{BundleError, UnverifiedBundle};
 use crate::policy::{NotAdmitted, Policy};
-use crate::verify::{Artifact, KeyTrust, Requirements, Step, Verified, Verifier, VerifyError};
+use crate::verify::{Artifact, KeyTrust, Step, Verified, Verifier, VerifyError};
 
 /// Why one candidate is not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -112,8 +112,7 @@ pub fn decide(
                 Ok((Box::new(verified), Some(rule)))
             }
             Trust::Key(key) => {
-                let requirements = Requirements::STRICT;
-                let verified = verifier.verify_with_key(artifact, bundle, key, &requirements, now);
+                let verified = verifier.verify_with_key(artifact, bundle, key, &key.requirements(), now);
                 Ok((Box::new(verified.map_err(Reason::Verify)?), None))
             }
         }

@@ -83,6 +83,8 @@ pub const KEY_SET_BYTES: usize = 256 << 10;
 pub const KEY_SET_KEYS: usize = 64;
 /// The body of an HTTP response from a CA, TSA, log or identity provider, in bytes.
 pub const RESPONSE_BYTES: usize = 8 << 20;
+/// An artifact that must be in memory whole, in bytes: pure Ed25519 signs the message, not a digest.
+pub const ARTIFACT_BYTES: usize = 256 << 20;
 /// The buffer between a file and its digest, in bytes: measured best between 64 and 256 KiB.
 pub const READ_BUFFER: usize = 256 << 10;
 

@@ -20,7 +20,7 @@ pub(crate) mod testing;
 pub use certificate::{Certificate, CertificateError};
 pub use constraints::NameConstraints;
 pub use extensions::{BasicConstraints, Extensions, KeyUsage};
-pub use fulcio::{Claim, FulcioClaims};
+pub use fulcio::{CLAIMS, Claim, FulcioClaims};
 pub use names::{GeneralName, San};
 pub use request::{CertificateRequest, RequestError};
 pub use sct::Sct;

@@ -5,6 +5,10 @@
 /// Rules about the source itself.
 mod layers;
 
+/// The command line.
+#[cfg(feature = "cli")]
+mod cli;
+
 /// Log entries of real bundles.
 mod entries;
 

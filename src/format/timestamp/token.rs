@@ -18,8 +18,8 @@ pub struct TimestampToken<'a> {
     pub content: &'a [u8],
     /// Who signed.
     pub signer: SignerInfo<'a>,
-    /// The certificates that travel with it, in DER.
-    pub certificates: Vec<&'a [u8]>,
+    /// How many certificates travel with it.
+    pub certificates: usize,
 }
 
 impl<'a> TimestampToken<'a> {

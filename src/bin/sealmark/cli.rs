@@ -1,0 +1,582 @@
+//! Every command, flag and help text: one table.
+//!
+//! What flags mean together is settled in `settings.rs`; here stand names, values and words.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::{NonEmptyStringValueParser, PathBufValueParser, TypedValueParser};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use sealmark::format::x509::CLAIMS;
+
+/// Sign artifacts with the identity that a CI job already has, and verify them
+///
+/// Sealmark turns an identity token into a short-lived certificate, a signature, a timestamp and an
+/// entry in a transparency log, packed into one Sigstore bundle beside the file. It verifies such
+/// bundles offline, from this program and from any other Sigstore client.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sealmark",
+    bin_name = "sealmark",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "\
+Start here:
+  $ sealmark tour                     see every step on this machine, without network
+  $ sealmark sign blob app.tar.gz     in a CI job that may ask for an identity token
+  $ sealmark verify blob app.tar.gz --identity ID --issuer URL
+
+Exit codes: 0 yes; 1 refused; 2 wrong usage; 3 could not decide (network, files, trust)"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Tour(Tour),
+    /// Sign files as the identity of a token
+    #[command(subcommand, arg_required_else_help = true)]
+    Sign(Sign),
+    /// Sign a statement about files: provenance, an SBOM, test results
+    #[command(subcommand, arg_required_else_help = true)]
+    Attest(Attest),
+    /// Verify what was signed, offline
+    #[command(subcommand, arg_required_else_help = true)]
+    Verify(Verify),
+    Inspect(Inspect),
+    Whoami(Whoami),
+    /// Look at trust roots
+    #[command(subcommand, arg_required_else_help = true)]
+    Trust(Trust),
+    /// Run a private Sigstore: identity provider, CA, logs and timestamp authority in one process
+    #[command(subcommand, arg_required_else_help = true)]
+    Stack(Stack),
+    Completions(Completions),
+    #[command(hide = true)]
+    SignBundle(SignBundle),
+    #[command(hide = true)]
+    VerifyBundle(VerifyBundle),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sign {
+    Blob(SignBlob),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Attest {
+    Blob(AttestBlob),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verify {
+    Blob(VerifyBlob),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trust {
+    Show(TrustShow),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Stack {
+    Init(StackInit),
+    Up(StackUp),
+    Status(StackStatus),
+}
+
+// ---------------------------------------------------------------------------------------- tour
+
+/// See the whole journey of a file on this machine, without network
+///
+/// Starts a private Sigstore on the loopback address in a temporary folder, issues a token as a CI
+/// platform would, signs FILE with it, verifies the bundle against a policy and shows how a changed
+/// copy is refused. Nothing stays behind unless --keep says so.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark tour dist/app.tar.gz --keep /tmp/tour")]
+pub(crate) struct Tour {
+    /// The file to sign; without it a small one is made
+    #[arg(value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    /// Keep the stack, the file and its bundle in this new folder
+    #[arg(long, value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+// ---------------------------------------------------------------------------------------- sign
+
+/// Sign files; each bundle is written beside its file as FILE.sigstore.json
+///
+/// One token, one certificate and one key serve all files of a call; the key is forgotten at its end.
+/// A bundle is verified against the trust root before it is written, and is never half-written.
+/// The command that verifies each bundle is printed.
+///
+/// Without --identity-token, --identity-token-file or --key the token comes from the environment:
+/// SIGSTORE_ID_TOKEN, GitHub Actions (with `permissions: id-token: write`), GitLab CI (`id_tokens`),
+/// or a projected token file. `sealmark whoami` shows which.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark sign blob app.tar.gz
+  $ sealmark sign blob 'dist/*' --identity-token-file token.jwt
+  $ sealmark sign blob app.tar.gz --stack ./stack -o app.bundle.json")]
+pub(crate) struct SignBlob {
+    /// Files to sign; quoted patterns (*, ?, [a-z], **) are expanded
+    #[arg(required = true, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+    #[command(flatten)]
+    pub(crate) services: ServiceArgs,
+    #[command(flatten)]
+    pub(crate) output: BundleOutput,
+}
+
+/// Sign a statement about a file; written beside it as FILE.sigstore.json
+///
+/// Give either a predicate with its type, and the statement is made about FILE, or a whole in-toto
+/// statement, and FILE must be one of its subjects. The signed bytes are the statement, unchanged.
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("what").required(true).args(["predicate", "statement"]),
+    after_help = "\
+Examples:
+  $ sealmark attest blob app.tar.gz --predicate sbom.cdx.json --type cyclonedx
+  $ sealmark attest blob app.tar.gz --statement provenance.json"
+)]
+pub(crate) struct AttestBlob {
+    /// Files that the statement is about
+    #[arg(required = true, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// A JSON file with the predicate; needs --type
+    #[arg(long, value_name = "FILE", requires = "predicate_type", value_parser = path(),
+          value_hint = ValueHint::FilePath, help_heading = "Statement")]
+    pub(crate) predicate: Option<PathBuf>,
+    /// The predicate's type: a URI, or slsaprovenance1, cyclonedx, spdxjson, vuln, link
+    #[arg(long = "type", id = "predicate_type", value_name = "TYPE", conflicts_with = "statement",
+          value_parser = NonEmptyStringValueParser::new(), help_heading = "Statement")]
+    pub(crate) predicate_type: Option<String>,
+    /// A JSON file with the whole in-toto statement
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath,
+          help_heading = "Statement")]
+    pub(crate) statement: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+    #[command(flatten)]
+    pub(crate) services: ServiceArgs,
+    #[command(flatten)]
+    pub(crate) output: BundleOutput,
+}
+
+/// Who signs.
+#[derive(Debug, Args)]
+#[group(id = "who", multiple = false)]
+#[command(next_help_heading = "Signer (default: the token of the environment)")]
+pub(crate) struct SignerArgs {
+    /// A file with the identity token
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) identity_token_file: Option<PathBuf>,
+    /// The identity token itself; others on this machine can read arguments: prefer the file
+    #[arg(long, value_name = "TOKEN", value_parser = secret())]
+    pub(crate) identity_token: Option<Secret>,
+    /// A private key in PEM (PKCS#8) instead of an identity
+    #[arg(long, value_name = "PEM", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// Which services sign, log and timestamp.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Services (default: the public-good instance)")]
+pub(crate) struct ServiceArgs {
+    /// The folder of a private stack
+    #[arg(long, value_name = "DIR", group = "services", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) stack: Option<PathBuf>,
+    /// A client_trust_config.json: services and trust root in one file
+    #[arg(long, value_name = "FILE", group = "services", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) trust_config: Option<PathBuf>,
+    /// A signing_config.v0.2.json; needs --trusted-root
+    #[arg(long, value_name = "FILE", group = "services", requires = "trusted_root", value_parser = path(),
+          value_hint = ValueHint::FilePath)]
+    pub(crate) signing_config: Option<PathBuf>,
+    /// The trusted_root.json that belongs to --signing-config
+    #[arg(long, value_name = "FILE", requires = "signing_config", value_parser = path(),
+          value_hint = ValueHint::FilePath)]
+    pub(crate) trusted_root: Option<PathBuf>,
+    /// An instance whose services are built in
+    #[arg(long, value_name = "NAME", group = "services")]
+    pub(crate) instance: Option<SigningInstance>,
+}
+
+/// Where bundles go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct BundleOutput {
+    /// Where to write the bundle, when there is one FILE
+    #[arg(short, long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+// -------------------------------------------------------------------------------------- verify
+
+/// Verify files against their bundles, offline
+///
+/// For each FILE the bundle FILE.sigstore.json is read. FILE may be - for standard input, or a digest
+/// (sha256:HEX, sha384:HEX, sha512:HEX); both need --bundle.
+///
+/// A yes means: the signature is of these bytes, by a key that a configured authority certified for
+/// this identity, at a proven time, and a configured log includes the entry. Say whom you expect:
+/// --identity with --issuer, --claim, --key or --policy; a signature by anyone at all proves nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark verify blob app.tar.gz \\
+      --identity https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.2.3 \\
+      --issuer https://token.actions.githubusercontent.com
+  $ sealmark verify blob 'dist/*' --policy release.yaml --format json
+  $ sealmark verify blob sha256:9f86… --bundle app.sigstore.json --identity-glob \\
+      'https://github.com/acme/app/.github/workflows/*@refs/tags/*' --issuer https://…")]
+pub(crate) struct VerifyBlob {
+    /// Files, -, or digests; quoted patterns (*, ?, [a-z], **) are expanded
+    #[arg(required = true, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) artifacts: Vec<PathBuf>,
+    /// The bundle (or several, one a line), when it is not FILE.sigstore.json
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) bundle: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) expected: ExpectedArgs,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+/// Who must have signed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Who must have signed")]
+pub(crate) struct ExpectedArgs {
+    /// The exact identity: e-mail address, URI or username of the certificate
+    #[arg(long, value_name = "ID", group = "identity_form", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) identity: Option<String>,
+    /// A pattern for the identity: * within a segment, ** across segments
+    #[arg(long, value_name = "GLOB", group = "identity_form", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) identity_glob: Option<String>,
+    /// A regular expression for the whole identity (always anchored)
+    #[arg(long, value_name = "REGEX", group = "identity_form", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) identity_regex: Option<String>,
+    /// The exact issuer of the identity token
+    #[arg(long, value_name = "URL", group = "issuer_form", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) issuer: Option<String>,
+    /// A pattern for the issuer
+    #[arg(long, value_name = "GLOB", group = "issuer_form", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) issuer_glob: Option<String>,
+    /// A regular expression for the whole issuer (always anchored)
+    #[arg(long, value_name = "REGEX", group = "issuer_form", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) issuer_regex: Option<String>,
+    /// A claim of the certificate, such as source-repository-ref=refs/tags/*; may be repeated
+    #[arg(long = "claim", value_name = "NAME=GLOB", value_parser = claim, long_help = claim_help())]
+    pub(crate) claims: Vec<(String, String)>,
+    /// The certificate authority that must have issued, instead of an issuer
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) certificate_authority: Option<String>,
+    /// The public key (PEM) that must have signed, instead of an identity
+    #[arg(long, value_name = "PEM", value_parser = path(), value_hint = ValueHint::FilePath, conflicts_with_all =
+          ["identity_form", "issuer_form", "claims", "certificate_authority", "policy"])]
+    pub(crate) key: Option<PathBuf>,
+    /// A policy file (YAML) with one or more rules
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath, conflicts_with_all =
+          ["identity_form", "issuer_form", "claims", "certificate_authority"])]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+/// Whom to believe.
+#[derive(Debug, Args)]
+#[group(id = "trust", multiple = false)]
+#[command(next_help_heading = "Trust (default: the public-good instance)")]
+pub(crate) struct TrustArgs {
+    /// A trusted_root.json
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) trusted_root: Option<PathBuf>,
+    /// A client_trust_config.json
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) trust_config: Option<PathBuf>,
+    /// The folder of a private stack
+    #[arg(long, value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) stack: Option<PathBuf>,
+    /// An instance whose trust root is built in
+    #[arg(long, value_name = "NAME")]
+    pub(crate) instance: Option<Instance>,
+}
+
+/// What need not be proven.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Waivers (each is printed, and named in JSON)")]
+pub(crate) struct WaiverArgs {
+    /// Accept a log's promise to include the entry (SET) where the bundle has no inclusion proof
+    #[arg(long, conflicts_with = "policy")]
+    pub(crate) accept_promise: bool,
+    /// With --key: do not ask for a log entry
+    #[arg(long, requires = "key")]
+    pub(crate) log_not_required_unsafe: bool,
+}
+
+/// How to report a verdict.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct ReportArgs {
+    /// Show the ordered checklist for each candidate signature
+    #[arg(long)]
+    pub(crate) explain: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+// --------------------------------------------------------------------------- looking at things
+
+/// Show what a bundle says, without verifying it
+///
+/// Nothing shown is proven. The flags that `verify blob` would need are printed, so that you can judge
+/// whether this is the signer that you expect.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark inspect app.tar.gz.sigstore.json
+  $ sealmark inspect app.tar.gz --format json")]
+pub(crate) struct Inspect {
+    /// A bundle, or a file with FILE.sigstore.json beside it
+    #[arg(value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Show whom you would sign as, and what is wrong with the token, without signing
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark whoami")]
+pub(crate) struct Whoami {
+    #[command(flatten)]
+    pub(crate) signer: TokenArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Where the token comes from.
+#[derive(Debug, Args)]
+#[group(id = "token", multiple = false)]
+pub(crate) struct TokenArgs {
+    /// A file with the identity token
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) identity_token_file: Option<PathBuf>,
+    /// The identity token itself; others on this machine can read arguments: prefer the file
+    #[arg(long, value_name = "TOKEN", value_parser = secret())]
+    pub(crate) identity_token: Option<Secret>,
+}
+
+/// Show a trust root: authorities, logs, and since when each is believed
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark trust show
+  $ sealmark trust show --trusted-root trusted_root.json --format json")]
+pub(crate) struct TrustShow {
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Print a completion script for a shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark completions bash > ~/.local/share/bash-completion/completions/sealmark")]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+// --------------------------------------------------------------------------------------- stack
+
+/// Make the keys, certificates and trust files of a private stack in a new folder
+///
+/// Writes trusted_root.json, signing_config.v0.2.json and client_trust_config.json, which any Sigstore
+/// client can use. Private keys stay in DIR/keys, readable by the owner only.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark stack init ./stack
+  $ sealmark stack up ./stack")]
+pub(crate) struct StackInit {
+    /// The folder; it must not exist yet, or be empty
+    #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// The address that the stack will answer at
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8790")]
+    pub(crate) listen: SocketAddr,
+    /// Also serve a Rekor v1 log (hashedrekord and dsse 0.0.1)
+    #[arg(long)]
+    pub(crate) rekor_v1: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Run a private stack until it is interrupted
+///
+/// Every entry is on disk before it is acknowledged: a crash loses nothing that was promised.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark stack up ./stack &
+  $ sealmark sign blob app.tar.gz --stack ./stack --identity-token-file token.jwt")]
+pub(crate) struct StackUp {
+    /// The folder that `stack init` made
+    #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+}
+
+/// Show whether a private stack answers, and the state of its log
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark stack status ./stack")]
+pub(crate) struct StackStatus {
+    /// The folder that `stack init` made
+    #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+// --------------------------------------------------------------------------------- conformance
+
+/// Sign by the protocol of the Sigstore conformance suite
+#[derive(Debug, Args)]
+pub(crate) struct SignBundle {
+    #[arg(long)]
+    pub(crate) staging: bool,
+    /// FILE is an in-toto statement
+    #[arg(long)]
+    pub(crate) in_toto: bool,
+    #[arg(long, value_name = "TOKEN", value_parser = secret())]
+    pub(crate) identity_token: Secret,
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) bundle: PathBuf,
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) trusted_root: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) signing_config: Option<PathBuf>,
+    #[arg(value_name = "FILE", value_parser = path())]
+    pub(crate) file: PathBuf,
+}
+
+/// Verify by the protocol of the Sigstore conformance suite
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("by").required(true).args(["certificate_identity", "key"]))]
+pub(crate) struct VerifyBundle {
+    #[arg(long)]
+    pub(crate) staging: bool,
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) bundle: PathBuf,
+    #[arg(long, value_name = "ID", requires = "certificate_oidc_issuer", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) certificate_identity: Option<String>,
+    #[arg(long, value_name = "URL", requires = "certificate_identity", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) certificate_oidc_issuer: Option<String>,
+    #[arg(long, value_name = "PEM", value_parser = path())]
+    pub(crate) key: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) trusted_root: Option<PathBuf>,
+    #[arg(value_name = "FILE_OR_DIGEST", value_parser = path())]
+    pub(crate) artifact: PathBuf,
+}
+
+// -------------------------------------------------------------------------------------- values
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub(crate) struct FormatArg {
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Human,
+    /// For programs; one document with a versioned schema, also on failure
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Instance {
+    /// sigstore.dev
+    PublicGood,
+    /// sigstage.dev
+    Staging,
+    /// GitHub's instance for private repositories
+    Github,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SigningInstance {
+    /// sigstore.dev: entries are public, for ever
+    PublicGood,
+    /// sigstage.dev, for trying things out
+    Staging,
+}
+
+/// A secret argument: never shown by `Debug`.
+#[derive(Clone)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// A path that is not empty.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new()
+}
+
+fn secret() -> impl TypedValueParser<Value = Secret> {
+    NonEmptyStringValueParser::new().map(Secret)
+}
+
+/// The names of claims are the library's: one table for flags, policies and output.
+fn claim_help() -> String {
+    let names = CLAIMS.map(|claim| format!("  {:35} {}\n", claim.name, claim.meaning)).concat();
+    format!("A claim of the certificate, such as source-repository-ref=refs/tags/*; may be repeated. Names:\n{names}")
+}
+
+/// `NAME=GLOB`, both non-empty; whether the name is a claim is the policy's to say.
+fn claim(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((name, glob)) if !name.is_empty() && !glob.is_empty() => Ok((name.to_owned(), glob.to_owned())),
+        _ => Err("expected NAME=GLOB, such as source-repository-ref=refs/tags/*"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_table_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

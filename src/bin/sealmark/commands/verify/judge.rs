@@ -1,0 +1,188 @@
+//! One artifact: its bundle is read first, to know which digests are needed, then the artifact once.
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use sealmark::admit::{Candidate, Decision, Reason, Trust, decide};
+use sealmark::base::crypto::{DigestAlgorithm, Family, Scheme};
+use sealmark::base::limits;
+use sealmark::base::time::UnixTime;
+use sealmark::format::bundle::{BundleError, Content, UnverifiedBundle};
+use sealmark::verify::{self, Step, Verified, Verifier};
+
+use crate::artifact::{Artifact, ArtifactError, Hashed};
+use crate::files::{self, FileError};
+use crate::report::evidence::{self, Check, Status};
+use crate::report::text::visible_path;
+use crate::report::{ArtifactVerdict, CandidateVerdict, Failure, Problem, Proof, StepShown, StepStatus, Verdict};
+
+/// What is asked of every artifact.
+#[derive(Debug)]
+pub(in crate::commands) struct Question<'a> {
+    pub(in crate::commands) verifier: &'a Verifier,
+    pub(in crate::commands) trust: &'a Trust,
+    pub(in crate::commands) bundle: Option<&'a Path>,
+    pub(in crate::commands) policy: String,
+    pub(in crate::commands) trust_root: &'a str,
+    pub(in crate::commands) now: UnixTime,
+}
+
+type Bundles = Vec<Result<UnverifiedBundle, BundleError>>;
+
+impl Question<'_> {
+    /// The verdict about one artifact.
+    pub(in crate::commands) fn judge(&self, artifact: &Artifact) -> ArtifactVerdict {
+        let path = match self.bundle {
+            Some(path) => Ok(path.to_owned()),
+            None => artifact.bundle_path(),
+        };
+        let name = artifact.name();
+        let path = match path {
+            Ok(path) => path,
+            Err(error) => return refused(name, None, Vec::new(), error.into()),
+        };
+        let shown = Some(visible_path(&path));
+        match self.decide(artifact, &path) {
+            Err(failure) => {
+                let failure = failure.about(&name);
+                refused(name, shown, Vec::new(), failure)
+            }
+            Ok((decision, hashed, bundles)) => {
+                let signatures = decision.candidates().iter().map(|found| candidate(found, &bundles)).collect();
+                match (decision.admitted(), decision.refused()) {
+                    (Some((verified, rule)), _) => ArtifactVerdict {
+                        artifact: name,
+                        bundle: shown,
+                        verdict: Verdict::Verified,
+                        proof: Some(self.proof(verified, rule, &hashed)),
+                        signatures,
+                        error: None,
+                        failure: None,
+                    },
+                    (None, Some(reason)) => {
+                        let failure = Failure::from(reason.clone()).about(&name);
+                        refused(name, shown, signatures, failure)
+                    }
+                    (None, None) => refused(name, shown, signatures, ArtifactError::NoSignature.into()),
+                }
+            }
+        }
+    }
+
+    fn decide(&self, artifact: &Artifact, path: &Path) -> Result<(Decision, Hashed, Bundles), Failure> {
+        let bundles = read_bundles(path)?;
+        let scheme = match self.trust {
+            Trust::Key(key) => Some(Scheme::default_for(key.key().kind())),
+            Trust::Policy(_) => None,
+        };
+        let readable = || bundles.iter().filter_map(|bundle| bundle.as_ref().ok());
+        let mut needed: BTreeSet<_> = readable().flat_map(|bundle| bundle.needed_digests(scheme)).collect();
+        if needed.is_empty() {
+            // Nothing can be read; what is wrong with the bundles is told all the same.
+            needed.insert(DigestAlgorithm::Sha256);
+        }
+        if readable().any(|bundle| needs_bytes(bundle, scheme)) && !matches!(artifact, Artifact::Digest(_)) {
+            let bytes = artifact.bytes()?;
+            let hashed = Hashed { digests: Vec::new(), length: Some(bytes.len() as u64) };
+            let artifact = verify::Artifact::from_bytes(&bytes);
+            let decision = decide(self.verifier, self.trust, &artifact, &bundles, self.now);
+            return Ok((decision, hashed, bundles));
+        }
+        let hashed = artifact.hash(&needed)?;
+        let mut digests = hashed.digests.iter().copied();
+        let first = digests.next().ok_or(ArtifactError::NoSignature)?;
+        let artifact = verify::Artifact::from_digests(first, digests.collect());
+        let decision = decide(self.verifier, self.trust, &artifact, &bundles, self.now);
+        Ok((decision, hashed, bundles))
+    }
+
+    fn proof(&self, verified: &Verified, rule: Option<&str>, hashed: &Hashed) -> Proof {
+        let mut checks = evidence::checks(verified, hashed.length);
+        let ok = |name, detail| Check { name, status: Status::Ok, detail };
+        checks.push(ok("trust root", self.trust_root.to_owned()));
+        checks.push(ok(
+            "policy",
+            match rule {
+                Some(rule) if rule != self.policy => format!("{}, rule {rule:?}", self.policy),
+                _ => self.policy.clone(),
+            },
+        ));
+        let full = checks.iter().all(|check| check.status == Status::Ok);
+        Proof {
+            digest: verified.artifact().to_string(),
+            assurance: if full { "full" } else { "reduced" },
+            signer: verified.signer().into(),
+            predicate_type: verified.statement().map(|statement| statement.predicate_type.clone()),
+            rule: rule.map(str::to_owned),
+            checks,
+            not_checked: evidence::not_checked(verified),
+        }
+    }
+}
+
+/// A bundle that is not there is a refusal; one that cannot be looked at is not.
+fn read_bundles(path: &Path) -> Result<Bundles, Failure> {
+    let json = files::read(path, limits::BUNDLES_BYTES).map_err(|error| match error {
+        FileError::Read { path, kind: ErrorKind::NotFound } => Failure::from(ArtifactError::NoBundle { path }),
+        other => other.into(),
+    })?;
+    Ok(UnverifiedBundle::parse_lines(&json)?)
+}
+
+/// Pure Ed25519 signs the artifact's bytes, not a digest of them.
+fn needs_bytes(bundle: &UnverifiedBundle, given: Option<Scheme>) -> bool {
+    let own = bundle.claimed_certificate().map(|leaf| Scheme::default_for(leaf.public_key().kind()));
+    matches!(bundle.claimed_content(), Content::Message { .. })
+        && own.or(given).is_some_and(|scheme| scheme.family == Family::Ed25519)
+}
+
+fn refused(
+    artifact: String,
+    bundle: Option<String>,
+    signatures: Vec<CandidateVerdict>,
+    failure: Failure,
+) -> ArtifactVerdict {
+    ArtifactVerdict {
+        artifact,
+        bundle,
+        verdict: failure.code().class().into(),
+        proof: None,
+        signatures,
+        error: Some(Problem::from(&failure)),
+        failure: Some(failure),
+    }
+}
+
+fn candidate(candidate: &Candidate, bundles: &Bundles) -> CandidateVerdict {
+    let reason = candidate.outcome.as_ref().err();
+    let failed = reason.map(Reason::step);
+    // That the chain leads elsewhere was looked up after an earlier step had failed: those before prove nothing.
+    let foreign = reason.is_some_and(|reason| reason.code().name() == "chain-untrusted");
+    let bundle = bundles.get(candidate.index).and_then(|bundle| bundle.as_ref().ok());
+    let step = |step: Step| {
+        let status = match failed {
+            Some(failed) if step == failed => StepStatus::Failed,
+            Some(failed) if step > failed || (foreign && step >= Step::Log) => StepStatus::NotReached,
+            _ if bundle.is_some_and(|bundle| !applies(step, bundle)) => StepStatus::NotApplicable,
+            _ => StepStatus::Ok,
+        };
+        StepShown { step: step.name(), status }
+    };
+    CandidateVerdict {
+        number: candidate.index + 1,
+        verdict: reason.map_or(Verdict::Verified, |reason| reason.code().class().into()),
+        steps: Step::ALL.map(step).into(),
+        error: reason.map(|reason| Problem::from(&Failure::from(reason.clone()))),
+    }
+}
+
+/// Whether a step looks at something in this bundle: a key has no chain, and many bundles no timestamps.
+fn applies(step: Step, bundle: &UnverifiedBundle) -> bool {
+    match step {
+        Step::Timestamp => !bundle.claimed_timestamps().is_empty(),
+        Step::Log => !bundle.claimed_log_entries().is_empty(),
+        Step::Chain | Step::Sct | Step::Policy => bundle.claimed_certificate().is_some(),
+        _ => true,
+    }
+}

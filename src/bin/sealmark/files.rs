@@ -1,0 +1,47 @@
+//! Files that are read whole within a bound.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use sealmark::base::code::Code;
+use thiserror::Error;
+
+use crate::report::text::visible_path;
+
+/// Why a file could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum FileError {
+    /// Could not be read.
+    #[error("cannot read {path}: {kind}", path = visible_path(path))]
+    Read { path: PathBuf, kind: ErrorKind },
+    /// Longer than what it should be may be.
+    #[error("{path} has more than {limit} bytes", path = visible_path(path))]
+    TooLarge { path: PathBuf, limit: usize },
+    /// Standard output is closed or full.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(ErrorKind),
+}
+
+impl FileError {
+    /// The stable code.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::Read { .. } => Code::undecided("file-unreadable", "check the path and its permissions"),
+            Self::TooLarge { .. } => Code::refused("limit-file-size", "this is hardly the file that was meant"),
+            Self::Stdout(_) => Code::undecided("stdout-failed", "the result could not be delivered: take it as a no"),
+        }
+    }
+}
+
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+    let failed = |error: std::io::Error| FileError::Read { path: path.to_owned(), kind: error.kind() };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > limit {
+        return Err(FileError::TooLarge { path: path.to_owned(), limit });
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,91 @@
+//! The two streams, and whether they are terminals.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::Failure;
+use super::text::visible;
+use crate::files::FileError;
+
+/// Writes data to standard output. Data that did not arrive is an error: a verdict that nobody could read
+/// was not given.
+pub(crate) fn data(text: &str) -> Result<(), FileError> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| FileError::Stdout(error.kind()))
+}
+
+/// Writes a line of words to standard error. Nothing depends on their arrival.
+pub(crate) fn words(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Writes a warning.
+pub(crate) fn warning(text: &str) {
+    words(&format!("{} {}", Style::of_stderr().yellow("warning:"), visible(text)));
+}
+
+/// Writes why a command failed: the reason with its code, what was expected and found, what to do.
+pub(crate) fn failure(failure: &Failure) {
+    let style = Style::of_stderr();
+    let code = style.bold(failure.code().name());
+    // Lines after the first are indented: no text from elsewhere can stand where a label does.
+    let lines: Vec<_> = failure.message().lines().map(visible).collect();
+    let (first, rest) = lines.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
+    words(&format!("{} {first}: {code}", style.red("error:")));
+    rest.iter().for_each(|line| words(&format!("  {line}")));
+    let width = failure.facts().iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    for (label, value) in failure.facts() {
+        words(&format!("  {label:width$} {}", visible(value)));
+    }
+    for hint in failure.hints() {
+        words(&format!("{} {}", style.cyan("hint:"), visible(hint)));
+    }
+}
+
+/// Colours, when the stream is a terminal that wants them (`NO_COLOR`, <https://no-color.org>).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style(bool);
+
+impl Style {
+    /// For standard output.
+    pub(crate) fn of_stdout() -> Self {
+        Self(io::stdout().is_terminal() && wanted())
+    }
+
+    /// For standard error.
+    pub(crate) fn of_stderr() -> Self {
+        Self(io::stderr().is_terminal() && wanted())
+    }
+
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.sgr("1", text)
+    }
+
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.sgr("2", text)
+    }
+
+    pub(crate) fn red(self, text: &str) -> String {
+        self.sgr("1;31", text)
+    }
+
+    pub(crate) fn green(self, text: &str) -> String {
+        self.sgr("1;32", text)
+    }
+
+    pub(crate) fn yellow(self, text: &str) -> String {
+        self.sgr("1;33", text)
+    }
+
+    pub(crate) fn cyan(self, text: &str) -> String {
+        self.sgr("36", text)
+    }
+
+    fn sgr(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+fn wanted() -> bool {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
+}

@@ -1,0 +1,143 @@
+//! Why a command did not do what was asked.
+
+use std::error::Error;
+
+use sealmark::admit::Reason;
+use sealmark::base::code::Code;
+use sealmark::base::crypto::KeyError;
+use sealmark::format::bundle::BundleError;
+use sealmark::format::intoto::StatementError;
+use sealmark::format::timestamp::TokenError;
+use sealmark::format::trust::TrustError;
+use sealmark::format::x509::CertificateError;
+use sealmark::policy::{PatternError, PolicyError, RuleError};
+use sealmark::service::identity::{IdentityError, TokenProblem};
+use sealmark::verify::{ContentError, VerifyError};
+
+use crate::artifact::ArtifactError;
+use crate::files::FileError;
+use crate::settings::SettingsError;
+
+/// An error with a stable code.
+pub(crate) trait Coded: Error {
+    /// The code.
+    fn code(&self) -> Code;
+}
+
+macro_rules! coded {
+    ($($error:ty),* $(,)?) => {
+        $(impl Coded for $error {
+            fn code(&self) -> Code {
+                <$error>::code(self)
+            }
+        })*
+    };
+}
+
+coded!(
+    ArtifactError,
+    BundleError,
+    CertificateError,
+    FileError,
+    IdentityError,
+    KeyError,
+    PatternError,
+    PolicyError,
+    RuleError,
+    SettingsError,
+    StatementError,
+    TokenError,
+    TrustError,
+    VerifyError,
+);
+
+/// A reason to print: code, message, what was expected and found, hints.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    code: Code,
+    message: String,
+    facts: Vec<(&'static str, String)>,
+    hints: Vec<String>,
+}
+
+impl Failure {
+    /// A usage error that the argument parser found.
+    pub(crate) fn usage(message: &str) -> Self {
+        Self::new(Code::usage("usage", "see --help"), message.to_owned())
+    }
+
+    fn new(code: Code, message: String) -> Self {
+        Self { code, message, facts: Vec::new(), hints: vec![code.hint().to_owned()] }
+    }
+
+    /// The same, with what it is about in front.
+    pub(crate) fn about(mut self, subject: &str) -> Self {
+        self.message = format!("{subject}: {}", self.message);
+        self
+    }
+
+    /// Adds a line of its own, such as what was expected.
+    pub(crate) fn fact(mut self, label: &'static str, value: impl Into<String>) -> Self {
+        self.facts.push((label, value.into()));
+        self
+    }
+
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.code.exit_code()
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn facts(&self) -> &[(&'static str, String)] {
+        &self.facts
+    }
+
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+}
+
+impl From<Reason> for Failure {
+    /// Where the reason compares, both sides have a line of their own.
+    fn from(reason: Reason) -> Self {
+        let failure = Self::new(reason.code(), reason.to_string());
+        match &reason {
+            Reason::Policy(not_admitted) => match not_admitted.refusal.comparison() {
+                Some((expected, found)) => failure.fact("expected", expected).fact("found", found),
+                None => failure,
+            },
+            Reason::Verify(VerifyError::Content(ContentError::DigestMismatch { signed, found })) => {
+                failure.fact("expected", signed.to_string()).fact("found", found.to_string())
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<&TokenProblem> for Failure {
+    fn from(problem: &TokenProblem) -> Self {
+        Self::new(problem.code(), format!("the identity token: {problem}"))
+    }
+}
+
+impl<E: Coded> From<E> for Failure {
+    /// The message holds the chain of causes, each said once.
+    fn from(error: E) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            cause = error.source();
+        }
+        Self::new(error.code(), message)
+    }
+}

@@ -1,0 +1,86 @@
+//! Whom the flags expect to have signed.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sealmark::admit::Trust;
+use sealmark::base::crypto::PublicKey;
+use sealmark::base::limits;
+use sealmark::base::time::UnixTime;
+use sealmark::policy::{Matcher, PatternError, Policy, Rule};
+use sealmark::verify::{KeyTrust, Promise};
+
+use crate::cli::{ExpectedArgs, WaiverArgs};
+use crate::files;
+use crate::report::Failure;
+use crate::report::text::visible_path;
+
+/// An expectation, and how to call it in reports.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    /// A policy or a key.
+    pub(crate) trust: Trust,
+    /// Where it came from.
+    pub(crate) source: String,
+}
+
+/// Reads the expectation; nobody is expected by default, so there is none without flags.
+pub(crate) fn expected(args: &ExpectedArgs, waivers: &WaiverArgs) -> Result<Expected, Failure> {
+    if let Some(path) = &args.key {
+        let source = visible_path(path);
+        let pem = files::read(path, limits::PEM_BYTES)?;
+        let key = PublicKey::from_pem(&String::from_utf8_lossy(&pem));
+        let key = key.map_err(|error| Failure::from(error).about(&source))?;
+        let trust = match waivers.log_not_required_unsafe {
+            true => KeyTrust::without_log_unsafe(key),
+            false => KeyTrust::logged(key),
+        };
+        let promise = if waivers.accept_promise { Promise::Accepted } else { Promise::Refused };
+        return Ok(Expected { trust: Trust::Key(Box::new(trust.promise(promise))), source });
+    }
+    if let Some(path) = &args.policy {
+        let source = visible_path(path);
+        let yaml = files::read(path, limits::POLICY_BYTES)?;
+        let policy = Policy::parse(&yaml).map_err(|error| Failure::from(error).about(&source))?;
+        return Ok(Expected { trust: Trust::Policy(policy), source });
+    }
+    let rule = rule(args, waivers)?;
+    Ok(Expected { trust: Trust::Policy(Policy::of(rule)), source: "flags".to_owned() })
+}
+
+fn rule(args: &ExpectedArgs, waivers: &WaiverArgs) -> Result<Rule, Failure> {
+    let mut rule = Rule::named("flags");
+    if let Some(identity) = matcher(&args.identity, &args.identity_glob, &args.identity_regex)? {
+        rule = rule.identity(identity);
+    }
+    if let Some(issuer) = matcher(&args.issuer, &args.issuer_glob, &args.issuer_regex)? {
+        rule = rule.issuer(issuer);
+    }
+    if let Some(authority) = &args.certificate_authority {
+        rule = rule.certificate_authority(authority);
+    }
+    for (name, glob) in &args.claims {
+        rule = rule.claim(name, Matcher::glob(glob)?)?;
+    }
+    if waivers.accept_promise {
+        rule = rule.promise(Promise::Accepted);
+    }
+    Ok(rule.build()?)
+}
+
+/// At most one of the three is given: the table of flags says so.
+fn matcher(
+    exact: &Option<String>,
+    glob: &Option<String>,
+    regex: &Option<String>,
+) -> Result<Option<Matcher>, PatternError> {
+    let exact = exact.as_deref().map(Matcher::exact);
+    let glob = glob.as_deref().map(Matcher::glob);
+    let regex = regex.as_deref().map(Matcher::regex);
+    exact.or(glob).or(regex).transpose()
+}
+
+/// The local clock, which bounds proven times from above and is compared with nothing else.
+pub(crate) fn now() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

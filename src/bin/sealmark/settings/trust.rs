@@ -1,0 +1,65 @@
+//! Whom to believe: from a file, a stack's folder or the program itself.
+
+use std::path::Path;
+
+use sealmark::base::limits;
+use sealmark::format::trust::{ClientTrustConfig, Embedded, TrustedRoot};
+
+use super::SettingsError;
+use crate::cli::{Instance, TrustArgs};
+use crate::files;
+use crate::report::Failure;
+use crate::report::text::visible_path;
+
+/// A stack's trust files lie in its folder under the names that every client knows.
+const CLIENT_TRUST_CONFIG: &str = "client_trust_config.json";
+
+/// A trusted root and where it came from.
+#[derive(Debug)]
+pub(crate) struct TrustAnchor {
+    /// The root.
+    pub(crate) root: TrustedRoot,
+    /// Where it came from: a path, or `built-in public-good`.
+    pub(crate) source: String,
+}
+
+/// Loads the trusted root that the flags name; without flags, the public-good one.
+pub(crate) fn trust(args: &TrustArgs) -> Result<TrustAnchor, Failure> {
+    if let Some(path) = &args.trusted_root {
+        return from_file(path);
+    }
+    if let Some(path) = &args.trust_config {
+        return from_file(path);
+    }
+    if let Some(dir) = &args.stack {
+        let path = dir.join(CLIENT_TRUST_CONFIG);
+        if !path.is_file() {
+            return Err(SettingsError::NotAStack { dir: dir.clone() }.into());
+        }
+        return from_file(&path);
+    }
+    built_in(args.instance.unwrap_or(Instance::PublicGood))
+}
+
+/// Both kinds of document carry a root: whichever was given is read as what it says it is.
+fn from_file(path: &Path) -> Result<TrustAnchor, Failure> {
+    let source = visible_path(path);
+    let about = |failure: Failure| failure.about(&source);
+    let json = files::read(path, limits::TRUST_BYTES)?;
+    let root = if ClientTrustConfig::is_one(&json) {
+        ClientTrustConfig::parse(&json).map_err(|error| about(error.into()))?.trusted_root
+    } else {
+        TrustedRoot::parse(&json).map_err(|error| about(error.into()))?
+    };
+    Ok(TrustAnchor { root, source })
+}
+
+fn built_in(instance: Instance) -> Result<TrustAnchor, Failure> {
+    let embedded = match instance {
+        Instance::PublicGood => Embedded::PublicGood,
+        Instance::Staging => Embedded::Staging,
+        Instance::Github => Embedded::GitHub,
+    };
+    let root = TrustedRoot::parse(embedded.trusted_root_json().as_bytes())?;
+    Ok(TrustAnchor { root, source: format!("built-in {}", embedded.name()) })
+}
