@@ -34,7 +34,7 @@ pub use material::{SignedBy, SignedContent, SignedMaterial};
 pub use requirements::{Promise, Requirements};
 
 use chain::{Authorities, ChainError};
-use log::{EntryLogged, Inclusion, Logs};
+use log::{EntryLogged, Inclusion, LogError, Logs};
 use sct::CtLogs;
 use times::{TimestampAuthorities, TimestampError, TimestampValid};
 
@@ -137,7 +137,8 @@ impl Verifier {
         leaf.san()?;
         let claims = FulcioClaims::read(leaf)?;
         let material = content::material(artifact, bundle.claimed_content(), SignedBy::Certificate(leaf))?;
-        let log = self.log(bundle, &material, requirements, self.waivers.log, now)?;
+        let log = self.log(bundle, &material, requirements, self.waivers.log, now);
+        let log = log.map_err(|error| blame_content(error, artifact, &material))?;
         let Timestamps { timestamps, unknown } = self.timestamps(bundle, &material, requirements, now)?;
         let times = proven_times(entries(&log), &timestamps, unknown.as_ref())?;
         let moments: Vec<UnixTime> = times.iter().map(|proven| proven.time).collect();
@@ -178,7 +179,8 @@ impl Verifier {
             KeyLog::Required => None,
             KeyLog::NotRequiredUnsafe => Some(Waiver::KeyTrust),
         };
-        let log = self.log(bundle, &material, requirements, waiver, now)?;
+        let log = self.log(bundle, &material, requirements, waiver, now);
+        let log = log.map_err(|error| blame_content(error, artifact, &material))?;
         let Timestamps { timestamps, unknown } = self.timestamps(bundle, &material, requirements, now)?;
         let times = match proven_times(entries(&log), &timestamps, unknown.as_ref()) {
             Ok(times) => times,
@@ -299,6 +301,18 @@ fn proven_times(
         return Ok(times);
     }
     Err(unknown.cloned().unwrap_or(VerifyError::TimeMissing))
+}
+
+/// An entry of another signature or content is not to blame where the bundle is at fault by itself: its
+/// statement is about nothing, or its signature is none of the key's.
+fn blame_content(error: VerifyError, artifact: &Artifact<'_>, material: &SignedMaterial<'_>) -> VerifyError {
+    if !matches!(error, VerifyError::Log(LogError::BodyMismatch(_))) {
+        return error;
+    }
+    match (content::about_nothing(material), content::signature(artifact, material)) {
+        (Some(content), _) | (None, Err(content @ ContentError::Signature(_))) => content.into(),
+        _ => error,
+    }
 }
 
 fn entries(log: &Witnessed<Vec<EntryLogged>>) -> &[EntryLogged] {

@@ -90,7 +90,7 @@ pub struct Subject {
 pub struct Statement {
     /// What it is about; never empty.
     pub subjects: Vec<Subject>,
-    /// The predicate's type.
+    /// The predicate's type. Some builders wrote an empty one; it meets no rule that names a type.
     pub predicate_type: String,
 }
 
@@ -111,8 +111,7 @@ impl Statement {
         let subjects = items.iter().enumerate().map(|(index, item)| subject(index, item)).collect::<Result<_, _>>()?;
         let predicate_type = fields
             .string("predicateType")?
-            .filter(|text| !text.is_empty())
-            .ok_or(ShapeError::Type { path: "predicateType".to_owned(), expected: "a non-empty string" })?;
+            .ok_or(ShapeError::Type { path: "predicateType".to_owned(), expected: "a string" })?;
         Ok(Self { subjects, predicate_type: predicate_type.to_owned() })
     }
 
@@ -145,8 +144,10 @@ fn subject(index: usize, item: &Json<'_>) -> Result<Subject, StatementError> {
     };
     let name = fields.string("name")?.unwrap_or_default().to_owned();
     let digest_path = fields.path("digest");
-    let Some(Json::Object(members)) = fields.take("digest") else {
-        return Err(StatementError::DigestEmpty { index });
+    let members = match fields.take("digest") {
+        Some(Json::Object(members)) => members,
+        Some(Json::Null) | None => return Err(StatementError::DigestEmpty { index }),
+        Some(_) => return Err(ShapeError::Type { path: digest_path, expected: "an object" }.into()),
     };
     if members.len() > limits::SUBJECT_DIGESTS {
         let limit = limits::SUBJECT_DIGESTS;

@@ -212,6 +212,15 @@ pub(super) fn bind(
     }
 }
 
+/// Whether the content is a statement about nothing, whoever signed it.
+pub(super) fn about_nothing(material: &SignedMaterial<'_>) -> Option<ContentError> {
+    let SignedContent::Dsse { envelope } = material.content else { return None };
+    match Statement::parse(&envelope.payload) {
+        Err(error @ (StatementError::SubjectEmpty | StatementError::DigestEmpty { .. })) => Some(error.into()),
+        _ => None,
+    }
+}
+
 /// Matches subjects by digest and algorithm; names never bind.
 fn subject(artifact: &Artifact<'_>, statement: &Statement) -> Result<Digest, ContentError> {
     let mut compared = false;

@@ -26,3 +26,6 @@ mod vectors;
 
 /// Signatures and keys of every algorithm.
 mod wycheproof;
+
+/// Real bundles that no one here made.
+mod bundles;

@@ -139,11 +139,18 @@ pub(crate) fn has_word(code: &str, word: &str) -> bool {
     })
 }
 
-/// The name and the hint that the call of a code's constructor starts with; the hint may be a constant.
+/// The name and the hint that the call of a code's constructor starts with. The hint may be a constant, and
+/// the name may end in a literal where a macro makes a family of codes.
 pub(crate) fn name_and_hint(call: &str) -> Option<[String; 2]> {
-    let (name, rest) = literal(call)?;
+    let (name, rest) = match call.trim_start().strip_prefix("concat!($prefix,") {
+        Some(family) => {
+            let (suffix, rest) = literal(family)?;
+            (format!("prefix{suffix}"), rest.strip_prefix(')')?)
+        }
+        None => literal(call)?,
+    };
     let hint = rest.trim_start().strip_prefix(',')?.trim_start();
-    let hint = literal(hint).map_or_else(|| identifier(hint), |(hint, _)| hint);
+    let hint = literal(hint).map_or_else(|| identifier(hint.trim_start_matches('$')), |(hint, _)| hint);
     Some([name, hint])
 }
 
