@@ -7,6 +7,8 @@
 //! | where an identity token comes from | [`identity::IdentityTokenSource`] | `identity/` |
 //! | what signs | [`signer::Signer`] | `signer/` |
 //! | who certifies a key | [`ca::CertificateAuthority`] | `ca/` |
+//! | what records a signature | [`tlog::TransparencyLog`] | `tlog/` |
+//! | what proves a time | [`tsa::TimestampAuthority`] | `tsa/` |
 //! | environment, small files, clock | [`environment::Environment`] | the process, or fixed values |
 //!
 //! Traits are object-safe, `Debug + Send + Sync`, and asynchronous through [`BoxFuture`].
@@ -19,6 +21,8 @@ pub mod environment;
 pub mod http;
 pub mod identity;
 pub mod signer;
+pub mod tlog;
+pub mod tsa;
 
 /// What an asynchronous method of a seam gives back.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

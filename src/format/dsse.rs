@@ -1,6 +1,11 @@
 //! DSSE envelopes, version 1, with exactly one signature:
 //! <https://github.com/secure-systems-lab/dsse/blob/v1.0.0/protocol.md>
 
+use std::borrow::Cow;
+
+use crate::base::encoding::base64;
+use crate::base::encoding::json::{Json, canonical};
+
 /// The payload type of in-toto statements.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";
 
@@ -21,6 +26,22 @@ impl Envelope {
     /// The bytes that are signed.
     pub fn pae(&self) -> Vec<u8> {
         pae(&self.payload_type, &self.payload)
+    }
+
+    /// The envelope in JSON, as a log of Rekor v1 takes it.
+    pub fn to_json(&self) -> String {
+        let text = |text: &str| Json::String(Cow::Owned(text.to_owned()));
+        let signature = vec![
+            (Cow::Borrowed("sig"), text(&base64::encode(&self.signature))),
+            (Cow::Borrowed("keyid"), text(&self.key_id)),
+        ];
+        let envelope = Json::Object(vec![
+            (Cow::Borrowed("payload"), text(&base64::encode(&self.payload))),
+            (Cow::Borrowed("payloadType"), text(&self.payload_type)),
+            (Cow::Borrowed("signatures"), Json::Array(vec![Json::Object(signature)])),
+        ]);
+        // Texts alone always have a canonical form.
+        canonical(&envelope).unwrap_or_default()
     }
 }
 

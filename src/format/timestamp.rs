@@ -9,7 +9,7 @@
 //!
 //! What is read here is claimed, not proven: [`crate::verify`] proves it. Only what Sigstore needs is
 //! read, in DER only: one signer, signed attributes, no revocation lists, no unsigned attributes.
-//! Certificates that travel in a token are counted and never read.
+//! Certificates that travel in a token are bytes to compare; they are never parsed.
 
 mod attributes;
 mod cms;

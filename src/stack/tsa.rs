@@ -121,12 +121,13 @@ impl TimestampAuthority {
 
     /// Answers the body of `POST /api/v1/timestamp`.
     pub fn respond(&self, content_type: &str, body: &[u8], now: UnixTime) -> Answer {
-        let request = match media_type(content_type).as_str() {
+        let media_type = media_type(content_type);
+        let request = match media_type.as_str() {
             "application/timestamp-query" => TimestampRequest::parse(body),
             "application/json" => TimestampRequest::parse_json(body),
             _ => return Answer::error(415, "send application/timestamp-query or application/json"),
         };
-        let is_json = media_type(content_type) == "application/json";
+        let is_json = media_type == "application/json";
         match request.map_err(Refusal::Request).and_then(|request| self.issue(&request, now)) {
             Ok(token) => Answer::reply(token),
             Err(refusal) => match refusal.failure().filter(|_| !is_json) {

@@ -1,12 +1,12 @@
 //! Transparency log entries: that the entry describes this very signing act, and that the log it names
 //! holds it.
 //!
-//! 1. [`binding`]: kind, version and body of the entry against signature, signer and content. It is
+//! 1. `binding`: kind, version and body of the entry against signature, signer and content. It is
 //!    unconditional: an entry that is there is never left unread.
 //! 2. The log: the entry's log id names the only log whose key may prove it.
-//! 3. [`promise`]: a signed entry timestamp (SET) that is present verifies, and only then is the entry's
+//! 3. `promise`: a signed entry timestamp (SET) that is present verifies, and only then is the entry's
 //!    time a time.
-//! 4. [`inclusion`]: a Merkle proof up to a checkpoint of that log's origin, signed by that log's key.
+//! 4. `inclusion`: a Merkle proof up to a checkpoint of that log's origin, signed by that log's key.
 //!
 //! Rekor v1 costs two signature checks (SET and checkpoint), Rekor v2 one (checkpoint).
 

@@ -1,8 +1,9 @@
 //! Proven times: timestamp tokens of the trusted root's authorities.
 //!
 //! A token is judged by the one authority whose pinned certificate its signer names: that certificate,
-//! that chain, that window. Certificates inside a token are never read, so nothing that a bundle carries
-//! can stand in for the pinned one (CVE-2026-39984), and no window but the authority's own applies.
+//! that chain, that window. Certificates inside a token must be the authority's own, byte for byte, and
+//! are never trusted, so nothing that a bundle carries can stand in for the pinned one (CVE-2026-39984);
+//! and no window but the authority's own applies.
 //! Hence an authority's chain must start with its leaf, as in every trusted root that the field
 //! publishes; one that names only CAs proves no time.
 //!
@@ -24,8 +25,9 @@ use crate::format::timestamp::{TimestampResponse, TimestampToken};
 use crate::format::trust::AuthorityInstance;
 use crate::format::x509::oids;
 
-/// The timestamp authorities of a trusted root. Their chains are checked once, here; one that does not
-/// hold makes its own tokens fail, and nobody else's.
+/// The timestamp authorities of a trusted root. Each chain is checked once, when a token first names its
+/// authority: verifying one bundle costs nothing for authorities that did not stamp it. A chain that does
+/// not hold makes its own tokens fail, and nobody else's.
 #[derive(Debug, Clone)]
 pub struct TimestampAuthorities {
     authorities: Vec<TimestampAuthority>,
@@ -141,12 +143,16 @@ impl TimestampAuthority {
                 other => TimestampError::Scheme(other),
             }
         })?;
-        // (5) What was timestamped is the signature.
+        // (5) Nothing travels along that is not the authority's: nobody signs a token's certificates.
+        if !token.certificates.iter().all(|der| self.holds(der)) {
+            return Err(TimestampError::ForeignCertificate { authority: self.name.clone() });
+        }
+        // (6) What was timestamped is the signature.
         let imprint = token.info.imprint.digest();
         if imprint != Digest::of(imprint.algorithm(), signature) {
             return Err(TimestampError::Imprint { found: imprint });
         }
-        // (6) The time lies where the authority may speak, and is not to come.
+        // (7) The time lies where the authority may speak, and is not to come.
         let time = token.info.time;
         self.check_time(time)?;
         if time > now {

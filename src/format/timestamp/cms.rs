@@ -11,7 +11,7 @@ use crate::format::x509::oids;
 /// SignedData over a TSTInfo.
 pub(super) struct SignedData<'a> {
     pub(super) content: &'a [u8],
-    pub(super) certificates: usize,
+    pub(super) certificates: Vec<&'a [u8]>,
     pub(super) signer: SignerInfo<'a>,
 }
 
@@ -33,8 +33,8 @@ impl<'a> SignedData<'a> {
         let digests = body.nested(tag::SET)?;
         let content = read_content(body.sequence()?)?;
         let certificates = match body.optional(tag::context(0))? {
-            Some(set) => count_certificates(set.reader()?)?,
-            None => 0,
+            Some(set) => read_certificates(set.reader()?)?,
+            None => Vec::new(),
         };
         if body.optional(tag::context(1))?.is_some() {
             return Err(TokenError::Ballast("revocation lists"));
@@ -60,16 +60,15 @@ fn read_content<'a>(mut body: Reader<'a>) -> Result<&'a [u8], TokenError> {
     Ok(content)
 }
 
-fn count_certificates(mut set: Reader<'_>) -> Result<usize, TokenError> {
-    let mut count = 0;
+fn read_certificates<'a>(mut set: Reader<'a>) -> Result<Vec<&'a [u8]>, TokenError> {
+    let mut certificates = Vec::new();
     while !set.is_empty() {
-        if count == limits::TIMESTAMP_CERTIFICATES {
+        if certificates.len() == limits::TIMESTAMP_CERTIFICATES {
             return Err(TokenError::Certificates);
         }
-        set.expect(tag::SEQUENCE)?;
-        count += 1;
+        certificates.push(set.expect(tag::SEQUENCE)?.raw);
     }
-    Ok(count)
+    Ok(certificates)
 }
 
 fn read_only_signer<'a>(mut set: Reader<'a>) -> Result<SignerInfo<'a>, TokenError> {

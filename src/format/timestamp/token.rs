@@ -18,8 +18,8 @@ pub struct TimestampToken<'a> {
     pub content: &'a [u8],
     /// Who signed.
     pub signer: SignerInfo<'a>,
-    /// How many certificates travel with it.
-    pub certificates: usize,
+    /// The certificates that travel with it, in DER.
+    pub certificates: Vec<&'a [u8]>,
 }
 
 impl<'a> TimestampToken<'a> {

@@ -1,5 +1,7 @@
 //! A timestamp authority of the trusted root: its pinned leaf, its chain, its window, as one unit.
 
+use std::sync::OnceLock;
+
 use thiserror::Error;
 
 use super::error::TimestampError;
@@ -54,7 +56,7 @@ pub(super) struct TimestampAuthority {
     pub(super) unit: usize,
     chain: Vec<Certificate>,
     window: ValidityPeriod,
-    fault: Option<AuthorityFault>,
+    fault: OnceLock<Option<AuthorityFault>>,
 }
 
 /// Whether two entries of a trusted root are one authority: it answers at one place, or holds one key.
@@ -78,8 +80,8 @@ pub(super) fn describe(id: &SignerId<'_>) -> String {
 impl TimestampAuthority {
     /// An authority of the trusted root; `unit` is the first entry that is the same authority.
     pub(super) fn new(instance: &AuthorityInstance, unit: usize) -> Self {
-        let fault = check_chain(&instance.chain).err();
-        Self { name: instance.name(), unit, chain: instance.chain.clone(), window: instance.validity, fault }
+        let (chain, window) = (instance.chain.clone(), instance.validity);
+        Self { name: instance.name(), unit, chain, window, fault: OnceLock::new() }
     }
 
     /// Whether a token names this authority's leaf as its signer.
@@ -92,12 +94,18 @@ impl TimestampAuthority {
 
     /// The pinned certificate, if the authority holds.
     pub(super) fn leaf(&self) -> Result<&Certificate, TimestampError> {
-        let fault = match (&self.fault, self.chain.first()) {
+        let fault = self.fault.get_or_init(|| check_chain(&self.chain).err());
+        let fault = match (fault, self.chain.first()) {
             (None, Some(leaf)) => return Ok(leaf),
             (Some(fault), _) => fault.clone(),
             (None, None) => PathError::Empty.into(),
         };
         Err(TimestampError::Authority { authority: self.name.clone(), fault })
+    }
+
+    /// Whether a certificate in DER is one of this authority's.
+    pub(super) fn holds(&self, der: &[u8]) -> bool {
+        self.chain.iter().any(|certificate| certificate.der() == der)
     }
 
     /// Whether the authority may speak for `time`: every certificate and the window, both ends included.

@@ -53,6 +53,12 @@ pub enum TimestampError {
     /// A signature algorithm that the authority's key cannot have.
     #[error("timestamp's signature: {0}")]
     Scheme(KeyError),
+    /// A certificate in the token that is not in the authority's chain.
+    #[error("timestamp carries a certificate that is not in the chain of {authority:?}")]
+    ForeignCertificate {
+        /// The authority.
+        authority: String,
+    },
     /// Over other bytes than the signature.
     #[error("timestamp is over {found}, which is not the digest of this signature")]
     Imprint {
@@ -113,6 +119,10 @@ impl TimestampError {
             Self::Scheme(_) => Code::refused(
                 "tsa-sig-alg",
                 "the timestamp authority must sign with ECDSA, RSA or Ed25519, one SHA-2 digest throughout",
+            ),
+            Self::ForeignCertificate { .. } => Code::refused(
+                "tsa-foreign-certificate",
+                "certificates were put into the timestamp, or the trusted root lacks some of its authority's: sign anew, asking for none",
             ),
             Self::Imprint { .. } => Code::refused("tsa-imprint", IMPRINT),
             Self::OutsideCertificate { .. } | Self::OutsideWindow { .. } => Code::refused(

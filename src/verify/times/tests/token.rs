@@ -87,9 +87,11 @@ fn t05_signed_attributes() {
 fn t06_forged_certificate_first_in_the_bag() {
     let (tsa, forger) = (Tsa::new(), Tsa::new());
     let bag = vec![forger.leaf.der().to_vec(), tsa.leaf.der().to_vec()];
-    // A genuine token with another's certificate first: only the pinned one is ever looked at.
+    // A genuine token with another's certificate first, and with the authority's own alone.
     let mut genuine = tsa.forge();
     genuine.certificates = bag.clone();
+    assert_eq!(refusal(&tsa, &genuine.response()), "tsa-foreign-certificate");
+    genuine.certificates = vec![tsa.leaf.der().to_vec(), tsa.root.certificate.der().to_vec()];
     assert_eq!(refusal(&tsa, &genuine.response()), "accepted");
     // A forger's token that names the pinned certificate everywhere.
     let mut forged = Forge::new(&forger.key, &tsa.leaf);
@@ -265,7 +267,9 @@ fn t24_algorithms_of_the_signer() {
 #[test]
 fn no_byte_of_a_token_can_change_unseen() {
     let tsa = Tsa::new();
-    let good = tsa.forge().response();
+    let mut forge = tsa.forge();
+    forge.certificates = vec![tsa.leaf.der().to_vec()];
+    let good = forge.response();
     assert_eq!(refusal(&tsa, &good), "accepted");
     for index in 0..good.len() {
         for flip in [1, 0x80] {
