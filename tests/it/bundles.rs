@@ -253,7 +253,7 @@ fn repair_base64(bundle: &[u8]) -> Vec<u8> {
         match value {
             serde_json::Value::String(text) => {
                 let joined: String = text.split_ascii_whitespace().collect();
-                if let Some(repaired) = row::lenient_base64(&joined) {
+                if let Some(repaired) = lenient_base64(&joined) {
                     *text = repaired;
                 }
             }
@@ -265,6 +265,14 @@ fn repair_base64(bundle: &[u8]) -> Vec<u8> {
     let mut bundle = serde_json::from_slice(bundle).unwrap();
     repair(&mut bundle);
     serde_json::to_vec(&bundle).unwrap()
+}
+
+/// `text` in canonical base64, when it is base64 but for stray bits before the padding.
+fn lenient_base64(text: &str) -> Option<String> {
+    use base64::engine::general_purpose::PAD;
+    use base64::{Engine as _, alphabet, engine::GeneralPurpose};
+    let lenient = GeneralPurpose::new(&alphabet::STANDARD, PAD.with_decode_allow_trailing_bits(true));
+    lenient.decode(text).ok().map(|bytes| sealmark::base::encoding::base64::encode(&bytes))
 }
 
 /// The artifact itself is what counts: another file is refused under every accepted bundle.

@@ -19,6 +19,9 @@ pub(crate) struct Row {
     pub(crate) confidence: String,
     /// The bundle's bytes.
     pub(crate) bundle: Vec<u8>,
+    /// Whose trusted root it is: `prod`, `staging`, or `local` to the case.
+    #[allow(dead_code, reason = "read by tests/oracles")]
+    pub(crate) instance: &'static str,
     /// The trusted root's bytes.
     pub(crate) trusted_root: Vec<u8>,
     /// The identity, empty when a key signed.
@@ -70,6 +73,11 @@ fn row<'a>(root: &Path, cell: &dyn Fn(&str) -> &'a str) -> Row {
         expect: cell("expect").to_owned(),
         confidence: cell("confidence").to_owned(),
         bundle,
+        instance: match cell("trusted_root").split('/').next() {
+            Some("root-signing") => "prod",
+            Some("root-signing-staging") => "staging",
+            _ => "local",
+        },
         trusted_root: vectors::read(&root.join(cell("trusted_root"))),
         identity: cell("identity").to_owned(),
         issuer: cell("issuer").to_owned(),
@@ -147,6 +155,7 @@ fn case(root: &Path, folder: &Path) -> Option<Row> {
         confidence: String::new(),
         peers: Default::default(),
         bundle,
+        instance: "local",
         trusted_root: bytes("trusted_root.json")
             .unwrap_or_else(|| vectors::read(&root.join("root-signing/targets/trusted_root.json"))),
         identity: text("identity").unwrap_or_else(|| IDENTITY.to_owned()),
@@ -194,12 +203,4 @@ fn claimed_digest(bundle: &Value) -> Option<String> {
     let digests = statement.pointer("/subject/0/digest")?;
     let named = |name: &str| Some(format!("{name}:{}", digests.get(name)?.as_str()?));
     named("sha256").or_else(|| named("sha512")).or_else(|| named("sha384"))
-}
-
-/// `text` in canonical base64, when it is base64 but for stray bits before the padding.
-pub(crate) fn lenient_base64(text: &str) -> Option<String> {
-    use ::base64::engine::general_purpose::PAD;
-    use ::base64::{Engine as _, alphabet, engine::GeneralPurpose};
-    let lenient = GeneralPurpose::new(&alphabet::STANDARD, PAD.with_decode_allow_trailing_bits(true));
-    lenient.decode(text).ok().map(|bytes| base64::encode(&bytes))
 }
