@@ -64,6 +64,8 @@ pub mod policy;
 pub mod serve;
 #[cfg(feature = "sign")]
 pub mod service;
+#[cfg(feature = "sign")]
+pub mod sign;
 #[cfg(feature = "stack")]
 pub mod stack;
 pub mod verify;

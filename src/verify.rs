@@ -12,6 +12,7 @@ mod evidence;
 mod key_trust;
 pub mod log;
 mod material;
+mod received;
 mod requirements;
 pub mod sct;
 pub mod times;

@@ -101,6 +101,8 @@ pub const URL_BYTES: usize = 4 << 10;
 pub const RETRY_PAUSE: Duration = Duration::from_secs(8);
 /// The longest pause that a server may ask for: a CI job waits no longer without a word.
 pub const RETRY_AFTER: Duration = Duration::from_secs(30);
+/// Signatures of one session under way at once: enough to hide a log's batch time, too few to crowd it.
+pub const SIGNING_REQUESTS: usize = 16;
 /// How far the local clock may lag behind times that authorities prove.
 pub const CLOCK_TOLERANCE_SECS: i64 = 60;
 /// A CI platform's description of the event that started a job: GitHub's webhook payloads are at most

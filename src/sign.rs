@@ -1,0 +1,51 @@
+//! Signing: from an identity or a key to a bundle that verifies.
+//!
+//! ```text
+//! Services      which logs and timestamp authorities, by signing config
+//! Keyless       token -> key of the session -> certificate     } a credential,
+//! ManagedKey    a key of the user's                            } checked as received
+//! Session       one credential for any number of signatures:
+//!               signature -> timestamps -> log entries -> bundle -> verified by our own core
+//! Signed        a bundle that was verified; only then is it handed out
+//! ```
+//!
+//! Each part is checked when it is received, before anything is built on it, and the whole once more
+//! before it is given away: what [`Session`] gives, [`crate::verify`] accepts under the same trusted root.
+
+pub mod attestation;
+pub mod blob;
+pub mod credential;
+mod error;
+mod services;
+mod session;
+
+pub use credential::{CredentialSource, Keyless, ManagedKey, SigningCredential};
+pub use error::SignError;
+pub use services::{Services, ServicesError, certificate_authority};
+pub use session::{Session, Signed};
+
+use crate::base::code::Code;
+use crate::base::time::UnixTime;
+use crate::verify::VerifyError;
+use crate::verify::log::LogError;
+use crate::verify::sct::SctError;
+use crate::verify::times::TimestampError;
+
+/// One of two clocks is wrong.
+const CLOCK: Code = Code::undecided(
+    "clock-wrong",
+    "set this machine's clock (`timedatectl` or NTP), then run it again: services say it is later by over a minute",
+);
+
+/// The time that a refusal found to be later than now, when that is the reason.
+fn future_time(error: &VerifyError) -> Option<UnixTime> {
+    match error {
+        VerifyError::Timestamp(TimestampError::Future { time, .. }) => Some(*time),
+        VerifyError::Sct(SctError::Future { at, .. }) => Some(*at),
+        VerifyError::Log(LogError::Time { time, now }) if time > now => Some(*time),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

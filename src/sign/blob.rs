@@ -1,0 +1,165 @@
+//! Files: hashed in parallel, signed at once, written whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::task::JoinSet;
+
+use super::error::SignError;
+use super::session::{Session, Signed};
+use crate::base::crypto::{Digest, DigestAlgorithm, Hasher};
+use crate::base::encoding::hex;
+use crate::base::limits;
+
+/// The digest of a file, streamed.
+///
+/// # Errors
+///
+/// What reading it gives; of a folder, an error too.
+pub fn hash_file(path: &Path, algorithm: DigestAlgorithm) -> io::Result<Digest> {
+    let mut file = File::open(path)?;
+    let mut hasher = Hasher::new(algorithm);
+    let mut buffer = vec![0; limits::READ_BUFFER];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finish()),
+            read => hasher.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
+/// The digests of files, in their order, by as many threads as there are processors.
+pub fn hash_files(paths: &[PathBuf], algorithm: DigestAlgorithm) -> Vec<io::Result<Digest>> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(paths.len());
+    let next = AtomicUsize::new(0);
+    let found: Mutex<Vec<(usize, io::Result<Digest>)>> = Mutex::new(Vec::with_capacity(paths.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(path) = paths.get(index) else { return };
+                    let digest = hash_file(path, algorithm);
+                    found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, digest));
+                }
+            });
+        }
+    });
+    let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    found.sort_by_key(|(index, _)| *index);
+    found.into_iter().map(|(_, digest)| digest).collect()
+}
+
+/// Signs many artifacts in one session, [`limits::SIGNING_REQUESTS`] at once, and gives the results in
+/// their order.
+pub async fn sign_all(session: &Arc<Session>, digests: &[Digest]) -> Vec<Result<Signed, SignError>> {
+    let mut results: Vec<_> = digests.iter().map(|_| Err(SignError::Interrupted)).collect();
+    let mut tasks = JoinSet::new();
+    let mut waiting = digests.iter().copied().enumerate();
+    loop {
+        while tasks.len() < limits::SIGNING_REQUESTS
+            && let Some((index, digest)) = waiting.next()
+        {
+            let session = Arc::clone(session);
+            tasks.spawn(async move { (index, session.sign(digest).await) });
+        }
+        match tasks.join_next().await {
+            None => return results,
+            Some(Ok((index, result))) => {
+                if let Some(slot) = results.get_mut(index) {
+                    *slot = result;
+                }
+            }
+            // A task that panicked leaves its result as it was: interrupted.
+            Some(Err(_)) => {}
+        }
+    }
+}
+
+/// Where the bundle of an artifact belongs: `FILE.sigstore.json`.
+pub fn bundle_path(artifact: &Path) -> PathBuf {
+    let mut name = artifact.as_os_str().to_owned();
+    name.push(".sigstore.json");
+    PathBuf::from(name)
+}
+
+/// Writes a file so that at every moment it is there whole or not at all: into a new file beside it,
+/// synchronised, then renamed into its place. What was there before is replaced.
+///
+/// # Errors
+///
+/// What the file system gives; the new file is removed then.
+pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut random = [0; 8];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| io::Error::other("no randomness for a file name"))?;
+    let mut new_name = std::ffi::OsString::from(".");
+    new_name.push(name);
+    new_name.push(format!(".{}", hex::encode(&random)));
+    let new = folder.join(new_name);
+    let written = write_new(&new, content).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        // The first error says more than a failure to clean up after it.
+        let _ = fs::remove_file(&new);
+        return written;
+    }
+    // So that the name, too, outlives a crash; not every file system can.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_come_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths: Vec<PathBuf> = (0..20).map(|n| folder.path().join(n.to_string())).collect();
+        for (n, path) in paths.iter().enumerate().filter(|(n, _)| *n != 7) {
+            fs::write(path, vec![0; n * 100_000]).unwrap();
+        }
+        let found = hash_files(&paths, DigestAlgorithm::Sha256);
+        for (n, digest) in found.into_iter().enumerate() {
+            match n {
+                7 => assert_eq!(digest.unwrap_err().kind(), io::ErrorKind::NotFound),
+                n => assert_eq!(digest.unwrap(), Digest::of(DigestAlgorithm::Sha256, &vec![0; n * 100_000])),
+            }
+        }
+        assert!(hash_file(folder.path(), DigestAlgorithm::Sha256).is_err());
+        assert!(hash_files(&[], DigestAlgorithm::Sha256).is_empty());
+    }
+
+    #[test]
+    fn x24_a_file_is_whole_or_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let names =
+            || -> Vec<_> { fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect() };
+        let path = folder.path().join("a.sigstore.json");
+        write_whole(&path, b"old").unwrap();
+        write_whole(&path, b"new").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), names().len()), (b"new".to_vec(), 1));
+        // The last step fails: a folder stands in the place. Nothing is left beside it.
+        let taken = folder.path().join("taken");
+        fs::create_dir_all(taken.join("inner")).unwrap();
+        assert!(write_whole(&taken, b"new").is_err());
+        assert_eq!(names().len(), 2);
+        assert!(write_whole(&folder.path().join("absent/a"), b"new").is_err());
+    }
+
+    #[test]
+    fn the_bundle_stands_beside_its_artifact() {
+        assert_eq!(bundle_path(Path::new("d/a.tar.gz")), Path::new("d/a.tar.gz.sigstore.json"));
+    }
+}

@@ -1,0 +1,130 @@
+//! An identity instead of a key: token, key of one session, certificate.
+
+use std::sync::Arc;
+
+use super::{CredentialError, CredentialSource, SigningCredential};
+use crate::base::limits;
+use crate::format::x509::{Certificate, FulcioClaims, San};
+use crate::service::BoxFuture;
+use crate::service::ca::{CaError, CertificateAuthority, CertificateChain, CertificateRequest};
+use crate::service::environment::Environment;
+use crate::service::identity::{self, ExpectedIdentity, IdToken, IdentityTokenSource, SIGSTORE_AUDIENCE, TokenClaims};
+use crate::service::signer::{EphemeralKey, Signer as _, sign_message};
+use crate::sign::future_time;
+use crate::verify::{Verifier, VerifyError};
+
+/// Gets a certificate for an identity token and a key that lives as long as the session.
+#[derive(Debug)]
+pub struct Keyless {
+    sources: Vec<Box<dyn IdentityTokenSource>>,
+    authority: Box<dyn CertificateAuthority>,
+    verifier: Arc<Verifier>,
+    environment: Arc<dyn Environment>,
+    audience: String,
+}
+
+impl Keyless {
+    /// Asks `sources` for a token and `authority` for a certificate, which `verifier` must find good.
+    pub fn new(
+        sources: Vec<Box<dyn IdentityTokenSource>>,
+        authority: impl CertificateAuthority + 'static,
+        verifier: Arc<Verifier>,
+        environment: Arc<dyn Environment>,
+    ) -> Self {
+        let audience = SIGSTORE_AUDIENCE.to_owned();
+        Self { sources, authority: Box::new(authority), verifier, environment, audience }
+    }
+
+    /// For an authority that expects another audience than `sigstore`.
+    #[must_use]
+    pub fn with_audience(self, audience: &str) -> Self {
+        Self { audience: audience.to_owned(), ..self }
+    }
+
+    /// The numbered steps: each is done only when all before it hold.
+    async fn certify(&self) -> Result<SigningCredential, CredentialError> {
+        // 1. A token that an authority can take.
+        let token = identity::find(&self.sources, &*self.environment, &self.audience).await?;
+        token.check(&self.audience, self.environment.now())?;
+        let challenge = token.claims().challenge().ok_or(CaError::NoChallenge)?;
+        // 2. A key of this session.
+        let key = EphemeralKey::generate()?;
+        // 3. A certificate for the two.
+        let proof_of_possession = sign_message(&key, challenge.as_bytes()).await?;
+        let request = CertificateRequest {
+            public_key: key.public_key(),
+            proof_of_possession: &proof_of_possession,
+            token: &token,
+        };
+        let chain = self.authority.issue(request).await?;
+        // 4. The certificate is of this key, of this identity, and would verify.
+        let credential = SigningCredential::new(Arc::new(key), chain.leaf.clone())?;
+        check_identity(&chain.leaf, &token).map_err(|error| self.refused(error))??;
+        self.check_path(&chain)?;
+        Ok(credential)
+    }
+
+    fn check_path(&self, chain: &CertificateChain) -> Result<(), CredentialError> {
+        let (local, not_before) = (self.environment.now(), chain.leaf.validity().start());
+        let latest = local.plus_secs(limits::CLOCK_TOLERANCE_SECS);
+        if not_before > latest {
+            return Err(CredentialError::Clock { issued: not_before, local });
+        }
+        // A root that came along is left out: trust comes from the trusted root alone.
+        let intermediates: Vec<Certificate> =
+            chain.above.iter().filter(|certificate| !certificate.is_self_issued()).cloned().collect();
+        let checked = self.verifier.check_certificate(&chain.leaf, &intermediates, local.max(not_before), latest);
+        checked.map(drop).map_err(|error| match future_time(&error) {
+            Some(issued) => CredentialError::Clock { issued, local },
+            None => self.refused(error),
+        })
+    }
+
+    fn refused(&self, error: VerifyError) -> CredentialError {
+        CredentialError::Certificate { authority: self.authority.name(), error }
+    }
+}
+
+/// Whether a certificate names whom the token names: the issuer always, the subject exactly where it is
+/// known what it must be, and else by the subject claim that the authority copied.
+fn check_identity(leaf: &Certificate, token: &IdToken) -> Result<Result<(), CredentialError>, VerifyError> {
+    let (san, written) = (leaf.san()?, FulcioClaims::read(leaf)?);
+    let claims = token.claims();
+    // An authority that is no Fulcio writes no issuer; the path says which it is.
+    if let (Some(found), Some(expected)) = (written.issuer(), claims.certificate_issuer())
+        && found != expected
+    {
+        return Ok(Err(CredentialError::OtherIssuer { expected: expected.to_owned(), found: found.to_owned() }));
+    }
+    Ok(match names(&san, written.value("token-subject"), claims) {
+        Ok(()) => Ok(()),
+        Err(expected) => Err(CredentialError::OtherIdentity { expected, found: san.to_string() }),
+    })
+}
+
+/// `Err` tells whom the token names.
+fn names(san: &San, written_subject: Option<&str>, claims: &TokenClaims) -> Result<(), String> {
+    let subject = claims.subject().unwrap_or_default();
+    if written_subject.is_some_and(|written| written != subject) {
+        return Err(subject.to_owned());
+    }
+    match claims.expected_identity() {
+        ExpectedIdentity::Certain(expected) | ExpectedIdentity::Likely(expected) if expected == *san => Ok(()),
+        ExpectedIdentity::Certain(expected) => Err(expected.to_string()),
+        // Another form than the usual: the subject that the authority wrote down must be the token's.
+        ExpectedIdentity::Likely(_) | ExpectedIdentity::Open if written_subject.is_some() => Ok(()),
+        ExpectedIdentity::Likely(expected) => Err(expected.to_string()),
+        ExpectedIdentity::Open if san.as_str() == subject => Ok(()),
+        ExpectedIdentity::Open => Err(subject.to_owned()),
+    }
+}
+
+impl CredentialSource for Keyless {
+    fn needs_proven_time(&self) -> bool {
+        true
+    }
+
+    fn acquire(&self) -> BoxFuture<'_, Result<SigningCredential, CredentialError>> {
+        Box::pin(self.certify())
+    }
+}

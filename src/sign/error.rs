@@ -1,0 +1,104 @@
+//! Why nothing was signed, or nothing given out.
+
+use thiserror::Error;
+
+use super::credential::CredentialError;
+use crate::base::code::Code;
+use crate::base::time::UnixTime;
+use crate::format::bundle::BundleError;
+use crate::format::intoto::StatementError;
+use crate::service::signer::SignerError;
+use crate::service::tlog::TlogError;
+use crate::service::tsa::TsaError;
+use crate::verify::VerifyError;
+
+/// Why there is no signature. Whatever the reason, no bundle was given out.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The credential.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    /// A certificate that expires soon, and nothing that proves when it was used.
+    #[error("nothing would prove when the signature was made: no timestamp authority, and no log that signs its times")]
+    NoProvenTime,
+    /// The trusted root asks for a log entry, and there is no log.
+    #[error("the trusted root asks for a log entry, and there is no log to make one")]
+    NoLog,
+    /// The signature itself.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// A timestamp authority.
+    #[error(transparent)]
+    Timestamp(#[from] TsaError),
+    /// A transparency log.
+    #[error(transparent)]
+    Log(#[from] TlogError),
+    /// Something that a service gave and that verification would refuse.
+    #[error("what {service} gave would not verify: {error}")]
+    Received {
+        /// The service.
+        service: String,
+        /// Why.
+        error: VerifyError,
+    },
+    /// The whole bundle, although each of its parts was good.
+    #[error("the new bundle does not verify: {0}")]
+    SelfVerification(VerifyError),
+    /// What was written cannot be read back.
+    #[error("the new bundle cannot be read: {0}")]
+    Bundle(#[from] BundleError),
+    /// A service proves a time that is later than the local clock by more than the tolerance.
+    #[error("a time of {proven} was proven, and the local clock says {local}")]
+    Clock {
+        /// The time.
+        proven: UnixTime,
+        /// The local clock.
+        local: UnixTime,
+    },
+    /// The statement to attest.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// The predicate to attest is not JSON.
+    #[error("the predicate is not JSON")]
+    Predicate,
+    /// The predicate has no type.
+    #[error("the predicate has no type")]
+    PredicateType,
+    /// No subject of the statement has a digest that verifiers compare.
+    #[error("no subject of the statement has a sha256, sha384 or sha512 digest")]
+    SubjectAlgorithm,
+    /// A task of this process ended before its work did.
+    #[error("signing was interrupted")]
+    Interrupted,
+}
+
+impl SignError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Credential(error) => error.code(),
+            Self::NoProvenTime => Code::usage(
+                "sign-no-proven-time",
+                "add a timestamp authority to the signing config: Rekor v2 proves no time",
+            ),
+            Self::NoLog => Code::usage("sign-no-log", "add a transparency log to the signing config"),
+            Self::Signer(error) => error.code(),
+            Self::Timestamp(error) => error.code(),
+            Self::Log(error) => error.code(),
+            Self::Received { error, .. } | Self::SelfVerification(error) => error.code(),
+            Self::Bundle(error) => error.code(),
+            Self::Clock { .. } => super::CLOCK,
+            Self::Statement(error) => error.code(),
+            Self::Predicate => Code::usage("predicate-not-json", "give the predicate as one JSON value"),
+            Self::PredicateType => Code::usage(
+                "predicate-type",
+                "name the predicate's type: a URI, or a short name such as slsaprovenance1",
+            ),
+            Self::SubjectAlgorithm => {
+                Code::refused("subject-alg", "the subject needs a sha256, sha384 or sha512 digest")
+            }
+            Self::Interrupted => Code::undecided("sign-interrupted", "run it again: nothing half-written is left"),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Which logs and timestamp authorities a session uses.
+
+use thiserror::Error;
+
+use crate::base::code::Code;
+use crate::base::time::UnixTime;
+use crate::format::trust::{SigningConfig, TrustError, TrustedRoot};
+use crate::service::ca::Fulcio;
+use crate::service::http::{HttpClient, HttpError};
+use crate::service::tlog::{RekorV1, RekorV2, TransparencyLog};
+use crate::service::tsa::{Rfc3161, TimestampAuthority};
+use crate::verify::KeyLog;
+
+/// The services that vouch for a signature.
+#[derive(Debug)]
+pub struct Services {
+    pub(super) logs: Vec<Box<dyn TransparencyLog>>,
+    pub(super) timestamp_authorities: Vec<Box<dyn TimestampAuthority>>,
+    pub(super) log: KeyLog,
+}
+
+impl Services {
+    /// These logs and timestamp authorities, all of them for every signature.
+    pub fn new(logs: Vec<Box<dyn TransparencyLog>>, timestamp_authorities: Vec<Box<dyn TimestampAuthority>>) -> Self {
+        Self { logs, timestamp_authorities, log: KeyLog::Required }
+    }
+
+    /// The services that a signing config selects at `now`. The trusted root's logs are needed to read
+    /// back an entry that a log has already.
+    ///
+    /// # Errors
+    ///
+    /// [`ServicesError`], when the config has too few services or a URL that is not used.
+    pub fn select(
+        config: &SigningConfig,
+        root: &TrustedRoot,
+        now: UnixTime,
+        http: &HttpClient,
+    ) -> Result<Self, ServicesError> {
+        let mut logs: Vec<Box<dyn TransparencyLog>> = Vec::new();
+        for log in config.select_logs(now)? {
+            logs.push(match log.major_api_version {
+                1 => Box::new(RekorV1::new(&log.url, http.clone())?),
+                _ => Box::new(RekorV2::new(&log.url, http.clone())?.with_known_logs(&root.logs)),
+            });
+        }
+        let mut timestamp_authorities: Vec<Box<dyn TimestampAuthority>> = Vec::new();
+        for authority in config.select_timestamp_authorities(now)? {
+            timestamp_authorities.push(Box::new(Rfc3161::new(&authority.url, http.clone())?));
+        }
+        Ok(Self::new(logs, timestamp_authorities))
+    }
+
+    /// No log: nobody but the holder of the key knows what it signed. For keys only, and with whatever
+    /// timestamp authorities there are.
+    pub fn without_log_unsafe(timestamp_authorities: Vec<Box<dyn TimestampAuthority>>) -> Self {
+        Self { logs: Vec::new(), timestamp_authorities, log: KeyLog::NotRequiredUnsafe }
+    }
+
+    /// Whether something among them proves a time.
+    pub(super) fn prove_time(&self) -> bool {
+        !self.timestamp_authorities.is_empty() || self.logs.iter().any(|log| log.proves_time())
+    }
+}
+
+/// The certificate authority that a signing config selects at `now`.
+///
+/// # Errors
+///
+/// [`ServicesError`], when the config has none or a URL that is not used.
+pub fn certificate_authority(
+    config: &SigningConfig,
+    now: UnixTime,
+    http: &HttpClient,
+) -> Result<Fulcio, ServicesError> {
+    Ok(Fulcio::new(&config.select_ca(now)?.url, http.clone())?)
+}
+
+/// Why a signing config gives no services.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ServicesError {
+    /// Too few, or none that is valid now.
+    #[error(transparent)]
+    Config(#[from] TrustError),
+    /// A URL that is not used.
+    #[error(transparent)]
+    Url(#[from] HttpError),
+}
+
+impl ServicesError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Config(error) => error.code(),
+            Self::Url(error) => error.code(),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The parts of a bundle in the making, each checked when it is received: the walk's own checks, one at a
+//! time, so that a signer sends nothing on that its verifier will refuse.
+
+use super::chain::ChainValid;
+use super::log::{EntryLogged, Inclusion};
+use super::times::TimestampValid;
+use super::{Counted, SignedMaterial, Verifier, VerifyError, reach};
+use crate::base::time::UnixTime;
+use crate::format::bundle::LogEntry;
+use crate::format::x509::{Certificate, FulcioClaims};
+
+impl Verifier {
+    /// Checks a certificate: one subject, claims that can be read, a path that is valid `at` this time, an
+    /// SCT where the trusted root has CT logs. `now` bounds the SCT's time.
+    pub fn check_certificate(
+        &self,
+        leaf: &Certificate,
+        intermediates: &[Certificate],
+        at: UnixTime,
+        now: UnixTime,
+    ) -> Result<ChainValid, VerifyError> {
+        leaf.san()?;
+        FulcioClaims::read(leaf)?;
+        let chain = self.authorities.verify_leaf(leaf, intermediates, &[at])?;
+        if self.waivers.sct.is_none() {
+            let valid = self.ct_logs.verify(leaf, chain.issuer_key(), now)?;
+            reach(Counted::CtLogs, valid.logs().len(), 1)?;
+        }
+        Ok(chain)
+    }
+
+    /// Checks a timestamp response over a signature.
+    pub fn check_timestamp(
+        &self,
+        response: &[u8],
+        signature: &[u8],
+        now: UnixTime,
+    ) -> Result<TimestampValid, VerifyError> {
+        Ok(self.timestamp_authorities.verify_token(response, signature, now)?)
+    }
+
+    /// Checks a log entry about a signing act; an inclusion proof must be there.
+    pub fn check_entry(
+        &self,
+        entry: &LogEntry,
+        signed: &SignedMaterial<'_>,
+        now: UnixTime,
+    ) -> Result<EntryLogged, VerifyError> {
+        let logged = self.logs.verify_entry(entry, signed, now)?;
+        match logged.inclusion() {
+            Inclusion::Proof { .. } => Ok(logged),
+            Inclusion::PromiseOnly => Err(VerifyError::PromiseOnly),
+        }
+    }
+
+    /// Whether this trusted root asks for a log entry.
+    pub fn needs_log(&self) -> bool {
+        self.waivers.log.is_none()
+    }
+}
