@@ -18,6 +18,9 @@ mod json;
 /// Merkle proofs, tiles and checkpoints.
 mod merkle;
 
+/// Good bundles with one thing changed.
+mod mutation;
+
 /// Timestamp tokens.
 mod timestamp;
 
