@@ -311,7 +311,7 @@ fn blame_content(error: VerifyError, artifact: &Artifact<'_>, material: &SignedM
         return error;
     }
     match (content::about_nothing(material), content::signature(artifact, material)) {
-        (Some(content), _) | (None, Err(content @ ContentError::Signature(_))) => content.into(),
+        (Some(content), _) | (None, Err(content @ ContentError::Signature(_))) => VerifyError::NotLogged(content),
         _ => error,
     }
 }

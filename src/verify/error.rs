@@ -112,6 +112,9 @@ pub enum VerifyError {
     /// Artifact, content or signature.
     #[error(transparent)]
     Content(#[from] ContentError),
+    /// The log entry is of another signature or content, because the bundle's own is at fault.
+    #[error(transparent)]
+    NotLogged(ContentError),
     /// No log entry.
     #[error("the bundle has no transparency log entry")]
     EntryMissing,
@@ -175,7 +178,7 @@ impl VerifyError {
                 Code::refused("key-hint-mismatch", "give the key that the signer used, or fetch the bundle of this key")
             }
             Self::Certificate(error) => error.code(),
-            Self::Content(error) => error.code(),
+            Self::Content(error) | Self::NotLogged(error) => error.code(),
             Self::EntryMissing => Code::refused(
                 "log-entry-missing",
                 "the signature was not logged: sign with a transparency log, or use trust that does not ask for one",
@@ -223,7 +226,7 @@ impl VerifyError {
                 }
                 _ => Step::Subject,
             },
-            Self::EntryMissing | Self::PromiseOnly | Self::Log(_) => Step::Log,
+            Self::EntryMissing | Self::PromiseOnly | Self::NotLogged(_) | Self::Log(_) => Step::Log,
             Self::Timestamp(_) => Step::Timestamp,
             Self::TimeMissing | Self::KeyNotValidAt { .. } => Step::Time,
             Self::Chain(_) => Step::Chain,

@@ -142,6 +142,17 @@ fn s03_l01_l02_entry_of_another_act() {
     }
 }
 
+/// The entry is not to blame for a signature that was changed after it was logged; the walk stopped there.
+#[test]
+fn s02_signature_changed_after_logging() {
+    let world = World::new();
+    let mut signed = world.v2_message();
+    let Content::Message { signature, .. } = &mut signed.content else { panic!() };
+    *signature.last_mut().unwrap() ^= 1;
+    let error = world.verify(&signed).unwrap_err();
+    assert_eq!((error.code().name(), error.step()), ("sig-invalid", Step::Log));
+}
+
 #[test]
 fn s05_signature_not_der() {
     let world = World::new();

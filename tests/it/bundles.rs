@@ -3,6 +3,7 @@
 //!
 //! Left out: conformance folders without a bundle (the vectors do not hold them).
 
+mod command_line;
 pub(crate) mod ours;
 mod reasons;
 pub(crate) mod row;
@@ -36,6 +37,10 @@ fn differences<'a>(rows: impl IntoIterator<Item = (&'a Row, Given, Trust, &'a st
 
 fn assert_none(wrong: &[String]) {
     assert!(wrong.is_empty(), "{} verdicts differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn sha256_of(bytes: &[u8]) -> String {
+    sealmark::verify::Artifact::from_bytes(bytes).shown_digest().to_string()
 }
 
 /// Rows whose expectation starts with `word`.
