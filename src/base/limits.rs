@@ -127,3 +127,5 @@ pub const CERTIFICATE_REQUEST_BYTES: usize = 64 << 10;
 pub const ENTRY_REQUEST_BYTES: usize = 256 << 10;
 /// A request for an identity token, in bytes.
 pub const TOKEN_REQUEST_BYTES: usize = 16 << 10;
+/// An entry of a tiled log, in bytes: its length is a u16 (C2SP tlog-tiles).
+pub const TILE_ENTRY_BYTES: usize = 65_535;

@@ -29,6 +29,7 @@
 mod commits;
 mod edge;
 mod head;
+pub mod read_path;
 mod recovery;
 mod sequencer;
 mod storage;
@@ -63,8 +64,9 @@ pub trait Codec: fmt::Debug + Send + Sync + 'static {
     /// What makes two entries the same; `None` when every entry is new.
     fn identity(&self, entry: &Self::Entry) -> Option<Hash>;
 
-    /// The record of an entry at its index, sequenced at `at`.
-    fn seal(&self, entry: &Self::Entry, index: u64, at: UnixTime) -> Sealed;
+    /// The record of an entry at its index, sequenced at `at`; `None` when the format has no room for it,
+    /// which admission must have excluded.
+    fn seal(&self, entry: &Self::Entry, index: u64, at: UnixTime) -> Option<Sealed>;
 
     /// Reads the first record of a bundle: the record, and the bytes after it. `None` when it is torn or
     /// damaged.
@@ -220,6 +222,9 @@ pub enum AppendError {
     /// The log has failed or is shutting down.
     #[error("the log is not taking entries")]
     Stopped,
+    /// The format has no room for the entry.
+    #[error("the entry is too large for the log")]
+    TooLarge,
     /// The clock stands before the last entry's time.
     #[error("the clock is {behind_ms} ms behind the log's last entry")]
     ClockBehind {

@@ -95,7 +95,10 @@ impl<C: Codec> Sequencer<C> {
                 continue;
             }
             let index = self.edge.size();
-            let sealed = self.codec.seal(&request.entry, index, at);
+            let Some(sealed) = self.codec.seal(&request.entry, index, at) else {
+                let _ = request.answer.send(Err(AppendError::TooLarge));
+                continue;
+            };
             records.extend_from_slice(&sealed.bytes);
             self.edge.push(sealed.bytes.into(), sealed.leaf);
             if self.edge.size().is_multiple_of(width) {

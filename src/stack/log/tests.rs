@@ -21,9 +21,9 @@ impl Codec for Toy {
     fn identity(&self, entry: &Vec<u8>) -> Option<Hash> {
         Some(sha256(&[entry]))
     }
-    fn seal(&self, entry: &Vec<u8>, _index: u64, _at: UnixTime) -> Sealed {
-        let length = u16::try_from(entry.len()).unwrap().to_be_bytes();
-        Sealed { bytes: [&length[..], entry].concat(), leaf: leaf_hash(entry) }
+    fn seal(&self, entry: &Vec<u8>, _index: u64, _at: UnixTime) -> Option<Sealed> {
+        let length = u16::try_from(entry.len()).ok()?.to_be_bytes();
+        Some(Sealed { bytes: [&length[..], entry].concat(), leaf: leaf_hash(entry) })
     }
     fn read<'a>(&self, bundle: &'a [u8]) -> Option<(Record, &'a [u8])> {
         let (length, rest) = bundle.split_first_chunk::<2>()?;

@@ -1,0 +1,96 @@
+//! Fulcio over HTTP.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+
+use super::{CertificateAuthority, IssueError, request};
+use crate::base::limits;
+use crate::format::x509::Certificate;
+use crate::serve::{Status, body};
+use crate::stack::config::IssuerKind;
+use crate::stack::ct::SctError;
+use crate::stack::log::AppendError;
+
+/// `/api/v2/signingCert`, `/api/v2/trustBundle`, `/api/v2/configuration` and `/api/v1/rootCert`.
+pub fn routes(ca: Arc<CertificateAuthority>) -> Router {
+    Router::new()
+        .route("/api/v2/signingCert", post(signing_cert))
+        .route("/api/v2/trustBundle", get(trust_bundle))
+        .route("/api/v2/configuration", get(configuration))
+        .route("/api/v1/rootCert", get(root_cert))
+        .with_state(ca)
+}
+
+/// Answers 200: sigstore-go takes nothing else.
+async fn signing_cert(State(ca): State<Arc<CertificateAuthority>>, headers: HeaderMap, request: Body) -> Response {
+    match certify(&ca, &headers, request).await {
+        Ok(chain) => {
+            let chain = json!({ "chain": { "certificates": pems(&chain) } });
+            body::json(json!({ "signedCertificateEmbeddedSct": chain }).to_string())
+        }
+        Err(status) => status.into_response(),
+    }
+}
+
+async fn certify(ca: &CertificateAuthority, headers: &HeaderMap, request: Body) -> Result<Vec<Certificate>, Status> {
+    let request = body::read(request, limits::CERTIFICATE_REQUEST_BYTES).await?;
+    let now = ca.clock.now();
+    let (principal, key) = request::read(&request, bearer(headers), &ca.issuers, now)?;
+    if !ca.rate.take(principal.san().as_str(), now) {
+        return Err(Status::exhausted("too many certificates for this subject; retry"));
+    }
+    ca.issue(&principal, &key).await.map_err(|error| match error {
+        IssueError::Ct(SctError::Append(error @ AppendError::Busy)) => Status::unavailable(error.to_string()),
+        IssueError::Ct(_) => Status::internal("Error entering certificate in CTL"),
+        IssueError::AuthorityValidity { .. } => Status::unavailable(error.to_string()),
+        IssueError::Signing(_) => Status::internal("The certificate could not be signed"),
+    })
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+fn pems(chain: &[Certificate]) -> Vec<String> {
+    chain.iter().map(Certificate::to_pem).collect()
+}
+
+async fn trust_bundle(State(ca): State<Arc<CertificateAuthority>>) -> Response {
+    body::json(json!({ "chains": [{ "certificates": pems(&ca.chain) }] }).to_string())
+}
+
+async fn root_cert(State(ca): State<Arc<CertificateAuthority>>) -> Response {
+    body::typed("application/pem-certificate-chain", pems(&ca.chain).concat().into_bytes())
+}
+
+async fn configuration(State(ca): State<Arc<CertificateAuthority>>) -> Response {
+    let issuers = ca.issuers.iter().map(|issuer| {
+        let (kind, challenge) = match issuer.kind {
+            IssuerKind::Email => ("email", "email"),
+            IssuerKind::GithubWorkflow | IssuerKind::GitlabPipeline => ("ci-provider", "sub"),
+            IssuerKind::Uri => ("uri", "sub"),
+            IssuerKind::Username => ("username", "sub"),
+        };
+        let domain = matches!(issuer.kind, IssuerKind::Uri | IssuerKind::Username).then_some(issuer.domain.as_str());
+        json!({
+            "issuerUrl": issuer.url,
+            "audience": issuer.audience,
+            "challengeClaim": challenge,
+            "spiffeTrustDomain": "",
+            "issuerType": kind,
+            "subjectDomain": domain.unwrap_or_default(),
+            "skipEmailVerification": false,
+        })
+    });
+    let issuers = issuers.collect();
+    body::json(json!({ "issuers": serde_json::Value::Array(issuers) }).to_string())
+}

@@ -1,0 +1,178 @@
+//! `stack.json`: what a stack is, written once by `init`.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::StackError;
+use crate::base::limits;
+
+/// What a stack is and where it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The version of this document.
+    pub version: u32,
+    /// The address that it listens on.
+    pub listen: String,
+    /// The URL that clients reach it by, without a trailing slash.
+    pub url: String,
+    /// The domain that its logs are named under; also the domain of usernames and URIs that its own issuers
+    /// may vouch for.
+    pub domain: String,
+    /// The organization in its certificates.
+    pub organization: String,
+    /// The name of the log's shard: the year it was made and a number.
+    pub shard: String,
+    /// Which entries the transparency log takes.
+    pub entry_policy: EntryPolicy,
+    /// Whether a Rekor v1 log stands beside the v2 log.
+    pub rekor_v1: bool,
+    /// Issuers beside the stack's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issuers: Vec<OutsideIssuer>,
+}
+
+/// Which entries the transparency log takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntryPolicy {
+    /// Those signed under a certificate of the stack's own CA.
+    OwnCa,
+    /// Also those of any certificate and of bare keys.
+    Any,
+}
+
+/// What an issuer's tokens say of whom they are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IssuerKind {
+    /// A person, by a verified e-mail address.
+    Email,
+    /// A GitHub Actions job.
+    GithubWorkflow,
+    /// A GitLab CI job.
+    GitlabPipeline,
+    /// A workload, by a URI as its subject.
+    Uri,
+    /// An account, by its name.
+    Username,
+}
+
+/// An issuer outside of the stack. Its keys are a file: the stack makes no request of its own, so that no
+/// document can send it anywhere. A rotated key means a new file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutsideIssuer {
+    /// Its URL, exactly as its tokens have it.
+    pub url: String,
+    /// What its tokens say.
+    pub kind: IssuerKind,
+    /// The audience of its tokens.
+    #[serde(default = "sigstore")]
+    pub audience: String,
+    /// Its key set (JWKS), relative to the stack's folder.
+    pub keys: PathBuf,
+    /// The domain of its usernames and URIs.
+    #[serde(default)]
+    pub domain: String,
+    /// The server that its repositories stand on; by default github.com or gitlab.com.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_url: Option<String>,
+}
+
+fn sigstore() -> String {
+    "sigstore".to_owned()
+}
+
+/// The file's name.
+const NAME: &str = "stack.json";
+
+impl Config {
+    /// The default on a port of loopback.
+    pub fn loopback(port: u16) -> Self {
+        let listen = format!("127.0.0.1:{port}");
+        Self {
+            version: 1,
+            url: format!("http://{listen}"),
+            listen,
+            domain: "sealmark.localhost".to_owned(),
+            organization: "sealmark".to_owned(),
+            shard: "2026-1".to_owned(),
+            entry_policy: EntryPolicy::OwnCa,
+            rekor_v1: false,
+            issuers: Vec::new(),
+        }
+    }
+
+    /// Reads the configuration of the stack in `dir`.
+    pub fn read(dir: &Path) -> Result<Self, StackError> {
+        let path = dir.join(NAME);
+        let text = match fs::metadata(&path) {
+            Ok(metadata) if metadata.len() <= limits::POLICY_BYTES as u64 => fs::read(&path),
+            Ok(_) => return Err(StackError::Config { path, what: "it is too long".to_owned() }),
+            Err(error) => Err(error),
+        };
+        let text = match text {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(StackError::Absent { path: dir.to_owned() });
+            }
+            Err(error) => return Err(StackError::io("read", &path, error)),
+        };
+        let config: Self = serde_json::from_slice(&text)
+            .map_err(|error| StackError::Config { path: path.clone(), what: error.to_string() })?;
+        config.check().map_err(|what| StackError::Config { path, what: what.to_owned() })?;
+        Ok(config)
+    }
+
+    /// Writes the configuration; it must not exist.
+    pub(super) fn write(&self, dir: &Path) -> Result<(), StackError> {
+        let path = dir.join(NAME);
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| StackError::Config { path: path.clone(), what: error.to_string() })?;
+        let written = fs::File::create_new(&path).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.write_all(b"\n")?;
+            file.sync_all()
+        });
+        written.map_err(|error| StackError::io("write", &path, error))
+    }
+
+    /// What cannot be served.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let name = |text: &str| {
+            let byte = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'.';
+            !text.is_empty() && text.len() < 128 && text.bytes().all(byte)
+        };
+        let (scheme, rest) = self.url.split_once("://").ok_or("the url has no scheme")?;
+        if !["http", "https"].contains(&scheme) || rest.is_empty() || rest.contains(['/', '?', '#', '@', ' ']) {
+            // sigstore-python drops a path in the CA's URL, so that the stack must stand at a host's root.
+            return Err("the url is not http(s)://HOST[:PORT] without a path");
+        }
+        match () {
+            () if self.version != 1 => Err("its version is not 1"),
+            () if !name(&self.domain) || !name(&self.shard) => Err("domain or shard is not a host name"),
+            () if self.organization.is_empty() || self.organization.len() > 64 => Err("organization is empty or long"),
+            () if self.issuers.len() > 64 => Err("more than 64 issuers"),
+            () => Ok(()),
+        }
+    }
+
+    /// The transparency log's host name: the origin of its checkpoints.
+    pub(super) fn log_name(&self) -> String {
+        format!("log{}.{}", self.shard, self.domain)
+    }
+
+    /// The CT log's host name.
+    pub(super) fn ct_name(&self) -> String {
+        format!("ct{}.{}", self.shard, self.domain)
+    }
+
+    /// The Rekor v1 log's host name.
+    pub(super) fn rekor_v1_name(&self) -> String {
+        format!("rekor{}.{}", self.shard, self.domain)
+    }
+}

@@ -1,0 +1,37 @@
+//! The CT log's read path, under `/ct`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::CtLog;
+use crate::base::crypto::sha256;
+use crate::base::encoding::hex;
+use crate::serve::{Status, body};
+use crate::stack::log::read_path;
+
+/// `/ct/checkpoint`, `/ct/tile/…` and `/ct/issuer/…`.
+pub fn routes(log: Arc<CtLog>) -> Router {
+    Router::new()
+        .route("/ct/checkpoint", get(async |State(ct): State<Arc<CtLog>>| read_path::checkpoint(ct.log())))
+        .route(
+            "/ct/tile/{*path}",
+            get(async |State(ct): State<Arc<CtLog>>, Path(path): Path<String>| {
+                read_path::tile(ct, |ct| &ct.log, &path).await
+            }),
+        )
+        .route("/ct/issuer/{fingerprint}", get(issuer))
+        .with_state(log)
+}
+
+/// The certificate of an issuer by its SHA-256.
+async fn issuer(State(ct): State<Arc<CtLog>>, Path(fingerprint): Path<String>) -> Response {
+    let found = ct.issuers.iter().find(|issuer| hex::encode(&sha256(&[issuer.der()])) == fingerprint);
+    match found {
+        Some(issuer) => body::typed("application/pkix-cert", issuer.der().to_vec()),
+        None => Status::not_found("no such issuer").into_response(),
+    }
+}

@@ -1,0 +1,96 @@
+//! Why a stack cannot be made, opened or served.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::keys::PrivateKeyError;
+use super::log::{LogError, SigningError};
+use crate::base::code::Code;
+use crate::serve::ServeError;
+
+/// Why a stack cannot be made, opened or served.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StackError {
+    /// A file or folder.
+    #[error("cannot {operation} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The folder is not empty.
+    #[error("{} exists and is not empty", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No stack in the folder.
+    #[error("no stack in {}", path.display())]
+    Absent {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The configuration.
+    #[error("{}: {what}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// A file that `init` wrote is damaged, or does not belong to the keys.
+    #[error("{} is damaged: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A private key.
+    #[error(transparent)]
+    Key(#[from] PrivateKeyError),
+    /// A log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A log failed while it was served.
+    #[error("a log failed, and the stack with it: {0}")]
+    Failed(std::sync::Arc<LogError>),
+    /// A key did not sign.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// The server.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+impl StackError {
+    pub(super) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { operation, path: path.to_owned(), source }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Io { .. } => Code::undecided("stack-io", "look at the folder, its permissions and its disk"),
+            Self::Exists { .. } => {
+                Code::usage("stack-exists", "choose a folder that does not exist: a stack is made once")
+            }
+            Self::Absent { .. } => Code::usage("stack-absent", "make one first: `sealmark stack init DIR`"),
+            Self::Config { .. } => Code::usage("stack-config", "correct stack.json; the manual lists its fields"),
+            Self::Damaged { .. } => {
+                Code::undecided("stack-damaged", "put the file back that `sealmark stack init` wrote")
+            }
+            Self::Key(error) => error.code(),
+            Self::Log(error) => error.code(),
+            Self::Failed(error) => error.code(),
+            Self::Signing(_) => LogError::Signing(SigningError).code(),
+            Self::Serve(error) => error.code(),
+        }
+    }
+}

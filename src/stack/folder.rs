@@ -1,0 +1,190 @@
+//! The folder of a stack: what stands where.
+//!
+//! ```text
+//! stack.json                     the configuration, written last
+//! trusted_root.json  signing_config.v0.2.json  client_trust_config.json
+//! keys/                          private keys and the client's secret: 0700, files 0600, never served
+//! certificates/ca.pem  tsa.pem   the chains
+//! logs/rekor  logs/ct  logs/rekor-v1
+//! ```
+//!
+//! The keys of the two roots are used once and never written: a new chain is a new stack.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::StackError;
+use super::keys::{self, PrivateKey};
+use crate::base::crypto::KeyKind;
+use crate::base::encoding::pem;
+use crate::format::x509::Certificate;
+
+/// A stack's folder.
+#[derive(Debug, Clone)]
+pub(super) struct Folder(PathBuf);
+
+/// A key of the stack that stays on the disk.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum StoredKey {
+    /// The CA's issuing key.
+    Ca,
+    /// The CT log's.
+    Ct,
+    /// The transparency log's.
+    Rekor,
+    /// The Rekor v1 log's.
+    RekorV1,
+    /// The timestamp authority's.
+    Tsa,
+    /// The issuers'.
+    Oidc,
+}
+
+impl StoredKey {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ca => "ca",
+            Self::Ct => "ct",
+            Self::Rekor => "rekor",
+            Self::RekorV1 => "rekor-v1",
+            Self::Tsa => "tsa",
+            Self::Oidc => "oidc",
+        }
+    }
+
+    /// Its kind: clients want ECDSA in certificates, SCTs and timestamps; witnesses want Ed25519 in a log.
+    pub(super) const fn kind(self) -> KeyKind {
+        match self {
+            Self::Ca => KeyKind::P384,
+            Self::Rekor => KeyKind::Ed25519,
+            Self::Ct | Self::RekorV1 | Self::Tsa | Self::Oidc => KeyKind::P256,
+        }
+    }
+}
+
+/// The three documents that clients are given.
+pub(super) const TRUSTED_ROOT: &str = "trusted_root.json";
+pub(super) const SIGNING_CONFIG: &str = "signing_config.v0.2.json";
+pub(super) const CLIENT_TRUST_CONFIG: &str = "client_trust_config.json";
+
+impl Folder {
+    /// The folder at `path`.
+    pub(super) fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// Makes the folder, or takes an empty one, and the folders in it.
+    pub(super) fn create(&self) -> Result<(), StackError> {
+        match fs::create_dir(&self.0) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                let mut inside = fs::read_dir(&self.0).map_err(|error| StackError::io("list", &self.0, error))?;
+                if inside.next().is_some() {
+                    return Err(StackError::Exists { path: self.0.clone() });
+                }
+            }
+            Err(error) => return Err(StackError::io("create", &self.0, error)),
+        }
+        keys::create_dir(&self.path("keys"))?;
+        for name in ["certificates", "logs"] {
+            let path = self.path(name);
+            fs::create_dir(&path).map_err(|error| StackError::io("create", &path, error))?;
+        }
+        Ok(())
+    }
+
+    /// The folder itself.
+    pub(super) fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// A path in it.
+    pub(super) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// The folder of a log.
+    pub(super) fn log(&self, name: &str) -> PathBuf {
+        self.0.join("logs").join(name)
+    }
+
+    fn key_path(&self, key: StoredKey) -> PathBuf {
+        self.path(format!("keys/{}.pem", key.name()))
+    }
+
+    /// Makes a key and writes it.
+    pub(super) fn make_key(&self, key: StoredKey) -> Result<PrivateKey, StackError> {
+        let made = PrivateKey::generate(key.kind())?;
+        made.write(&self.key_path(key))?;
+        Ok(made)
+    }
+
+    /// Reads a key.
+    pub(super) fn key(&self, key: StoredKey) -> Result<PrivateKey, StackError> {
+        Ok(PrivateKey::read(&self.key_path(key), key.kind())?)
+    }
+
+    /// Reads a key's PKCS#8.
+    pub(super) fn key_pkcs8(&self, key: StoredKey) -> Result<Zeroizing<Vec<u8>>, StackError> {
+        Ok(keys::read_pkcs8(&self.key_path(key), key.kind())?)
+    }
+
+    /// Writes the client's secret.
+    pub(super) fn write_secret(&self, secret: &str) -> Result<(), StackError> {
+        Ok(keys::write_secret(&self.path("keys/client-secret"), secret.as_bytes())?)
+    }
+
+    /// Reads the client's secret.
+    pub(super) fn secret(&self) -> Result<Zeroizing<String>, StackError> {
+        let text = keys::read_secret(&self.path("keys/client-secret"))?;
+        Ok(Zeroizing::new(text.trim_end().to_owned()))
+    }
+
+    /// Writes a chain.
+    pub(super) fn write_chain(&self, name: &str, chain: &[Certificate]) -> Result<(), StackError> {
+        let text: String = chain.iter().map(Certificate::to_pem).collect();
+        self.write(&format!("certificates/{name}.pem"), &text)
+    }
+
+    /// Reads a chain.
+    pub(super) fn chain(&self, name: &str) -> Result<Vec<Certificate>, StackError> {
+        let path = self.path(format!("certificates/{name}.pem"));
+        let text = fs::read_to_string(&path).map_err(|error| StackError::io("read", &path, error))?;
+        let read = || -> Option<Vec<Certificate>> {
+            let blocks = pem::decode_all(&text, "CERTIFICATE").ok()?;
+            blocks.iter().map(|der| Certificate::from_der(der).ok()).collect()
+        };
+        match read() {
+            Some(chain) if !chain.is_empty() => Ok(chain),
+            _ => Err(StackError::Damaged { path, what: "it is not a chain of certificates in PEM" }),
+        }
+    }
+
+    /// Writes a public document, durably; it must not exist.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), StackError> {
+        let path = self.path(name);
+        let written = fs::File::create_new(&path).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        });
+        written.map_err(|error| StackError::io("write", &path, error))
+    }
+
+    /// Reads a public document.
+    pub(super) fn read(&self, name: impl AsRef<Path>) -> Result<Vec<u8>, StackError> {
+        let path = self.path(name);
+        fs::read(&path).map_err(|error| StackError::io("read", &path, error))
+    }
+
+    /// Makes the names in the folder and its folders durable.
+    pub(super) fn sync(&self) -> Result<(), StackError> {
+        for path in [self.path("keys"), self.path("certificates"), self.path("logs"), self.0.clone()] {
+            let synced = fs::File::open(&path).and_then(|dir| dir.sync_all());
+            synced.map_err(|error| StackError::io("sync", &path, error))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! What the log takes: the checks of rekor-tiles in its order, then the stack's own policy.
+
+use crate::base::crypto::{Digest, KeyKind, PublicKey, Scheme};
+use crate::base::limits;
+use crate::format::log_entry_body::{HashedRekordV2, Verifier};
+use crate::format::x509::Certificate;
+use crate::serve::Status;
+use crate::stack::config::EntryPolicy;
+use crate::stack::proto_json::{self, Message};
+
+/// Which signatures are logged.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    policy: EntryPolicy,
+    /// The certificate that issues the CA's leaves.
+    issuer: Certificate,
+}
+
+/// `PublicKeyDetails` of protobuf-specs, as far as a server may be sent them.
+const KEY_DETAILS: [(i128, &str); 8] = [
+    (5, "PKIX_ECDSA_P256_SHA_256"),
+    (7, "PKIX_ED25519"),
+    (8, "PKIX_ED25519_PH"),
+    (9, "PKIX_RSA_PKCS1V15_2048_SHA256"),
+    (10, "PKIX_RSA_PKCS1V15_3072_SHA256"),
+    (11, "PKIX_RSA_PKCS1V15_4096_SHA256"),
+    (12, "PKIX_ECDSA_P384_SHA_384"),
+    (13, "PKIX_ECDSA_P521_SHA_512"),
+];
+
+/// A certificate or a bare key, parsed.
+enum Material {
+    Certificate(Box<Certificate>),
+    Key(PublicKey),
+}
+
+impl Material {
+    fn verifier(&self) -> Verifier<'_> {
+        match self {
+            Self::Certificate(certificate) => Verifier::Certificate(certificate),
+            Self::Key(key) => Verifier::PublicKey(key),
+        }
+    }
+}
+
+impl Admission {
+    /// The admission of a stack whose CA issues with `issuer`.
+    pub fn new(policy: EntryPolicy, issuer: Certificate) -> Self {
+        Self { policy, issuer }
+    }
+
+    /// Checks a request and gives the canonical body of its entry.
+    pub(super) fn admit(&self, request: &[u8]) -> Result<String, Status> {
+        let json = proto_json::parse(request)?;
+        let mut fields = Message::of(&json)?;
+        if fields.take("dsseRequestV002").is_some() {
+            return Err(Status::invalid(
+                "dsseRequestV002 is not taken any more: send hashedRekordRequestV002 with the digest of the \
+                 envelope's PAE and its signature, as current Sigstore clients do",
+            ));
+        }
+        let request = fields.message("hashedRekordRequestV002")?;
+        let request = request.ok_or_else(|| Status::invalid("invalid type, must be hashedrekord"))?;
+        fields.finish()?;
+        let (digest, signature, material, details) = read(request)?;
+        let verifier = material.verifier();
+        let digest = check(&digest, &signature, verifier.key(), &details)?;
+        self.permit(&material)?;
+        let body = HashedRekordV2::body(&digest, &signature, &verifier);
+        let body = body.map_err(|error| Status::invalid(error.to_string()))?;
+        if body.len() > limits::TILE_ENTRY_BYTES {
+            return Err(Status::invalid(format!("an entry of {} bytes is too large", body.len())));
+        }
+        Ok(body)
+    }
+
+    /// A certificate must be of our CA, unless the log takes anyone's.
+    pub(in crate::stack) fn permit_certificate(&self, certificate: Option<&Certificate>) -> Result<(), Status> {
+        if self.policy == EntryPolicy::Any {
+            return Ok(());
+        }
+        let ours = certificate.is_some_and(|certificate| {
+            certificate.issuer().der() == self.issuer.subject().der()
+                && certificate.verify_signature(self.issuer.public_key()).is_ok()
+        });
+        if ours {
+            return Ok(());
+        }
+        Err(Status::forbidden(
+            "this log takes entries with a certificate of its own CA only; with entry_policy \"any\" in stack.json \
+             it takes any certificate and bare keys",
+        ))
+    }
+
+    fn permit(&self, material: &Material) -> Result<(), Status> {
+        self.permit_certificate(match material {
+            Material::Certificate(certificate) => Some(certificate),
+            Material::Key(_) => None,
+        })
+    }
+}
+
+type Parts = (Vec<u8>, Vec<u8>, Material, String);
+
+/// Digest, signature, certificate or key, and the key's details.
+fn read(mut request: Message<'_, '_>) -> Result<Parts, Status> {
+    let mut signature = request.require_message("signature")?;
+    let mut verifier = signature.require_message("verifier")?;
+    let digest = request.require_bytes("digest")?;
+    let content = signature.require_bytes("content")?;
+    let material = read_material(&mut verifier)?;
+    let details = verifier.enumeration("keyDetails", &KEY_DETAILS)?.into_owned();
+    verifier.finish()?;
+    signature.finish()?;
+    request.finish()?;
+    Ok((digest, content, material, details))
+}
+
+fn read_material(verifier: &mut Message<'_, '_>) -> Result<Material, Status> {
+    let mut raw = |name| -> Result<Option<Vec<u8>>, Status> {
+        let Some(mut fields) = verifier.message(name)? else { return Ok(None) };
+        let bytes = fields.require_bytes("rawBytes")?;
+        fields.finish()?;
+        Ok(Some(bytes))
+    };
+    match (raw("x509Certificate")?, raw("publicKey")?) {
+        (Some(der), None) => Certificate::from_der(&der)
+            .map(|certificate| Material::Certificate(Box::new(certificate)))
+            .map_err(|error| Status::invalid(format!("parsing certificate: {error}"))),
+        (None, Some(der)) => PublicKey::from_spki(&der)
+            .map(Material::Key)
+            .map_err(|error| Status::invalid(format!("parsing public key: {error}"))),
+        _ => Err(Status::invalid("exactly one of x509Certificate and publicKey must be given")),
+    }
+}
+
+/// The signature must verify over the digest, by the one scheme that the key has in the registry: verifiers
+/// rebuild the entry from a bundle, which does not say another.
+fn check(digest: &[u8], signature: &[u8], key: &PublicKey, details: &str) -> Result<Digest, Status> {
+    if key.kind() == KeyKind::Ed25519 {
+        return Err(Status::invalid("pure Ed25519 signs no digest, so that it cannot be logged: use P-256"));
+    }
+    let expected = Scheme::key_details(key.kind());
+    if expected != Some(details) {
+        let expected = expected.map_or_else(|| "a key of another size".to_owned(), str::to_owned);
+        let details: String = details.chars().take(64).collect();
+        return Err(Status::invalid(format!("keyDetails {details:?} does not fit the key: expected {expected}")));
+    }
+    let scheme = Scheme::default_for(key.kind());
+    let digest = Digest::from_bytes(scheme.digest, digest)
+        .ok_or_else(|| Status::invalid(format!("the digest is not of {} bytes", scheme.digest.len())))?;
+    key.verify_digest(scheme, &digest, signature)
+        .map_err(|_| Status::invalid("verifying signature: it is not valid"))?;
+    Ok(digest)
+}

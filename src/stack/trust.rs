@@ -1,0 +1,69 @@
+//! The documents that a stack gives its clients.
+
+use super::StackError;
+use super::config::Config;
+use super::ct::CtCodec;
+use super::log::SigningError;
+use super::rekor::RekorCodec;
+use super::rekor_v1::RekorV1Codec;
+use crate::base::crypto::PublicKey;
+use crate::base::time::{UnixTime, ValidityPeriod};
+use crate::format::trust::{
+    AuthorityInstance, ClientTrustConfig, LogInstance, Selector, Service, SigningConfig, TrustedRoot,
+};
+use crate::format::x509::Certificate;
+
+/// What clients are to believe.
+pub(super) struct Parts<'a> {
+    pub(super) ca: Vec<Certificate>,
+    pub(super) tsa: Vec<Certificate>,
+    pub(super) ct: &'a CtCodec,
+    pub(super) rekor: &'a RekorCodec,
+    pub(super) rekor_v1: Option<&'a RekorV1Codec>,
+}
+
+/// The trusted root and the signing config. Exactly one service of each kind: clients differ in how they
+/// choose among several.
+pub(super) fn documents(config: &Config, from: UnixTime, parts: Parts<'_>) -> Result<ClientTrustConfig, StackError> {
+    let validity = ValidityPeriod::new(from, None).ok_or(SigningError)?;
+    let log = |name: String, key: &PublicKey, id: [u8; 32]| LogInstance {
+        base_url: format!("http://{name}"),
+        key: key.clone(),
+        validity,
+        log_id: id.to_vec(),
+        operator: Some(config.organization.clone()),
+    };
+    let authority = |common_name: &str, path: &str, chain| AuthorityInstance {
+        organization: config.organization.clone(),
+        common_name: common_name.to_owned(),
+        uri: format!("{}{path}", config.url),
+        chain,
+        validity,
+    };
+    let ct_key = parts.ct.public_key();
+    let mut logs = vec![log(config.log_name(), parts.rekor.public_key(), parts.rekor.log_id())];
+    logs.extend(parts.rekor_v1.map(|v1| log(config.rekor_v1_name(), v1.public_key(), v1.log_id())));
+    let trusted_root = TrustedRoot {
+        logs,
+        ct_logs: vec![log(config.ct_name(), ct_key, ct_key.spki_sha256())],
+        certificate_authorities: vec![authority("sealmark root", "", parts.ca)],
+        timestamp_authorities: vec![authority("sealmark timestamp root", TIMESTAMP, parts.tsa)],
+        unsupported: 0,
+    };
+    let service = |path: &str, major_api_version| {
+        let url = format!("{}{path}", config.url);
+        vec![Service { url, major_api_version, validity, operator: config.organization.clone() }]
+    };
+    let signing_config = SigningConfig {
+        ca: service("", 1),
+        oidc: service("", 1),
+        logs: service("", 2),
+        log_selector: Some(Selector::Any),
+        timestamp_authorities: service(TIMESTAMP, 1),
+        timestamp_selector: Some(Selector::Any),
+    };
+    Ok(ClientTrustConfig { trusted_root, signing_config })
+}
+
+/// The path of the timestamp authority.
+const TIMESTAMP: &str = "/api/v1/timestamp";
