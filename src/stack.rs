@@ -1,19 +1,235 @@
 //! The private Sigstore in one process: OpenID Connect issuers, a certificate authority with its CT log, a
 //! transparency log and a timestamp authority, in one folder and on one port.
 //!
-//! The same modules of [`crate::format`] write here that the verifier reads with.
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use sealmark::stack::{Config, Running, Stack, TokenRequest};
+//!
+//! // For good: a folder, made once.
+//! let dir = std::path::Path::new("stack");
+//! Stack::init(dir, &Config::loopback(8085))?;
+//! let stack = Stack::open(dir)?;
+//! let listener = sealmark::serve::bind(&stack.config().listen).await?;
+//! stack.serve(listener, async { drop(tokio::signal::ctrl_c().await) }).await?;
+//!
+//! // For a test: in a folder of its own, on a free port.
+//! let running = Running::start(std::path::Path::new("test")).await?;
+//! let token = running.token(&TokenRequest::email("me@example.com"))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | route | who |
+//! | --- | --- |
+//! | `/.well-known/openid-configuration`, `/jwks`, `/token` and the same under `/github`, `/gitlab`, … | [`issuer`] |
+//! | `/api/v2/signingCert`, `/api/v2/trustBundle`, `/api/v2/configuration`, `/api/v1/rootCert` | [`ca`] |
+//! | `/ct/checkpoint`, `/ct/tile/…`, `/ct/issuer/…` | [`ct`] |
+//! | `/api/v1/timestamp`, `/api/v1/timestamp/certchain` | [`tsa`] |
+//! | `/api/v2/log/entries`, `/api/v2/checkpoint`, `/api/v2/tile/…` | [`rekor`] |
+//! | `/api/v1/log/…` | [`rekor_v1`], where it is switched on |
+//! | `/healthz` | [`crate::serve`] |
+//!
+//! The same modules of [`crate::format`] write here that the verifier reads with. One process holds every key,
+//! so that who takes it over can forge everything it vouches for, the time included: it is one domain of trust.
 
 pub mod ca;
 pub mod clock;
 mod config;
 pub mod ct;
 mod error;
+mod folder;
+mod init;
 pub mod issuer;
 pub mod keys;
 pub mod log;
 mod proto_json;
 pub mod rekor;
+pub mod rekor_v1;
+mod running;
+mod status;
+mod timestamp_routes;
+mod trust;
 pub mod tsa;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use tokio::net::TcpListener;
 
 pub use config::{Config, EntryPolicy, IssuerKind, OutsideIssuer};
 pub use error::StackError;
+pub use issuer::TokenRequest;
+pub use running::Running;
+pub use status::{LogStatus, StackStatus, status};
+
+use ca::principal::TrustedIssuer;
+use ca::{CertificateAuthority, Issuers};
+use clock::Clock;
+use ct::{CtCodec, CtLog};
+use folder::{Folder, StoredKey};
+use issuer::Issuer;
+use log::{Codec, Disk, Log, LogError};
+use rekor::{Admission, RekorCodec, RekorLog};
+use rekor_v1::{RekorV1Codec, RekorV1Log};
+use tsa::TimestampAuthority;
+
+use crate::format::jwt::KeySet;
+
+/// A stack that is open and not yet served. Its logs are locked by this process.
+#[derive(Debug)]
+pub struct Stack {
+    config: Config,
+    clock: Clock,
+    issuer: Arc<Issuer>,
+    ca: Arc<CertificateAuthority>,
+    ct: Arc<CtLog>,
+    rekor: Arc<RekorLog>,
+    rekor_v1: Option<Arc<RekorV1Log>>,
+    tsa: Arc<TimestampAuthority>,
+}
+
+impl Stack {
+    /// Makes a stack in a folder that does not exist or is empty.
+    pub fn init(dir: &Path, config: &Config) -> Result<(), StackError> {
+        init::init(dir, config, &Clock::system())
+    }
+
+    /// Opens the stack in a folder: reads its keys, recovers its logs. Never makes anything.
+    pub fn open(dir: &Path) -> Result<Self, StackError> {
+        Self::open_with(dir, Clock::system())
+    }
+
+    /// The same with another clock.
+    pub fn open_with(dir: &Path, clock: Clock) -> Result<Self, StackError> {
+        let config = Config::read(dir)?;
+        let folder = Folder::new(dir);
+        let issuer = Issuer::new(folder.key(StoredKey::Oidc)?, &config.url, folder.secret()?);
+        let chain = folder.chain("ca")?;
+        let ca_key = folder.key(StoredKey::Ca)?;
+        let issuing = match chain.first() {
+            Some(issuing) if issuing.public_key() == ca_key.public_key() => issuing.clone(),
+            _ => {
+                let path = folder.path("certificates/ca.pem");
+                return Err(StackError::Damaged { path, what: "it is not the chain of keys/ca.pem" });
+            }
+        };
+        let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
+        let ct = Arc::new(CtLog::new(open_log(&folder, "ct", ct, &clock)?, chain.clone()));
+        let trusted = Issuers::new(trusted_issuers(&folder, &config, &issuer)?);
+        let ca = CertificateAuthority::new(ca_key, chain, trusted, Arc::clone(&ct), clock.clone())?;
+
+        let admission = Admission::new(config.entry_policy, issuing);
+        let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
+        let rekor = RekorLog::new(open_log(&folder, "rekor", rekor, &clock)?, admission.clone());
+        let rekor_v1 = match config.rekor_v1 {
+            true => {
+                let codec = RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?;
+                Some(Arc::new(RekorV1Log::new(open_log(&folder, "rekor-v1", codec, &clock)?, admission)))
+            }
+            false => None,
+        };
+        let tsa = TimestampAuthority::new(&folder.key_pkcs8(StoredKey::Tsa)?, folder.chain("tsa")?)?;
+        let (issuer, ca) = (Arc::new(issuer), Arc::new(ca));
+        Ok(Self { config, clock, issuer, ca, ct, rekor: Arc::new(rekor), rekor_v1, tsa: Arc::new(tsa) })
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its issuers.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// Every route.
+    fn router(&self) -> Router {
+        let router = issuer::routes(Arc::clone(&self.issuer), self.clock.clone())
+            .merge(ca::routes(Arc::clone(&self.ca)))
+            .merge(ct::routes(Arc::clone(&self.ct)))
+            .merge(rekor::routes(Arc::clone(&self.rekor)))
+            .merge(timestamp_routes::routes(Arc::clone(&self.tsa), self.clock.clone()));
+        match &self.rekor_v1 {
+            Some(log) => router.merge(rekor_v1::routes(Arc::clone(log))),
+            None => router,
+        }
+    }
+
+    /// Serves until `shutdown` completes, and lets requests in flight end. When a log fails, serving ends at
+    /// once with its error: nothing can be acknowledged any more, and the process should end.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), StackError> {
+        let stop = async {
+            tokio::select! {
+                () = shutdown => {}
+                _ = self.failed() => {}
+            }
+        };
+        let served = crate::serve::serve(listener, self.router(), stop).await;
+        match self.failure() {
+            Some(error) => Err(StackError::Failed(error)),
+            None => Ok(served?),
+        }
+    }
+
+    async fn failed(&self) -> Arc<LogError> {
+        let v1 = async {
+            match &self.rekor_v1 {
+                Some(log) => log.log().failed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            error = self.rekor.log().failed() => error,
+            error = self.ct.log().failed() => error,
+            error = v1 => error,
+        }
+    }
+
+    fn failure(&self) -> Option<Arc<LogError>> {
+        let v1 = || self.rekor_v1.as_ref().and_then(|log| log.log().failure());
+        self.rekor.log().failure().or_else(|| self.ct.log().failure()).or_else(v1)
+    }
+}
+
+fn open_log<C: Codec>(folder: &Folder, name: &str, codec: C, clock: &Clock) -> Result<Log<C>, LogError> {
+    Log::open(Arc::new(Disk), &folder.log(name), codec, clock.clone())
+}
+
+/// The stack's own issuers, then those of the configuration.
+fn trusted_issuers(folder: &Folder, config: &Config, own: &Issuer) -> Result<Vec<TrustedIssuer>, StackError> {
+    let server_url = |kind| match kind {
+        IssuerKind::GitlabPipeline => "https://gitlab.com".to_owned(),
+        _ => "https://github.com".to_owned(),
+    };
+    let mut issuers: Vec<_> = IssuerKind::ALL
+        .into_iter()
+        .map(|kind| TrustedIssuer {
+            url: own.url(kind),
+            audience: issuer::AUDIENCE.to_owned(),
+            kind,
+            domain: config.domain.clone(),
+            server_url: server_url(kind),
+            keys: own.keys(),
+        })
+        .collect();
+    for outside in &config.issuers {
+        let path = folder.path(&outside.keys);
+        let keys = KeySet::parse(&folder.read(&outside.keys)?)
+            .map_err(|error| StackError::Config { path: path.clone(), what: error.to_string() })?;
+        if issuers.iter().any(|issuer| issuer.url == outside.url) {
+            let what = format!("{} is configured twice", outside.url);
+            return Err(StackError::Config { path: folder.path("stack.json"), what });
+        }
+        issuers.push(TrustedIssuer {
+            url: outside.url.clone(),
+            audience: outside.audience.clone(),
+            kind: outside.kind,
+            domain: outside.domain.clone(),
+            server_url: outside.server_url.clone().unwrap_or_else(|| server_url(outside.kind)),
+            keys,
+        });
+    }
+    Ok(issuers)
+}

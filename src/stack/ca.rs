@@ -112,6 +112,3 @@ impl CertificateAuthority {
         Ok([vec![leaf], self.chain.clone()].concat())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -133,6 +133,3 @@ impl CtLog {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::keys::PrivateKeyError;
 use super::log::{LogError, SigningError};
+use super::tsa::SetupError;
 use crate::base::code::Code;
 use crate::serve::ServeError;
 
@@ -61,9 +62,12 @@ pub enum StackError {
     /// A log failed while it was served.
     #[error("a log failed, and the stack with it: {0}")]
     Failed(std::sync::Arc<LogError>),
-    /// A key did not sign.
+    /// A key did not sign, or its certificate is not its own.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// The timestamp authority.
+    #[error(transparent)]
+    Timestamp(#[from] SetupError),
     /// The server.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -90,6 +94,7 @@ impl StackError {
             Self::Log(error) => error.code(),
             Self::Failed(error) => error.code(),
             Self::Signing(_) => LogError::Signing(SigningError).code(),
+            Self::Timestamp(error) => error.code(),
             Self::Serve(error) => error.code(),
         }
     }

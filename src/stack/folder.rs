@@ -96,11 +96,6 @@ impl Folder {
         Ok(())
     }
 
-    /// The folder itself.
-    pub(super) fn root(&self) -> &Path {
-        &self.0
-    }
-
     /// A path in it.
     pub(super) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.0.join(name)

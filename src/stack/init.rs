@@ -51,7 +51,8 @@ pub(super) fn init(dir: &Path, config: &Config, clock: &Clock) -> Result<(), Sta
         }
         false => None,
     };
-    let documents = trust::documents(config, from, trust::Parts { ca, tsa, ct: &ct, rekor: &rekor, rekor_v1: rekor_v1.as_ref() })?;
+    let documents =
+        trust::documents(config, from, trust::Parts { ca, tsa, ct: &ct, rekor: &rekor, rekor_v1: rekor_v1.as_ref() })?;
     folder.write(folder::TRUSTED_ROOT, &documents.trusted_root.to_json())?;
     folder.write(folder::SIGNING_CONFIG, &documents.signing_config.to_json())?;
     folder.write(folder::CLIENT_TRUST_CONFIG, &documents.to_json())?;

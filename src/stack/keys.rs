@@ -148,15 +148,20 @@ impl PrivateKey {
 
     /// Reads a key of the kind that belongs there.
     pub fn read(path: &Path, kind: KeyKind) -> Result<Self, PrivateKeyError> {
-        let text = read_secret(path)?;
+        let der = read_pkcs8(path, kind)?;
         let malformed = || PrivateKeyError::Malformed { path: path.to_owned(), kind };
-        let der = pem::decode_one(&text, LABEL).map(Zeroizing::new).map_err(|_| malformed())?;
         let pair = match kind {
             KeyKind::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).map(Pair::Ed25519),
             _ => EcdsaKeyPair::from_pkcs8(ecdsa(kind)?, &der).map(Pair::Ecdsa),
         };
         pair.ok().and_then(Self::new).ok_or_else(malformed)
     }
+}
+
+/// Reads the PKCS#8 of a key that should be of `kind`, which the caller finds out.
+pub fn read_pkcs8(path: &Path, kind: KeyKind) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
+    let der = pem::decode_one(&read_secret(path)?, LABEL).map(Zeroizing::new);
+    der.map_err(|_| PrivateKeyError::Malformed { path: path.to_owned(), kind })
 }
 
 fn ecdsa(kind: KeyKind) -> Result<&'static aws::EcdsaSigningAlgorithm, PrivateKeyError> {

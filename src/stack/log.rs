@@ -35,10 +35,11 @@ mod sequencer;
 mod storage;
 pub mod vfs;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use thiserror::Error;
@@ -123,10 +124,14 @@ pub struct Log<C: Codec> {
     codec: Arc<C>,
     files: Files,
     head: Arc<RwLock<Arc<Head>>>,
+    index: Index,
     queue: Option<mpsc::Sender<Request<C::Entry>>>,
     failed: watch::Receiver<Option<Arc<LogError>>>,
     sequencer: Option<JoinHandle<()>>,
 }
+
+/// The index of each identity: written by the sequencer, which may be ahead of the head.
+type Index = Arc<RwLock<HashMap<Hash, u64>>>;
 
 /// Where a log's files are.
 #[derive(Debug, Clone)]
@@ -153,6 +158,7 @@ impl<C: Codec> Log<C> {
         let (codec, files) = (Arc::new(codec), Files { vfs, dir: dir.to_owned() });
         let recovered = recovery::open(&files, codec.as_ref())?;
         let head = Arc::new(RwLock::new(Arc::clone(&recovered.head)));
+        let index = Arc::clone(&recovered.index);
         let (queue, requests) = mpsc::channel(limits::LOG_QUEUE);
         let (poison, failed) = watch::channel(None);
         let sequencer = sequencer::Sequencer::new(Arc::clone(&codec), recovered, Arc::clone(&head), clock, poison);
@@ -160,7 +166,7 @@ impl<C: Codec> Log<C> {
             .name("log-sequencer".to_owned())
             .spawn(move || sequencer.run(requests))
             .map_err(|error| LogError::io("start the sequencer of", dir, error))?;
-        Ok(Self { codec, files, head, queue: Some(queue), failed, sequencer: Some(sequencer) })
+        Ok(Self { codec, files, head, index, queue: Some(queue), failed, sequencer: Some(sequencer) })
     }
 
     /// Appends an entry, or finds it; returns when a committed head covers it.
@@ -179,9 +185,20 @@ impl<C: Codec> Log<C> {
         head::current(&self.head)
     }
 
+    /// The index of the committed entry with this identity.
+    pub fn find(&self, identity: &Hash) -> Option<u64> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner).get(identity).copied();
+        index.filter(|index| *index < self.head().size())
+    }
+
     /// The codec.
     pub fn codec(&self) -> &C {
         &self.codec
+    }
+
+    /// Why the log has failed, if it has.
+    pub fn failure(&self) -> Option<Arc<LogError>> {
+        self.failed.borrow().clone()
     }
 
     /// Waits until the log has failed, and gives the reason. From then on it takes no entries; the
@@ -198,6 +215,14 @@ impl<C: Codec> Log<C> {
             }
         }
     }
+}
+
+/// The last committed checkpoint of the log in a folder, unverified and without its lock.
+pub fn last_note(vfs: &dyn Vfs, dir: &Path) -> Result<String, LogError> {
+    let path = dir.join("commits");
+    let file = vfs.read(&path).map_err(|error| LogError::io("read", &path, error))?;
+    let what = "a commit before the last one is not whole";
+    commits::last(&file).map(str::to_owned).ok_or(LogError::Damaged { path, what })
 }
 
 impl<C: Codec> Drop for Log<C> {

@@ -41,6 +41,30 @@ impl<'j, 'a> Message<'j, 'a> {
         self.message(name)?.ok_or_else(|| self.missing(name))
     }
 
+    /// Takes a message out that must be there and be the only field.
+    pub(super) fn require_only(mut self, name: &str) -> Result<Message<'j, 'a>, Status> {
+        let message = self.require_message(name)?;
+        self.finish().map(|()| message)
+    }
+
+    /// Takes a list of messages out, at most `limit`.
+    pub(super) fn messages(&mut self, name: &str, limit: usize) -> Result<Vec<Message<'j, 'a>>, Status> {
+        let path = self.path(name);
+        let items = self.items(name, limit)?;
+        items.iter().map(|item| Fields::of(item, &path).map(Self).map_err(refuse)).collect()
+    }
+
+    /// Takes a list of strings out, at most `limit`.
+    pub(super) fn strings(&mut self, name: &str, limit: usize) -> Result<Vec<&'j str>, Status> {
+        let path = self.path(name);
+        self.items(name, limit)?.iter().map(|item| json::string(item, &path).map_err(refuse)).collect()
+    }
+
+    fn items(&mut self, name: &str, limit: usize) -> Result<&'j [Json<'a>], Status> {
+        let path = self.path(name);
+        self.take(name).map_or(Ok(&[][..]), |json| json::items(json, &path, limit)).map_err(refuse)
+    }
+
     /// Takes a string out; absent is empty.
     pub(super) fn string(&mut self, name: &str) -> Result<&'j str, Status> {
         let path = self.path(name);

@@ -75,6 +75,3 @@ pub(super) fn not_appended(error: AppendError) -> Status {
 pub(super) fn not_proven(_: ReadError) -> Status {
     Status::internal("the log could not prove the entry")
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,7 +9,7 @@ use super::rekor_v1::RekorV1Codec;
 use crate::base::crypto::PublicKey;
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::trust::{
-    AuthorityInstance, ClientTrustConfig, LogInstance, Selector, Service, SigningConfig, TrustedRoot,
+    AuthorityInstance, ClientTrustConfig, LogInstance, Selector, Service, SigningConfig, TrustedRoot, Unsupported,
 };
 use crate::format::x509::Certificate;
 
@@ -48,7 +48,7 @@ pub(super) fn documents(config: &Config, from: UnixTime, parts: Parts<'_>) -> Re
         ct_logs: vec![log(config.ct_name(), ct_key, ct_key.spki_sha256())],
         certificate_authorities: vec![authority("sealmark root", "", parts.ca)],
         timestamp_authorities: vec![authority("sealmark timestamp root", TIMESTAMP, parts.tsa)],
-        unsupported: 0,
+        unsupported: Unsupported::default(),
     };
     let service = |path: &str, major_api_version| {
         let url = format!("{}{path}", config.url);

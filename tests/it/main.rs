@@ -30,5 +30,9 @@ mod vectors;
 /// Signatures and keys of every algorithm.
 mod wycheproof;
 
+/// The private Sigstore over loopback.
+#[cfg(feature = "stack")]
+mod stack;
+
 /// Real bundles that no one here made.
 mod bundles;

@@ -5,12 +5,12 @@
 //! made again from its entries, an entry that is missing or changed is a refusal.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use super::edge::Edge;
 use super::head::Head;
 use super::storage::Storage;
-use super::{Codec, Files, LogError, commits};
+use super::{Codec, Files, Index, LogError, commits};
 use crate::base::time::UnixTime;
 use crate::format::merkle::{Hash, Tile, empty_root, tile};
 
@@ -19,7 +19,7 @@ use crate::format::merkle::{Hash, Tile, empty_root, tile};
 pub(super) struct Recovered {
     pub(super) storage: Storage,
     pub(super) edge: Edge,
-    pub(super) index: HashMap<Hash, u64>,
+    pub(super) index: Index,
     pub(super) last: UnixTime,
     pub(super) head: Arc<Head>,
 }
@@ -72,7 +72,7 @@ pub(super) fn open<C: Codec>(files: &Files, codec: &C) -> Result<Recovered, LogE
     clean_tails(files, size / WIDTH)?;
     storage.adopt_tail(size / WIDTH, files.restart_tail(size / WIDTH, &rest)?);
     let head = Arc::new(Head::new(note, edge.clone()));
-    Ok(Recovered { storage, edge, index, last, head })
+    Ok(Recovered { storage, edge, index: Arc::new(RwLock::new(index)), last, head })
 }
 
 /// The last commit: its note, size and root.

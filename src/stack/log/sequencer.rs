@@ -1,6 +1,5 @@
 //! The one thread that writes a log: batch, append, commit, show, acknowledge, seal.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, watch};
@@ -9,10 +8,10 @@ use super::edge::Edge;
 use super::head::Head;
 use super::recovery::Recovered;
 use super::storage::Storage;
-use super::{AppendError, Appended, Codec, LogError, Request};
+use super::{AppendError, Appended, Codec, Index, LogError, Request};
 use crate::base::limits;
 use crate::base::time::UnixTime;
-use crate::format::merkle::{Hash, Tile, tile};
+use crate::format::merkle::{Tile, tile};
 use crate::stack::clock::Clock;
 
 /// How far the clock may stand behind the last entry before the log stops taking entries: NTP slews
@@ -25,7 +24,7 @@ pub(super) struct Sequencer<C: Codec> {
     codec: Arc<C>,
     storage: Storage,
     edge: Edge,
-    index: HashMap<Hash, u64>,
+    index: Index,
     /// The time of the last entry: entries' times never decrease.
     last: UnixTime,
     head: Arc<RwLock<Arc<Head>>>,
@@ -88,9 +87,11 @@ impl<C: Codec> Sequencer<C> {
         let mut batch = Vec::with_capacity(requests.len());
         let mut records: Vec<u8> = Vec::new();
         let width = u64::from(tile::WIDTH);
+        let known = Arc::clone(&self.index);
+        let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
         for request in requests {
             let identity = self.codec.identity(&request.entry);
-            if let Some(index) = identity.and_then(|identity| self.index.get(&identity)) {
+            if let Some(index) = identity.and_then(|identity| known.get(&identity)) {
                 batch.push((request, *index, true));
                 continue;
             }
@@ -105,7 +106,7 @@ impl<C: Codec> Sequencer<C> {
                 self.storage.append(index / width, &std::mem::take(&mut records))?;
             }
             if let Some(identity) = identity {
-                self.index.insert(identity, index);
+                known.insert(identity, index);
             }
             batch.push((request, index, false));
         }

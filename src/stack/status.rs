@@ -1,0 +1,63 @@
+//! `stack status`: what can be seen of a stack from beside it, without its keys and without its locks.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::StackError;
+use super::config::Config;
+use super::folder::Folder;
+use super::log::{self, Disk};
+use crate::base::limits;
+use crate::format::checkpoint::Checkpoint;
+
+/// A stack as seen from beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackStatus {
+    /// Where it should answer.
+    pub url: String,
+    /// Whether it says that it is serving.
+    pub serving: bool,
+    /// Its logs.
+    pub logs: Vec<LogStatus>,
+}
+
+/// A log by its last committed checkpoint, whose signature is not checked here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogStatus {
+    /// Its folder's name.
+    pub name: &'static str,
+    /// Its origin.
+    pub origin: String,
+    /// Leaves in its tree.
+    pub size: u64,
+}
+
+/// Looks at the stack in a folder.
+pub async fn status(dir: &Path) -> Result<StackStatus, StackError> {
+    let config = Config::read(dir)?;
+    let folder = Folder::new(dir);
+    let mut logs = Vec::new();
+    for name in ["rekor", "ct", "rekor-v1"].into_iter().filter(|name| config.rekor_v1 || *name != "rekor-v1") {
+        let path = folder.log(name);
+        let note = log::last_note(&Disk, &path)?;
+        let (checkpoint, _) = Checkpoint::parse(&note)
+            .map_err(|_| StackError::Damaged { path, what: "its last commit is not a checkpoint" })?;
+        logs.push(LogStatus { name, origin: checkpoint.origin().to_owned(), size: checkpoint.size() });
+    }
+    let answer = timeout(Duration::from_secs(limits::HEAD_SECS), health(&config.listen)).await;
+    let serving = matches!(answer, Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200") && answer.contains("SERVING"));
+    Ok(StackStatus { url: config.url, serving, logs })
+}
+
+/// What `/healthz` answers on the address that the stack listens on.
+async fn health(address: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+    let mut answer = Vec::new();
+    stream.take(4096).read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
