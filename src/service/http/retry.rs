@@ -6,6 +6,7 @@ use reqwest::header;
 
 use super::{Failure, Settings};
 use crate::base::limits;
+use crate::base::time::UnixTime;
 
 /// Statuses that say "not now": RFC 9110 sections 15.5.9 and 15.6, RFC 6585 section 4. 501 and 505 say
 /// "never".
@@ -19,7 +20,8 @@ pub(super) fn pause(failure: &Failure, attempt: u32, settings: &Settings, left: 
     let asked = match failure {
         Failure::Transport(_) => None,
         Failure::Status { status, headers, .. } if is_transient(*status) => {
-            headers.get(header::RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?))
+            let field = |name| headers.get(name).and_then(|value| value.to_str().ok());
+            field(header::RETRY_AFTER).and_then(|value| retry_after(value, field(header::DATE)))
         }
         _ => return None,
     };
@@ -31,10 +33,27 @@ pub(super) fn pause(failure: &Failure, attempt: u32, settings: &Settings, left: 
     (pause < left).then_some(pause)
 }
 
-/// Retry-After in seconds (RFC 9110 section 10.2.3), capped. Its date form would need the server's
-/// clock to agree with ours: it is taken as no advice.
-fn retry_after(value: &str) -> Option<Duration> {
-    value.trim().parse().ok().map(|seconds| Duration::from_secs(seconds).min(limits::RETRY_AFTER))
+/// Retry-After (RFC 9110 section 10.2.3), capped: seconds, or a date, which is held against the server's
+/// own `Date`, never against our clock.
+fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
+    let seconds = match value.trim().parse() {
+        Ok(seconds) => seconds,
+        Err(_) => u64::try_from(http_date(value)?.secs() - http_date(date?)?.secs()).ok()?,
+    };
+    Some(Duration::from_secs(seconds).min(limits::RETRY_AFTER))
+}
+
+/// IMF-fixdate, the form that servers write (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn http_date(text: &str) -> Option<UnixTime> {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let mut words = text.trim().split_once(", ")?.1.split(' ');
+    let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let month = MONTHS.find(month).filter(|at| at % 3 == 0 && month.len() == 3)?;
+    let mut parts = time.split(':').map(|part| part.parse().ok());
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    let month = u8::try_from(month / 3 + 1).ok()?;
+    (words.next() == Some("GMT")).then_some(())?;
+    UnixTime::from_civil(year.parse().ok()?, month, day.parse().ok()?, hour, minute, second)
 }
 
 /// Half of the pause and a random share of the other half, so that many clients do not come back at
@@ -79,8 +98,26 @@ mod tests {
         let after = |value| pause(&status(429, Some(value)), 1, &settings, Duration::from_secs(600)).unwrap();
         assert_eq!(after("7"), Duration::from_secs(7));
         assert_eq!(after("86400"), limits::RETRY_AFTER);
-        assert!(after("Wed, 21 Oct 2026 07:28:00 GMT") <= settings.first_pause);
+        // Nonsense is no advice.
+        assert!(after("soon") <= settings.first_pause);
         // Asked to wait beyond the budget: no attempt that would come too early.
         assert_eq!(pause(&status(429, Some("20")), 1, &settings, Duration::from_secs(10)), None);
+    }
+
+    #[test]
+    fn a_date_is_held_against_the_servers_own() {
+        let (later, now) = ("Wed, 21 Oct 2026 07:28:05 GMT", "Wed, 21 Oct 2026 07:28:00 GMT");
+        assert_eq!(retry_after(later, Some(now)), Some(Duration::from_secs(5)));
+        assert_eq!(retry_after("Thu, 22 Oct 2026 00:00:00 GMT", Some(now)), Some(limits::RETRY_AFTER));
+        assert_eq!(retry_after(now, Some(later)), None);
+        assert_eq!(retry_after(later, None), None);
+        for bad in [
+            "Wed, 21 Okt 2026 07:28:00 GMT",
+            "Wed, 21 anF 2026 07:28:00 GMT",
+            "Wed, 32 Oct 2026 07:28:00 GMT",
+            "21 Oct 2026",
+        ] {
+            assert_eq!(http_date(bad), None, "{bad}");
+        }
     }
 }

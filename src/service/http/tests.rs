@@ -1,3 +1,7 @@
+//! The client against a server of the tests' own.
+
+mod tls;
+
 use std::net::TcpListener;
 
 use super::fake::{Answer, FakeServer, block_on, impatient_client};

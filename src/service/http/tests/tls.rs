@@ -1,0 +1,93 @@
+//! TLS: who is trusted, and who is not.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, Stream};
+
+use super::super::fake::{block_on, impatient_client};
+use super::super::*;
+use crate::base::encoding::der::{self, Oid};
+use crate::base::time::{UnixTime, ValidityPeriod};
+use crate::format::x509::build::Extension;
+use crate::format::x509::oids;
+use crate::format::x509::testing::{Authority, Key, Template};
+
+const SERVER_AUTH: Oid<'_> = Oid::constant(&[0x2b, 6, 1, 5, 5, 7, 3, 1]);
+
+/// A server certificate for `name`, valid from 1970 to 2049.
+fn server(issuer: &Authority, name: &str) -> (Vec<u8>, Vec<u8>) {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+    let dns = der::sequence(&[&der::tlv(0x82, name.as_bytes())]);
+    let mut template = Template::leaf(&Key::p256())
+        .with(Extension::extended_key_usage(&[SERVER_AUTH], false))
+        .with(Extension::new(oids::SUBJECT_ALT_NAME, true, &dns));
+    template.spki = pair.public_key().as_der().unwrap().as_ref().to_vec();
+    template.validity = ValidityPeriod::new(UnixTime::from_secs(0), Some(UnixTime::from_secs(2_493_072_000))).unwrap();
+    (issuer.sign_der(template), pair.to_pkcs8v1().unwrap().as_ref().to_vec())
+}
+
+/// Answers every connection over TLS; gives the port.
+fn serve(certificate: Vec<u8>, key: Vec<u8>) -> u16 {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![CertificateDer::from(certificate)], PrivatePkcs8KeyDer::from(key).into())
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut tls = Stream::new(&mut connection, &mut stream);
+            let mut request = [0; 1024];
+            // A client that does not trust us hangs up here.
+            if tls.read(&mut request).is_ok() {
+                let _ = tls.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
+            }
+        }
+    });
+    port
+}
+
+fn get(port: u16, extra_roots: Option<String>) -> Result<Response, HttpError> {
+    let client = HttpClient::new(Settings { extra_roots, ..impatient_client().settings().clone() });
+    let endpoint = Endpoint::parse(Service::CertificateAuthority, &format!("https://localhost:{port}/")).unwrap();
+    block_on(client.send(Request {
+        service: Service::CertificateAuthority,
+        endpoint: &endpoint,
+        accept: "*/*",
+        body: None,
+        bearer: None,
+        expected: &[200],
+        secrets: &[],
+    }))
+}
+
+#[test]
+fn an_extra_root_is_trusted_and_a_stranger_is_not() {
+    let authority = Authority::root("private");
+    let (certificate, key) = server(&authority, "localhost");
+    let port = serve(certificate, key);
+    assert_eq!(get(port, Some(authority.certificate.to_pem())).unwrap().body, b"ok");
+    for roots in [None, Some(Authority::root("another").certificate.to_pem())] {
+        let error = get(port, roots).unwrap_err();
+        assert_eq!((error.code().name(), error.code().exit_code()), ("ca-unreachable", 3));
+        assert!(error.to_string().contains("certificate"), "{error}");
+    }
+}
+
+#[test]
+fn a_certificate_for_another_host_is_refused() {
+    let authority = Authority::root("private");
+    let (certificate, key) = server(&authority, "elsewhere.example");
+    let port = serve(certificate, key);
+    assert_eq!(get(port, Some(authority.certificate.to_pem())).unwrap_err().code().name(), "ca-unreachable");
+}
