@@ -30,6 +30,10 @@ mod vectors;
 /// Signatures and keys of every algorithm.
 mod wycheproof;
 
+/// The whole signing walk against the private Sigstore.
+#[cfg(feature = "stack")]
+mod sign;
+
 /// The private Sigstore over loopback.
 #[cfg(feature = "stack")]
 mod stack;
