@@ -57,6 +57,16 @@ pub enum CaError {
     /// The way there, or what it answered.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// A token of an issuer that the authority does not know.
+    #[error("certificate authority {url} takes no tokens of {issuer:?}; it takes those of {known}")]
+    UnknownIssuer {
+        /// The authority.
+        url: String,
+        /// The token's issuer.
+        issuer: String,
+        /// Some of those that it knows.
+        known: String,
+    },
     /// The SCT came beside the certificate, where no bundle can carry it.
     #[error("certificate authority {url} gives its SCT beside the certificate instead of within it")]
     DetachedSct {
@@ -84,6 +94,10 @@ impl CaError {
     pub fn code(&self) -> Code {
         match self {
             Self::Http(error) => error.code(),
+            Self::UnknownIssuer { .. } => Code::refused(
+                "ca-issuer-unknown",
+                "use a token of an issuer that it knows, or have its operator add this one",
+            ),
             Self::DetachedSct { .. } => Code::refused(
                 "ca-sct-detached",
                 "have the authority embed SCTs: its CA must sign precertificates (Fulcio's `--ct-log-url` with an embedding CA)",

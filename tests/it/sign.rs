@@ -159,15 +159,15 @@ async fn the_same_key_signing_the_same_bytes_again_gets_the_entry_of_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_servers_own_words_and_never_the_token() {
+async fn a_token_of_another_issuer_is_told_which_are_known() {
     let dir = tempfile::tempdir().unwrap();
     let scene = Scene::new(dir.path()).await;
     let other = Running::start(&dir.path().join("other")).await.unwrap();
     let stranger = other.token(&TokenRequest::email("me@example.com")).unwrap();
     let error = scene.begin(&stranger, &[2]).await.unwrap_err();
-    assert_eq!((error.code().name(), error.code().exit_code()), ("ca-refused", 1));
+    assert_eq!((error.code().name(), error.code().exit_code()), ("ca-issuer-unknown", 1));
     let shown = format!("{error} {error:?}");
-    assert!(shown.contains("There was an error processing the identity token"), "{shown}");
+    assert!(shown.contains(scene.stack.issuer().url(IssuerKind::GithubWorkflow).as_str()), "{shown}");
     for part in stranger.split('.') {
         assert!(!shown.contains(part), "{shown}");
     }

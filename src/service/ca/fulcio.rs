@@ -1,6 +1,8 @@
 //! Fulcio's HTTP API, version 2:
 //! <https://github.com/sigstore/fulcio/blob/main/fulcio.proto>
 
+mod issuers;
+
 use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest};
 use crate::base::crypto::KeyKind;
 use crate::base::encoding::base64;
@@ -9,12 +11,15 @@ use crate::base::encoding::pem;
 use crate::base::limits;
 use crate::format::x509::Certificate;
 use crate::service::BoxFuture;
-use crate::service::http::{Endpoint, HttpClient, HttpError, Request, Service};
+use crate::service::http::{Endpoint, HttpClient, HttpError, Request, Response, Service, excerpt};
+use crate::service::identity::IdToken;
+use issuers::Issuers;
 
 /// A Fulcio, or an authority that speaks as it does.
 #[derive(Debug, Clone)]
 pub struct Fulcio {
     endpoint: Endpoint,
+    configuration: Endpoint,
     http: HttpClient,
 }
 
@@ -26,7 +31,39 @@ impl Fulcio {
     /// [`HttpError::Url`].
     pub fn new(base_url: &str, http: HttpClient) -> Result<Self, HttpError> {
         let base = Endpoint::parse(Service::CertificateAuthority, base_url)?;
-        Ok(Self { endpoint: base.below("api/v2/signingCert"), http })
+        let (endpoint, configuration) = (base.below("api/v2/signingCert"), base.below("api/v2/configuration"));
+        Ok(Self { endpoint, configuration, http })
+    }
+
+    async fn call(&self, endpoint: &Endpoint, body: Option<&str>, token: Option<&str>) -> Result<Response, HttpError> {
+        let request = Request {
+            service: Service::CertificateAuthority,
+            endpoint,
+            accept: "application/json",
+            body: body.map(|body| ("application/json", body.as_bytes())),
+            bearer: token,
+            expected: &[200, 201],
+            secrets: &[],
+        };
+        self.http.send(request).await
+    }
+
+    /// Why a request was refused, as far as it can be found out: an issuer that the authority does not know
+    /// gets the same answer as any other bad token.
+    async fn explain(&self, refused: HttpError, token: &IdToken) -> CaError {
+        let issuer = match (&refused, token.claims().issuer()) {
+            (HttpError::Refused { .. }, Some(issuer)) => issuer,
+            _ => return refused.into(),
+        };
+        let configuration = self.call(&self.configuration, None, None).await;
+        match configuration.ok().and_then(|response| Issuers::read(&response.body)) {
+            Some(issuers) if !issuers.contains(issuer) => CaError::UnknownIssuer {
+                url: self.endpoint.to_string(),
+                issuer: issuer.to_owned(),
+                known: excerpt(issuers.list().as_bytes(), &[]),
+            },
+            _ => refused.into(),
+        }
     }
 
     fn malformed(&self, problem: &'static str) -> CaError {
@@ -89,18 +126,11 @@ impl CertificateAuthority for Fulcio {
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
         Box::pin(async move {
             let body = body(request);
-            let response = self
-                .http
-                .send(Request {
-                    service: Service::CertificateAuthority,
-                    endpoint: &self.endpoint,
-                    accept: "application/json",
-                    body: Some(("application/json", body.as_bytes())),
-                    bearer: Some(request.token.reveal()),
-                    expected: &[200, 201],
-                    secrets: &[],
-                })
-                .await?;
+            let answer = self.call(&self.endpoint, Some(&body), Some(request.token.reveal())).await;
+            let response = match answer {
+                Ok(response) => response,
+                Err(error) => return Err(self.explain(error, request.token).await),
+            };
             self.read(&response.body)
         })
     }

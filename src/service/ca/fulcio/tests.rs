@@ -99,3 +99,21 @@ fn answers_that_are_no_chain() {
         assert_eq!(issue(&server).unwrap_err().code().name(), code, "{shown}");
     }
 }
+
+#[test]
+fn an_issuer_that_the_authority_does_not_know_is_named() {
+    let server = |issuer: &'static str| {
+        FakeServer::start(move |_, sent| match sent.target.as_str() {
+            "/api/v2/configuration" => {
+                assert_eq!(sent.header("authorization"), None);
+                Answer::new(200, format!(r#"{{"issuers":[{{"issuerUrl":"{issuer}"}}]}}"#))
+            }
+            _ => Answer::gateway(400, "There was an error processing the identity token"),
+        })
+    };
+    let error = issue(&server("https://accounts.example")).unwrap_err();
+    assert_eq!((error.code().name(), error.code().exit_code()), ("ca-issuer-unknown", 1));
+    assert!(error.to_string().contains("tokens of \"i\"; it takes those of https://accounts.example"), "{error}");
+    // It knows the issuer: something else is wrong with the token.
+    assert_eq!(issue(&server("i")).unwrap_err().code().name(), "ca-refused");
+}
