@@ -11,6 +11,9 @@
 //!
 //! Each part is checked when it is received, before anything is built on it, and the whole once more
 //! before it is given away: what [`Session`] gives, [`crate::verify`] accepts under the same trusted root.
+//!
+//! `examples/sign_and_verify.rs` is the whole of it for a CI job, `examples/custom_signer.rs` for a key of
+//! your own.
 
 pub mod attestation;
 pub mod blob;
