@@ -115,6 +115,25 @@ pub async fn serve(
     Ok(())
 }
 
+/// Completes when the process is asked to end: SIGINT or SIGTERM.
+pub async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler for a signal its default remains, which ends the process: a log loses nothing by it.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Serves one connection until the client ends it, its time is over, or the server drains.
 async fn connection(stream: TcpStream, router: Router, mut draining: watch::Receiver<()>) {
     // An answer is one small write: it must not wait for the acknowledgement of the one before.

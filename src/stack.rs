@@ -10,7 +10,7 @@
 //! Stack::init(dir, &Config::loopback(8085))?;
 //! let stack = Stack::open(dir)?;
 //! let listener = sealmark::serve::bind(&stack.config().listen).await?;
-//! stack.serve(listener, async { drop(tokio::signal::ctrl_c().await) }).await?;
+//! stack.serve(listener, sealmark::serve::asked_to_end()).await?;
 //!
 //! // For a test: in a folder of its own, on a free port.
 //! let running = Running::start(std::path::Path::new("test")).await?;

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::StackError;
+use super::clock::Clock;
 use crate::base::limits;
 
 /// What a stack is and where it answers.
@@ -93,14 +95,19 @@ const NAME: &str = "stack.json";
 impl Config {
     /// The default on a port of loopback.
     pub fn loopback(port: u16) -> Self {
-        let listen = format!("127.0.0.1:{port}");
+        Self::new(SocketAddr::from(([127, 0, 0, 1], port)))
+    }
+
+    /// The default on an address, which clients reach by it.
+    pub fn new(listen: SocketAddr) -> Self {
+        let (year, ..) = Clock::system().now().civil();
         Self {
             version: 1,
+            listen: listen.to_string(),
             url: format!("http://{listen}"),
-            listen,
             domain: "sealmark.localhost".to_owned(),
             organization: "sealmark".to_owned(),
-            shard: "2026-1".to_owned(),
+            shard: format!("{year}-1"),
             entry_policy: EntryPolicy::OwnCa,
             rekor_v1: false,
             issuers: Vec::new(),

@@ -222,7 +222,7 @@ pub fn last_note(vfs: &dyn Vfs, dir: &Path) -> Result<String, LogError> {
     let path = dir.join("commits");
     let file = vfs.read(&path).map_err(|error| LogError::io("read", &path, error))?;
     let what = "a commit before the last one is not whole";
-    commits::last(&file).map(str::to_owned).ok_or(LogError::Damaged { path, what })
+    commits::last(&file).map(|commit| commit.note.to_owned()).ok_or(LogError::Damaged { path, what })
 }
 
 impl<C: Codec> Drop for Log<C> {

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::base::crypto::sha256;
 use crate::format::merkle::{Frontier, Hash, Tile, TileKind, tile};
 
 /// Hashes and records at the right edge, shared cheaply between a head and the one after it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Edge {
     frontier: Frontier,
+    /// The chained digest of every record.
+    digest: Hash,
     /// By level and index of the tile.
     hashes: BTreeMap<(u8, u64), Arc<Vec<Hash>>>,
     /// By index of the bundle.
@@ -20,6 +23,7 @@ const WIDTH: u64 = tile::WIDTH as u64;
 impl Edge {
     /// Appends a record.
     pub(super) fn push(&mut self, record: Arc<[u8]>, leaf: Hash) {
+        self.digest = sha256(&[&self.digest, &record]);
         let bundle = self.records.entry(self.size() / WIDTH).or_default();
         Arc::make_mut(bundle).push(record);
         let hashes = &mut self.hashes;
@@ -39,6 +43,11 @@ impl Edge {
     /// The root of the tree.
     pub(super) fn root(&self) -> Hash {
         self.frontier.root()
+    }
+
+    /// The chained digest of every record as stored: SHA-256(digest before ‖ record), from 32 zeros on.
+    pub(super) fn digest(&self) -> Hash {
+        self.digest
     }
 
     /// The hashes of a tile, when they are here.

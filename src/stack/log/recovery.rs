@@ -5,12 +5,14 @@
 //! made again from its entries, an entry that is missing or changed is a refusal.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, RwLock};
 
+use super::commits::{self, Commit};
 use super::edge::Edge;
 use super::head::Head;
 use super::storage::Storage;
-use super::{Codec, Files, Index, LogError, commits};
+use super::{Codec, Files, Index, LogError};
 use crate::base::time::UnixTime;
 use crate::format::merkle::{Hash, Tile, empty_root, tile};
 
@@ -33,7 +35,8 @@ pub(super) fn create<C: Codec>(files: &Files, codec: &C, now: UnixTime) -> Resul
         files.create_dir(&files.path(name))?;
     }
     let _lock = files.lock()?;
-    files.restart_commits(&codec.sign(0, &empty_root(), now)?)?;
+    let note = codec.sign(0, &empty_root(), now)?;
+    files.restart_commits(Commit { note: &note, records: Edge::default().digest() })?;
     Ok(())
 }
 
@@ -41,7 +44,9 @@ pub(super) fn create<C: Codec>(files: &Files, codec: &C, now: UnixTime) -> Resul
 pub(super) fn open<C: Codec>(files: &Files, codec: &C) -> Result<Recovered, LogError> {
     let lock = files.lock()?;
     clean_tmp(files)?;
-    let (note, size, root) = last_commit(files, codec)?;
+    let commits_path = files.path("commits");
+    let Some(file) = files.read(&commits_path)? else { return Err(LogError::Absent { path: files.dir.clone() }) };
+    let (commit, size, root) = last_commit(&commits_path, &file, codec)?;
     let mut replay =
         Replay { files, codec, edge: Edge::default(), index: HashMap::new(), last: UnixTime::from_secs(0) };
     let mut unsealed = Vec::new();
@@ -53,10 +58,14 @@ pub(super) fn open<C: Codec>(files: &Files, codec: &C) -> Result<Recovered, LogE
     }
     let rest = replay.tail(size / WIDTH, size % WIDTH)?;
     if replay.edge.root() != root {
-        let path = files.path("tail");
-        return Err(LogError::Damaged { path, what: "the entries do not lead to the root that was signed" });
+        let path = files.dir.clone();
+        return Err(LogError::Damaged { path, what: "its entries do not lead to the root that was signed" });
     }
-    let commits = files.restart_commits(&note)?;
+    if replay.edge.digest() != commit.records {
+        let path = files.dir.clone();
+        return Err(LogError::Damaged { path, what: "an entry is not stored as it was committed" });
+    }
+    let commits = files.restart_commits(commit)?;
     let Replay { mut edge, index, last, .. } = replay;
     let mut storage = Storage::new(files.clone(), commits, lock);
     for (bundle, records) in &unsealed {
@@ -71,21 +80,17 @@ pub(super) fn open<C: Codec>(files: &Files, codec: &C) -> Result<Recovered, LogE
     edge.drop_full();
     clean_tails(files, size / WIDTH)?;
     storage.adopt_tail(size / WIDTH, files.restart_tail(size / WIDTH, &rest)?);
-    let head = Arc::new(Head::new(note, edge.clone()));
+    let head = Arc::new(Head::new(commit.note.to_owned(), edge.clone()));
     Ok(Recovered { storage, edge, index: Arc::new(RwLock::new(index)), last, head })
 }
 
-/// The last commit: its note, size and root.
-fn last_commit<C: Codec>(files: &Files, codec: &C) -> Result<(String, u64, Hash), LogError> {
-    let path = files.path("commits");
-    let Some(file) = files.read(&path)? else { return Err(LogError::Absent { path: files.dir.clone() }) };
-    let Some(note) = commits::last(&file) else {
-        return Err(LogError::Damaged { path, what: "a commit before the last one is not whole" });
+/// The last commit in a file, with the size and root of its checkpoint.
+fn last_commit<'a, C: Codec>(path: &Path, file: &'a [u8], codec: &C) -> Result<(Commit<'a>, u64, Hash), LogError> {
+    let Some(commit) = commits::last(file) else {
+        return Err(LogError::Damaged { path: path.to_owned(), what: "a commit before the last one is not whole" });
     };
-    match codec.open(note) {
-        Some((size, root)) => Ok((note.to_owned(), size, root)),
-        None => Err(LogError::Foreign { path }),
-    }
+    let Some((size, root)) = codec.open(commit.note) else { return Err(LogError::Foreign { path: path.to_owned() }) };
+    Ok((commit, size, root))
 }
 
 /// Files under `tmp` are this engine's and unfinished.

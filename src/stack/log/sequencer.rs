@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, watch};
 
+use super::commits::Commit;
 use super::edge::Edge;
 use super::head::Head;
 use super::recovery::Recovered;
@@ -74,7 +75,7 @@ impl<C: Codec> Sequencer<C> {
         if self.edge.size() > before {
             self.storage.sync()?;
             let note = self.codec.sign(self.edge.size(), &self.edge.root(), at)?;
-            self.storage.commit(&note)?;
+            self.storage.commit(Commit { note: &note, records: self.edge.digest() })?;
             self.last = at;
             self.show(note);
         }
@@ -145,6 +146,6 @@ impl<C: Codec> Sequencer<C> {
             self.edge.drop_full();
             self.show(note.clone());
         }
-        self.storage.shorten_commits(&note)
+        self.storage.shorten_commits(Commit { note: &note, records: self.edge.digest() })
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::commits::{self, Commit};
 use super::vfs::Appender;
-use super::{Files, LogError, commits};
+use super::{Files, LogError};
 use crate::format::merkle::Tile;
 
 /// Bytes at which the commit file is begun anew with its last commit: it stays quick to read on start.
@@ -97,9 +98,9 @@ impl Files {
     }
 
     /// Begins the commit file anew with one commit.
-    pub(super) fn restart_commits(&self, note: &str) -> Result<Box<dyn Appender>, LogError> {
+    pub(super) fn restart_commits(&self, commit: Commit<'_>) -> Result<Box<dyn Appender>, LogError> {
         let path = self.path("commits");
-        self.replace(&path, &encode(&path, note)?)
+        self.replace(&path, &encode(&path, commit)?)
     }
 
     /// Copies what was read from a tail into a new file, leaving behind what was not committed.
@@ -147,9 +148,9 @@ impl Files {
     }
 }
 
-fn encode(path: &Path, note: &str) -> Result<Vec<u8>, LogError> {
+fn encode(path: &Path, commit: Commit<'_>) -> Result<Vec<u8>, LogError> {
     let too_long = || LogError::Damaged { path: path.to_owned(), what: "the checkpoint does not fit a commit" };
-    commits::encode(note).ok_or_else(too_long)
+    commit.encode().ok_or_else(too_long)
 }
 
 impl Storage {
@@ -188,9 +189,9 @@ impl Storage {
     }
 
     /// Commits a checkpoint.
-    pub(super) fn commit(&mut self, note: &str) -> Result<(), LogError> {
+    pub(super) fn commit(&mut self, commit: Commit<'_>) -> Result<(), LogError> {
         let path = self.files.path("commits");
-        let commit = encode(&path, note)?;
+        let commit = encode(&path, commit)?;
         let written = self.commits.append(&commit).and_then(|()| self.commits.sync());
         written.map_err(|error| LogError::io("commit to", &path, error))?;
         self.commits_bytes += commit.len();
@@ -210,10 +211,10 @@ impl Storage {
         self.files.seal_hashes(tile, bytes)
     }
 
-    /// Keeps the commit file short; `note` is the last commit's.
-    pub(super) fn shorten_commits(&mut self, note: &str) -> Result<(), LogError> {
+    /// Keeps the commit file short, once there is nothing but `last` to keep.
+    pub(super) fn shorten_commits(&mut self, last: Commit<'_>) -> Result<(), LogError> {
         if self.commits_bytes >= COMMITS_BYTES {
-            self.commits = self.files.restart_commits(note)?;
+            self.commits = self.files.restart_commits(last)?;
             self.commits_bytes = 2 * commits::BLOCK;
         }
         Ok(())

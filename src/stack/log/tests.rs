@@ -46,6 +46,12 @@ fn entry(number: u64) -> Vec<u8> {
     format!("entry {number}").into_bytes()
 }
 
+/// A folder in memory where the system has one: these tests sync thousands of times, and crash without
+/// losing what was not synced.
+fn tempdir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 fn new_log(dir: &Path) -> PathBuf {
     let dir = dir.join("log");
     Log::create(Arc::new(Disk), &dir, &TOY, &Clock::system()).unwrap();
@@ -117,7 +123,7 @@ fn check(log: &Log<Toy>) -> Vec<Vec<u8>> {
 
 #[tokio::test]
 async fn grows_over_bundles_and_restarts() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let dir = new_log(dir.path());
     let mut expected = Vec::new();
     for numbers in [0..0, 0..1, 1..255, 255..256, 256..257, 257..700, 700..2000] {
@@ -132,7 +138,7 @@ async fn grows_over_bundles_and_restarts() {
 
 #[tokio::test]
 async fn k11_a_tile_of_tiles() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let dir = new_log(dir.path());
     let log = open(&dir).unwrap();
     for start in (0..65_536).step_by(4096) {
@@ -154,7 +160,7 @@ async fn k11_a_tile_of_tiles() {
 
 #[tokio::test]
 async fn k13_partials_are_prefixes() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let dir = new_log(dir.path());
     let log = open(&dir).unwrap();
     fill(&log, 0..300).await;
@@ -170,7 +176,7 @@ async fn k13_partials_are_prefixes() {
 
 #[tokio::test]
 async fn k05_duplicates_have_one_leaf() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let dir = new_log(dir.path());
     let log = open(&dir).unwrap();
     fill(&log, 0..3).await;
@@ -185,7 +191,7 @@ async fn k05_duplicates_have_one_leaf() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k12_many_writers() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let log = Arc::new(open(&new_log(dir.path())).unwrap());
     let writers: Vec<_> = (0..64u64)
         .map(|writer| {
@@ -211,7 +217,7 @@ async fn k12_many_writers() {
 #[tokio::test]
 async fn k06_a_crash_at_every_operation() {
     for start in [0, 250, 511] {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempdir();
         let before = new_log(dir.path());
         fill(&open(&before).unwrap(), 0..start).await;
         for operations in 0.. {
@@ -246,7 +252,7 @@ async fn k06_a_crash_at_every_operation() {
 
 #[tokio::test]
 async fn k07_a_failed_sync_acknowledges_nothing_and_ends_the_log() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let before = new_log(dir.path());
     let disk = FailingDisk::after(usize::MAX);
     drop(Log::open(Arc::new(disk.clone()), &before, TOY, Clock::system()).unwrap());
@@ -266,7 +272,7 @@ async fn k07_a_failed_sync_acknowledges_nothing_and_ends_the_log() {
 
 #[tokio::test]
 async fn k08_two_writers() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let dir = new_log(dir.path());
     let first = open(&dir).unwrap();
     assert_eq!(open(&dir).unwrap_err().code().name(), "log-locked");
@@ -276,7 +282,7 @@ async fn k08_two_writers() {
 
 #[tokio::test]
 async fn k10_a_flipped_bit_anywhere() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let before = new_log(dir.path());
     fill(&open(&before).unwrap(), 0..260).await;
     let good = check(&open(&before).unwrap());
@@ -302,7 +308,7 @@ async fn k10_a_flipped_bit_anywhere() {
 
 #[tokio::test]
 async fn k10_lost_entries_and_lost_tiles() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let dir = new_log(dir.path());
     fill(&open(&dir).unwrap(), 0..260).await;
     // A tile of hashes is proven by its entries, and made again.
@@ -319,7 +325,7 @@ async fn k10_lost_entries_and_lost_tiles() {
 
 #[tokio::test]
 async fn k14_another_key_or_origin() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let dir = new_log(dir.path());
     let error = Log::open(Arc::new(Disk), &dir, Toy("other"), Clock::system()).unwrap_err();
     assert_eq!(error.code().name(), "log-key-mismatch");
@@ -327,7 +333,7 @@ async fn k14_another_key_or_origin() {
 
 #[tokio::test]
 async fn never_creates() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     assert_eq!(open(&dir.path().join("none")).unwrap_err().code().name(), "log-absent");
     let dir = new_log(dir.path());
     std::fs::remove_file(dir.join("commits")).unwrap();
@@ -336,7 +342,7 @@ async fn never_creates() {
 
 #[tokio::test]
 async fn k15_a_clock_that_steps_back() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let dir = new_log(dir.path());
     let now = Arc::new(AtomicI64::new(1_000_000));
     let clock = Arc::clone(&now);

@@ -3,6 +3,7 @@
 use sealmark::base::encoding::base64;
 use sealmark::format::checkpoint::{Checkpoint, NoteKey, TreeHeadKey};
 use sealmark::format::merkle::{Frontier, Hash, Tile, TileKind, leaf_hash, verify_inclusion};
+use sealmark::format::trust::TrustedRoot;
 use sealmark::stack::{EntryPolicy, IssuerKind, Running, TokenRequest};
 use serde_json::json;
 
@@ -26,9 +27,9 @@ fn root(leaves: &[Hash]) -> Hash {
     frontier.root()
 }
 
-/// Reads the whole transparency log: checkpoint, entries, tiles; gives its size.
-pub(super) async fn check_rekor(running: &Running, http: &Http) -> u64 {
-    let instance = &running.trusted_root().logs[0];
+/// Reads the whole transparency log: checkpoint, entries, tiles; gives its leaves.
+pub(super) async fn check_rekor(trusted: &TrustedRoot, http: &Http) -> Vec<Hash> {
+    let instance = &trusted.logs[0];
     let answer = http.get("/api/v2/checkpoint").await;
     assert_eq!(answer.header("cache-control"), Some("no-cache"));
     let (checkpoint, note) = Checkpoint::parse(answer.text()).unwrap();
@@ -44,19 +45,20 @@ pub(super) async fn check_rekor(running: &Running, http: &Http) -> u64 {
         entries.extend(tile.entries(&bytes).unwrap().into_iter().map(leaf_hash));
     }
     assert_eq!(entries, leaves);
-    size
+    leaves
 }
 
-/// Reads the CT log's checkpoint and tiles; gives its size.
-pub(super) async fn check_ct(running: &Running, http: &Http) -> u64 {
-    let instance = &running.trusted_root().ct_logs[0];
+/// Reads the CT log's checkpoint and tiles; gives its leaves.
+pub(super) async fn check_ct(trusted: &TrustedRoot, http: &Http) -> Vec<Hash> {
+    let instance = &trusted.ct_logs[0];
     let (checkpoint, note) = Checkpoint::parse(http.get("/ct/checkpoint").await.text()).unwrap();
     TreeHeadKey::new(instance.host(), instance.key.clone()).unwrap().verify(&note).unwrap();
     let size = checkpoint.size();
-    assert_eq!(root(&leaves(http, "/ct", size).await), *checkpoint.root());
+    let leaves = leaves(http, "/ct", size).await;
+    assert_eq!(root(&leaves), *checkpoint.root());
     let data = Tile::of_tree(TileKind::Data, 0, size).unwrap();
     assert_eq!(http.get(&format!("/ct/{data}")).await.status, 200);
-    size
+    leaves
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,152 @@
+//! K06: `kill -9` under load, many times over; nothing that was acknowledged is lost.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sealmark::base::crypto::{KeyKind, sha256};
+use sealmark::base::encoding::base64;
+use sealmark::format::merkle::leaf_hash;
+use sealmark::format::trust::TrustedRoot;
+use sealmark::format::x509::{Certificate, sct};
+use sealmark::serve;
+use sealmark::stack::keys::PrivateKey;
+use sealmark::stack::{Config, EntryPolicy, Stack};
+use serde_json::json;
+
+use super::http::Http;
+use super::signer;
+
+/// Names the folder that [`child_process`] serves.
+const FOLDER: &str = "SEALMARK_TEST_STACK";
+
+/// Not a test: the process that is killed. It is this test binary, started for this function alone.
+#[test]
+#[ignore = "a process for the tests of crashes"]
+fn child_process() {
+    let Some(dir) = std::env::var_os(FOLDER) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stack = Stack::open(Path::new(&dir)).unwrap();
+        let listener = serve::bind(&stack.config().listen).await.unwrap();
+        stack.serve(listener, serve::asked_to_end()).await.unwrap();
+    });
+}
+
+fn start_child(dir: &Path) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["stack::crash::child_process", "--exact", "--ignored"]).env(FOLDER, dir);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+async fn wait_until_it_serves(http: &Http) {
+    for _ in 0..500 {
+        if http.try_send("GET", "/healthz", &[], b"").await.is_ok_and(|answer| answer.status == 200) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the stack does not come up");
+}
+
+/// What was acknowledged, by index.
+#[derive(Debug, Default)]
+struct Ledger {
+    entries: BTreeMap<u64, Vec<u8>>,
+    certificates: Vec<Certificate>,
+}
+
+/// Logs entries as fast as they are acknowledged, until the server is gone.
+async fn log_entries(http: Http, ledger: Arc<Mutex<Ledger>>, key: Arc<PrivateKey>, writer: u64) {
+    let raw = base64::encode(key.public_key().spki());
+    for number in 0u64.. {
+        let artifact = format!("{writer} {number} {:?}", std::time::SystemTime::now()).into_bytes();
+        let request = json!({ "hashedRekordRequestV002": { "digest": base64::encode(&sha256(&[&artifact])), "signature": {
+            "content": base64::encode(&key.sign(&artifact).unwrap()),
+            "verifier": { "publicKey": { "rawBytes": raw }, "keyDetails": "PKIX_ECDSA_P256_SHA_256" },
+        }}});
+        let body = request.to_string();
+        let Ok(answer) = http.try_send("POST", "/api/v2/log/entries", &[], body.as_bytes()).await else { return };
+        let entry = signer::entry(&answer);
+        let before = ledger.lock().unwrap().entries.insert(entry.log_index, entry.canonicalized_body);
+        assert_eq!(before, None, "an index is given out twice");
+    }
+}
+
+/// Gets certificates, each with an SCT, until the server is gone.
+async fn get_certificates(http: Http, ledger: Arc<Mutex<Ledger>>, secret: String) {
+    let form = format!("grant_type=client_credentials&client_id=sealmark&client_secret={secret}");
+    let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+    let Ok(answer) = http.try_send("POST", "/token", &headers, form.as_bytes()).await else { return };
+    let token = answer.json()["id_token"].as_str().unwrap().to_owned();
+    let key = PrivateKey::generate(KeyKind::P256).unwrap();
+    let proof = key.sign(signer::challenge(&token).as_bytes()).unwrap();
+    let request = signer::public_key_request(&token, key.public_key(), &proof).to_string();
+    loop {
+        let Ok(answer) = http.try_send("POST", "/api/v2/signingCert", &[], request.as_bytes()).await else { return };
+        ledger.lock().unwrap().certificates.push(signer::chain(&answer)[0].clone());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k06_kill_9_under_load() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("stack");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = Config { entry_policy: EntryPolicy::Any, ..Config::loopback(port) };
+    Stack::init(&dir, &config).unwrap();
+    let secret = std::fs::read_to_string(dir.join("keys/client-secret")).unwrap();
+    let (http, ledger) = (Http::new(&config.url), Arc::new(Mutex::new(Ledger::default())));
+    let key = Arc::new(PrivateKey::generate(KeyKind::P256).unwrap());
+    for round in 0..6u64 {
+        let mut child = start_child(&dir);
+        wait_until_it_serves(&http).await;
+        let mut writers: Vec<_> = (0..8)
+            .map(|writer| tokio::spawn(log_entries(http.clone(), Arc::clone(&ledger), Arc::clone(&key), writer)))
+            .collect();
+        writers.push(tokio::spawn(get_certificates(http.clone(), Arc::clone(&ledger), secret.clone())));
+        tokio::time::sleep(Duration::from_millis(120 + 70 * round)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+    }
+    let mut child = start_child(&dir);
+    wait_until_it_serves(&http).await;
+    let ledger = std::mem::take(&mut *ledger.lock().unwrap());
+    check(&dir, &http, &ledger).await;
+    // It goes on, and ends in peace.
+    terminate(&child);
+    assert!(child.wait().unwrap().success());
+}
+
+/// `SIGTERM`, as a service manager sends it.
+fn terminate(child: &Child) {
+    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// The whole tree of each log by its read path, and in it everything that was acknowledged.
+async fn check(dir: &Path, http: &Http, ledger: &Ledger) {
+    let root = TrustedRoot::parse(&std::fs::read(dir.join("trusted_root.json")).unwrap()).unwrap();
+    let leaves = super::log::check_rekor(&root, http).await;
+    assert!(ledger.entries.len() > 300, "too little load: {}", ledger.entries.len());
+    assert!(leaves.len() >= ledger.entries.len());
+    for (index, body) in &ledger.entries {
+        assert_eq!(leaves[usize::try_from(*index).unwrap()], leaf_hash(body), "{index}");
+    }
+    let ct = super::log::check_ct(&root, http).await;
+    assert!(ledger.certificates.len() > 6, "too little load: {}", ledger.certificates.len());
+    let issuer = &root.certificate_authorities[0].chain[0];
+    for certificate in &ledger.certificates {
+        let list = certificate.extensions().sct_list.as_ref().unwrap();
+        let sct = &sct::read_list(list).unwrap()[0];
+        let tbs = certificate.tbs_without_scts().unwrap().unwrap();
+        let hash = issuer.public_key().spki_sha256();
+        let leaf = sct::signed_data(sct.timestamp, &hash, &tbs, &sct.extensions).unwrap();
+        assert_eq!(ct[usize::try_from(sct.leaf_index().unwrap()).unwrap()], leaf_hash(&leaf));
+    }
+}

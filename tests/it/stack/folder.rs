@@ -1,0 +1,163 @@
+//! The folder of a stack: made once, locked by one process, refused when it is damaged.
+
+use std::path::{Path, PathBuf};
+
+use sealmark::format::trust::{ClientTrustConfig, SigningConfig, TrustedRoot};
+use sealmark::stack::keys::PrivateKey;
+use sealmark::stack::{Config, Stack, TokenRequest, status};
+
+use super::signer::{self, Form};
+use super::start;
+
+fn init(dir: &Path) -> PathBuf {
+    let dir = dir.join("stack");
+    Stack::init(&dir, &Config::loopback(1)).unwrap();
+    dir
+}
+
+fn open_code(dir: &Path) -> &'static str {
+    Stack::open(dir).unwrap_err().code().name()
+}
+
+#[test]
+fn init_writes_what_clients_and_the_core_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = init(dir.path());
+    let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
+    let root = TrustedRoot::parse(&read("trusted_root.json")).unwrap();
+    let config = SigningConfig::parse(&read("signing_config.v0.2.json")).unwrap();
+    let both = ClientTrustConfig::parse(&read("client_trust_config.json")).unwrap();
+    assert_eq!((&both.trusted_root, &both.signing_config), (&root, &config));
+    sealmark::verify::Verifier::new(&root).unwrap();
+    let now = super::now();
+    assert_eq!(config.select_ca(now).unwrap().url, "http://127.0.0.1:1");
+    assert_eq!(config.select_logs(now).unwrap()[0].major_api_version, 2);
+    assert_eq!(config.select_timestamp_authorities(now).unwrap()[0].url, "http://127.0.0.1:1/api/v1/timestamp");
+    assert!(root.logs[0].host().ends_with(".sealmark.localhost"));
+    // Every start is a minute early: the first SCT and timestamp may be rounded down.
+    let start = root.logs[0].validity.start();
+    assert!(start < now && start.millis() % 1000 == 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn keys_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let dir = init(dir.path());
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&dir.join("keys")), 0o700);
+    let keys: Vec<_> = std::fs::read_dir(dir.join("keys")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(keys.len(), 6);
+    assert!(keys.iter().all(|key| mode(key) == 0o600));
+    std::fs::set_permissions(dir.join("keys/ct.pem"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(open_code(&dir), "stack-key-permissions");
+}
+
+#[test]
+fn init_never_replaces_and_up_never_makes() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(open_code(&dir.path().join("none")), "stack-absent");
+    assert_eq!(open_code(dir.path()), "stack-absent");
+    let stack = init(dir.path());
+    assert_eq!(Stack::init(&stack, &Config::loopback(1)).unwrap_err().code().name(), "stack-exists");
+    std::fs::remove_file(stack.join("logs/rekor/commits")).unwrap();
+    assert_eq!(open_code(&stack), "log-absent");
+    for url in ["http://127.0.0.1:1/path", "ftp://x", "x", "http://"] {
+        let config = Config { url: url.to_owned(), ..Config::loopback(1) };
+        let error = Stack::init(&dir.path().join("bad"), &config).unwrap_err();
+        assert_eq!(error.code().name(), "stack-config", "{url}");
+    }
+}
+
+#[test]
+fn k08_two_processes_on_one_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = init(dir.path());
+    let first = Stack::open(&dir).unwrap();
+    assert_eq!(open_code(&dir), "log-locked");
+    drop(first);
+    Stack::open(&dir).unwrap();
+}
+
+/// A key, a certificate or a name that is not the one that the stack was made with.
+#[test]
+fn k14_f31_what_does_not_fit_is_refused_at_the_start() {
+    use sealmark::base::crypto::KeyKind;
+    let other_key = |dir: &Path, name: &str, kind| {
+        std::fs::remove_file(dir.join(name)).unwrap();
+        PrivateKey::generate(kind).unwrap().write(&dir.join(name)).unwrap();
+    };
+    type Damage<'a> = &'a dyn Fn(&Path);
+    let cases: [(&str, Damage<'_>); 8] = [
+        ("log-key-mismatch", &|dir| other_key(dir, "keys/rekor.pem", KeyKind::Ed25519)),
+        ("log-key-mismatch", &|dir| other_key(dir, "keys/ct.pem", KeyKind::P256)),
+        ("stack-damaged", &|dir| other_key(dir, "keys/ca.pem", KeyKind::P384)),
+        ("tsa-setup", &|dir| other_key(dir, "keys/tsa.pem", KeyKind::P256)),
+        ("stack-key-parse", &|dir| other_key(dir, "keys/rekor.pem", KeyKind::P256)),
+        ("stack-key-io", &|dir| std::fs::remove_file(dir.join("keys/oidc.pem")).unwrap()),
+        ("stack-damaged", &|dir| std::fs::write(dir.join("certificates/ca.pem"), "x").unwrap()),
+        ("log-key-mismatch", &|dir| {
+            let text = std::fs::read_to_string(dir.join("stack.json")).unwrap();
+            std::fs::write(dir.join("stack.json"), text.replace("sealmark.localhost", "other.localhost")).unwrap();
+        }),
+    ];
+    for (code, damage) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = init(dir.path());
+        damage(&dir);
+        assert_eq!(open_code(&dir), code);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let dir = init(dir.path());
+    for text in ["", "{}", "{\"version\":1,\"unknown\":2}"] {
+        std::fs::write(dir.join("stack.json"), text).unwrap();
+        assert_eq!(open_code(&dir), "stack-config", "{text}");
+    }
+}
+
+/// A bit flipped in each file of each log: the stack refuses to start, or nothing is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn k10_bit_flips_are_refused() {
+    let parent = tempfile::tempdir().unwrap();
+    let (running, http) = start(parent.path()).await;
+    let dir = parent.path().join("stack");
+    for number in 0..3 {
+        let token = running.token(&TokenRequest::email("me@example.com")).unwrap();
+        signer::sign(&http, &token, Form::PublicKey, &[number]).await;
+    }
+    running.stop().await.unwrap();
+    for file in ["logs/rekor/tail/0", "logs/ct/tail/0", "logs/rekor/commits", "logs/ct/commits"] {
+        let good = std::fs::read(dir.join(file)).unwrap();
+        for at in (0..good.len()).step_by(good.len() / 7) {
+            let mut bad = good.clone();
+            bad[at] ^= 0x10;
+            std::fs::write(dir.join(file), &bad).unwrap();
+            match Stack::open(&dir) {
+                Err(error) => assert!(["log-damaged", "log-data-lost"].contains(&error.code().name()), "{file} {at}"),
+                // One of the two copies of the last commit.
+                Ok(stack) => {
+                    assert!(file.ends_with("commits"), "{file} {at}");
+                    drop(stack);
+                    assert_eq!(status(&dir).await.unwrap().logs.iter().map(|log| log.size).collect::<Vec<_>>(), [3, 3]);
+                }
+            }
+            std::fs::write(dir.join(file), &good).unwrap();
+        }
+    }
+    Stack::open(&dir).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_from_beside() {
+    let parent = tempfile::tempdir().unwrap();
+    let (running, http) = start(parent.path()).await;
+    let dir = parent.path().join("stack");
+    let token = running.token(&TokenRequest::email("me@example.com")).unwrap();
+    signer::sign(&http, &token, Form::PublicKey, b"artifact").await;
+    let seen = status(&dir).await.unwrap();
+    assert!(seen.serving && seen.url == running.url());
+    assert_eq!(seen.logs.iter().map(|log| (log.name, log.size)).collect::<Vec<_>>(), [("rekor", 1), ("ct", 1)]);
+    running.stop().await.unwrap();
+    assert!(!status(&dir).await.unwrap().serving);
+}
