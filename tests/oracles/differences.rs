@@ -1,5 +1,7 @@
 //! `differences.tsv`: which verdicts differ, and why that is right.
 
+use std::collections::BTreeMap;
+
 use crate::Verdict;
 
 /// One line of the table. In each cell `*` stands for any characters.
@@ -11,11 +13,19 @@ struct Line {
     used: bool,
 }
 
+/// How one peer's verdicts compare with ours.
+#[derive(Default)]
+struct Tally {
+    compared: usize,
+    only_theirs_accept: usize,
+    only_ours_accept: usize,
+}
+
 /// The lines of one kind, and the differences that none of them explains.
 pub(crate) struct Table {
     lines: Vec<Line>,
     unexplained: Vec<String>,
-    compared: usize,
+    tallies: BTreeMap<String, Tally>,
 }
 
 /// Whether `pattern`, in which `*` stands for any characters, matches the whole of `text`.
@@ -44,14 +54,17 @@ impl Table {
             let cell = |at: usize| cells[at].to_owned();
             Line { case: cell(1), peer: cell(2), ours: cell(3), theirs: cell(4), used: false }
         });
-        Self { lines: lines.collect(), unexplained: Vec::new(), compared: 0 }
+        Self { lines: lines.collect(), unexplained: Vec::new(), tallies: BTreeMap::new() }
     }
 
     /// Compares two verdicts on a case.
     pub(crate) fn compare(&mut self, case: &str, peer: &str, ours: &Verdict, theirs: &Verdict) {
-        self.compared += 1;
-        if ours.is_ok() == theirs.is_ok() {
-            return;
+        let tally = self.tallies.entry(peer.to_owned()).or_default();
+        tally.compared += 1;
+        match (ours, theirs) {
+            (Ok(()), Err(_)) => tally.only_ours_accept += 1,
+            (Err(_), Ok(())) => tally.only_theirs_accept += 1,
+            _ => return,
         }
         let (ours, theirs) = (word(ours), word(theirs));
         let line = self.lines.iter_mut().find(|line| {
@@ -68,13 +81,17 @@ impl Table {
 
     /// Fails on a difference without a line, and on a line without a difference.
     pub(crate) fn finish(self) {
-        println!("{} verdicts compared", self.compared);
+        for (peer, Tally { compared, only_theirs_accept, only_ours_accept }) in &self.tallies {
+            println!(
+                "{peer}: {compared} verdicts compared; {only_theirs_accept} accepted by it alone, \
+                 {only_ours_accept} by us alone"
+            );
+        }
         let idle: Vec<_> = self.lines.iter().filter(|line| !line.used).map(|line| &line.case).collect();
         assert!(
             self.unexplained.is_empty(),
-            "{} of {} verdicts differ without a reason:\n{}",
+            "{} verdicts differ without a reason:\n{}",
             self.unexplained.len(),
-            self.compared,
             self.unexplained.join("\n")
         );
         assert!(idle.is_empty(), "lines that explain nothing: {idle:?}");
