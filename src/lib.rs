@@ -12,7 +12,7 @@
 //! | folder | what stands there |
 //! | --- | --- |
 //! | [`base`] | encodings, digests, keys, time, limits, error codes |
-//! | [`format`] | what the bytes mean: bundles, certificates, log entries, checkpoints, timestamps, trust documents |
+//! | [`mod@format`] | what the bytes mean: bundles, certificates, log entries, checkpoints, timestamps, trust documents |
 //! | [`verify`] | the proof: a bundle against a trusted root; pure |
 //! | [`policy`] | whom to trust: rules over what was proven; pure |
 //! | [`admit`] | from bundles to a decision |

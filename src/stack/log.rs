@@ -11,7 +11,7 @@
 //!
 //! A batch is whatever arrived while the one before it was being written: no window, no timer. Any
 //! error of the disk ends the log without an acknowledgement ([`Log::failed`]); a restart recovers
-//! ([`recovery`]). A log's folder:
+//! (`recovery`). A log's folder:
 //!
 //! ```text
 //! LOCK              held while a process writes

@@ -1,6 +1,6 @@
 //! The rules of a certification path, RFC 5280 section 6.1, for any [`Purpose`]: what an authority's
 //! certificate must say, who issued whom, how long a path may be, when it is valid. What a leaf must
-//! say is its profile's matter: [`super::leaf`] for code signing.
+//! say is its profile's matter: `leaf` for code signing.
 //!
 //! A path is a slice of authorities' certificates, the leaf's issuer first and the anchor last.
 
