@@ -193,6 +193,15 @@ impl Stack {
     }
 }
 
+/// A token of the issuers of the stack in a folder, whether or not it is being served: whoever may read its
+/// keys may have one.
+pub fn token(dir: &Path, request: &TokenRequest) -> Result<String, StackError> {
+    let config = Config::read(dir)?;
+    let folder = Folder::new(dir);
+    let issuer = Issuer::new(folder.key(StoredKey::Oidc)?, &config.url, folder.secret()?);
+    Ok(issuer.issue(request, Clock::system().now())?)
+}
+
 fn open_log<C: Codec>(folder: &Folder, name: &str, codec: C, clock: &Clock) -> Result<Log<C>, LogError> {
     Log::open(Arc::new(Disk), &folder.log(name), codec, clock.clone())
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::issuer::IssueError;
 use super::keys::PrivateKeyError;
 use super::log::{LogError, SigningError};
 use super::tsa::SetupError;
@@ -65,6 +66,9 @@ pub enum StackError {
     /// A key did not sign, or its certificate is not its own.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// A token of its own issuers.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
     /// The timestamp authority.
     #[error(transparent)]
     Timestamp(#[from] SetupError),
@@ -94,6 +98,7 @@ impl StackError {
             Self::Log(error) => error.code(),
             Self::Failed(error) => error.code(),
             Self::Signing(_) => LogError::Signing(SigningError).code(),
+            Self::Issue(error) => error.code(),
             Self::Timestamp(error) => error.code(),
             Self::Serve(error) => error.code(),
         }

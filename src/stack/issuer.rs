@@ -26,7 +26,8 @@ pub use routes::routes;
 
 use super::config::IssuerKind;
 use super::keys::PrivateKey;
-use super::log::SigningError;
+use super::log::{LogError, SigningError};
+use crate::base::code::Code;
 use crate::base::encoding::der::DerError;
 use crate::base::encoding::json::Json;
 use crate::base::encoding::{base64, hex};
@@ -69,6 +70,19 @@ pub enum IssueError {
     /// The key did not sign.
     #[error(transparent)]
     Signing(#[from] SigningError),
+}
+
+impl IssueError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unknown { .. } | Self::Value { .. } => Code::usage(
+                "token-parameter",
+                "the parameters are the platform's own words: repository, workflow, ref; project_path; email; sub",
+            ),
+            Self::Signing(_) => LogError::Signing(SigningError).code(),
+        }
+    }
 }
 
 impl From<DerError> for IssueError {

@@ -87,6 +87,7 @@ pub(crate) enum Stack {
     Init(StackInit),
     Up(StackUp),
     Status(StackStatus),
+    Token(StackToken),
 }
 
 // ---------------------------------------------------------------------------------------- tour
@@ -135,6 +136,8 @@ pub(crate) struct SignBlob {
     #[command(flatten)]
     pub(crate) services: ServiceArgs,
     #[command(flatten)]
+    pub(crate) waivers: SigningWaiverArgs,
+    #[command(flatten)]
     pub(crate) output: BundleOutput,
 }
 
@@ -142,6 +145,7 @@ pub(crate) struct SignBlob {
 ///
 /// Give either a predicate with its type, and the statement is made about FILE, or a whole in-toto
 /// statement, and FILE must be one of its subjects. The signed bytes are the statement, unchanged.
+/// A bundle of another kind that is there already is left alone: name another place with --output.
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("what").required(true).args(["predicate", "statement"]),
@@ -151,14 +155,14 @@ Examples:
   $ sealmark attest blob app.tar.gz --statement provenance.json"
 )]
 pub(crate) struct AttestBlob {
-    /// Files that the statement is about
-    #[arg(required = true, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) files: Vec<PathBuf>,
+    /// The file that the statement is about
+    #[arg(value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
     /// A JSON file with the predicate; needs --type
     #[arg(long, value_name = "FILE", requires = "predicate_type", value_parser = path(),
           value_hint = ValueHint::FilePath, help_heading = "Statement")]
     pub(crate) predicate: Option<PathBuf>,
-    /// The predicate's type: a URI, or slsaprovenance1, cyclonedx, spdxjson, vuln, link
+    /// The predicate's type: a URI, or slsaprovenance1, cyclonedx, spdxjson, openvex, vuln, link
     #[arg(long = "type", id = "predicate_type", value_name = "TYPE", conflicts_with = "statement",
           value_parser = NonEmptyStringValueParser::new(), help_heading = "Statement")]
     pub(crate) predicate_type: Option<String>,
@@ -170,6 +174,8 @@ pub(crate) struct AttestBlob {
     pub(crate) signer: SignerArgs,
     #[command(flatten)]
     pub(crate) services: ServiceArgs,
+    #[command(flatten)]
+    pub(crate) waivers: SigningWaiverArgs,
     #[command(flatten)]
     pub(crate) output: BundleOutput,
 }
@@ -185,9 +191,18 @@ pub(crate) struct SignerArgs {
     /// The identity token itself; others on this machine can read arguments: prefer the file
     #[arg(long, value_name = "TOKEN", value_parser = secret())]
     pub(crate) identity_token: Option<Secret>,
-    /// A private key in PEM (PKCS#8) instead of an identity
+    /// A private key in PEM (PKCS#8: P-256, P-384 or, for attestations, Ed25519) instead of an identity
     #[arg(long, value_name = "PEM", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) key: Option<PathBuf>,
+}
+
+/// What a signature goes without.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Waivers (each is printed, and named in JSON)")]
+pub(crate) struct SigningWaiverArgs {
+    /// With --key: no log entry, and timestamps only by services that were named
+    #[arg(long, requires = "key")]
+    pub(crate) log_not_required_unsafe: bool,
 }
 
 /// Which services sign, log and timestamp.
@@ -424,9 +439,15 @@ pub(crate) struct StackInit {
     /// The address that the stack will answer at
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8790")]
     pub(crate) listen: SocketAddr,
+    /// The URL that clients reach it by, when that is not http://IP:PORT
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) url: Option<String>,
     /// Also serve a Rekor v1 log (hashedrekord and dsse 0.0.1)
     #[arg(long)]
     pub(crate) rekor_v1: bool,
+    /// Log entries of any certificate and of bare keys, not only of the stack's own authority
+    #[arg(long)]
+    pub(crate) any_signer: bool,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }
@@ -438,6 +459,7 @@ pub(crate) struct StackInit {
 #[command(after_help = "\
 Example:
   $ sealmark stack up ./stack &
+  $ sealmark stack token ./stack > token.jwt
   $ sealmark sign blob app.tar.gz --stack ./stack --identity-token-file token.jwt")]
 pub(crate) struct StackUp {
     /// The folder that `stack init` made
@@ -445,7 +467,9 @@ pub(crate) struct StackUp {
     pub(crate) dir: PathBuf,
 }
 
-/// Show whether a private stack answers, and the state of its log
+/// Show whether a private stack answers, and the size of its logs
+///
+/// Exit code 0 when it is serving, 1 when it is not.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -456,6 +480,28 @@ pub(crate) struct StackStatus {
     pub(crate) dir: PathBuf,
     #[command(flatten)]
     pub(crate) format: FormatArg,
+}
+
+/// Issue an identity token of the stack's own, as a CI platform would
+///
+/// The token is printed on standard output and is good for ten minutes. It needs the stack's keys, so it
+/// works only for whoever may read DIR/keys; other clients ask the stack at its /token address.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark stack token ./stack > token.jwt
+  $ sealmark stack token ./stack --kind email --set email=me@example.com
+  $ sealmark stack token ./stack --set repository=acme/lib --set ref=refs/tags/v2.0.0")]
+pub(crate) struct StackToken {
+    /// The folder that `stack init` made
+    #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// Whose token
+    #[arg(long, value_enum, default_value_t = TokenKind::Github)]
+    pub(crate) kind: TokenKind,
+    /// What it says, such as repository=acme/app, ref=refs/tags/v1.0.0, email=me@example.com; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub(crate) settings: Vec<(String, String)>,
 }
 
 // --------------------------------------------------------------------------------- conformance
@@ -536,6 +582,20 @@ pub(crate) enum SigningInstance {
     Staging,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TokenKind {
+    /// A GitHub Actions job
+    Github,
+    /// A GitLab CI job
+    Gitlab,
+    /// A person, by e-mail address
+    Email,
+    /// A workload, by a URI
+    Uri,
+    /// An account, by its name
+    Username,
+}
+
 /// A secret argument: never shown by `Debug`.
 #[derive(Clone)]
 pub(crate) struct Secret(pub(crate) String);
@@ -559,6 +619,12 @@ fn secret() -> impl TypedValueParser<Value = Secret> {
 fn claim_help() -> String {
     let names = CLAIMS.map(|claim| format!("  {:35} {}\n", claim.name, claim.meaning)).concat();
     format!("A claim of the certificate, such as source-repository-ref=refs/tags/*; may be repeated. Names:\n{names}")
+}
+
+/// `NAME=VALUE`; whether the name is known is the issuer's to say.
+fn setting(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as ref=refs/tags/v1.0.0")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// `NAME=GLOB`, both non-empty; whether the name is a claim is the policy's to say.

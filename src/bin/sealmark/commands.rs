@@ -1,14 +1,23 @@
 //! One command a module; each returns the exit code, or the failure to print.
 
+mod attest;
 mod completions;
 mod conformance;
+mod github;
 mod inspect;
+mod output;
+mod sign;
+mod stack;
+mod tour;
 mod trust;
 mod verify;
 mod whoami;
 
-use crate::cli::{Command, Format, Trust, Verify};
+use crate::cli::{Attest, Command, Format, Sign, Stack, Trust, Verify};
 use crate::report::{Failure, Verdicts, print_json};
+
+pub(crate) use output::OutputError;
+pub(crate) use tour::TourError;
 
 /// Runs a command. Whoever asked for JSON gets a document also when nothing came of it.
 pub(crate) fn run(command: Command) -> Result<u8, Failure> {
@@ -23,22 +32,37 @@ pub(crate) fn run(command: Command) -> Result<u8, Failure> {
 
 fn dispatch(command: Command) -> Result<u8, Failure> {
     match command {
+        Command::Tour(args) => tour::run(&args),
+        Command::Sign(Sign::Blob(args)) => sign::blob(&args),
+        Command::Attest(Attest::Blob(args)) => attest::blob(&args),
         Command::Verify(Verify::Blob(args)) => verify::blob(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Whoami(args) => whoami::run(&args),
         Command::Trust(Trust::Show(args)) => trust::show(&args),
+        Command::Stack(Stack::Init(args)) => stack::init(&args),
+        Command::Stack(Stack::Up(args)) => stack::up(&args),
+        Command::Stack(Stack::Status(args)) => stack::status(&args),
+        Command::Stack(Stack::Token(args)) => stack::token(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::SignBundle(args) => conformance::sign(args),
         Command::VerifyBundle(args) => conformance::verify(&args),
-        _ => Err(Failure::usage("this command is not part of this build")),
     }
 }
 
 fn format(command: &Command) -> Format {
     match command {
+        Command::Sign(Sign::Blob(args)) => args.output.format.format,
+        Command::Attest(Attest::Blob(args)) => args.output.format.format,
         Command::Verify(Verify::Blob(args)) => args.report.format.format,
         Command::Inspect(args) => args.format.format,
         Command::Whoami(args) => args.format.format,
         Command::Trust(Trust::Show(args)) => args.format.format,
-        _ => Format::Human,
+        Command::Stack(Stack::Init(args)) => args.format.format,
+        Command::Stack(Stack::Status(args)) => args.format.format,
+        Command::Tour(_)
+        | Command::Stack(Stack::Up(_) | Stack::Token(_))
+        | Command::Completions(_)
+        | Command::SignBundle(_)
+        | Command::VerifyBundle(_) => Format::Human,
     }
 }

@@ -18,6 +18,12 @@ pub(crate) enum FileError {
     /// Longer than what it should be may be.
     #[error("{path} has more than {limit} bytes", path = visible_path(path))]
     TooLarge { path: PathBuf, limit: usize },
+    /// A folder could not be made.
+    #[error("cannot make the folder {path}: {kind}", path = visible_path(path))]
+    Create { path: PathBuf, kind: ErrorKind },
+    /// Could not be added to.
+    #[error("cannot append to {path}: {kind}", path = visible_path(path))]
+    Append { path: PathBuf, kind: ErrorKind },
     /// Standard output is closed or full.
     #[error("cannot write to standard output: {0}")]
     Stdout(ErrorKind),
@@ -29,6 +35,12 @@ impl FileError {
         match self {
             Self::Read { .. } => Code::undecided("file-unreadable", "check the path and its permissions"),
             Self::TooLarge { .. } => Code::refused("limit-file-size", "this is hardly the file that was meant"),
+            Self::Create { .. } => {
+                Code::undecided("folder-unwritable", "name a folder that does not exist yet, in one that does")
+            }
+            Self::Append { .. } => {
+                Code::undecided("file-unwritable", "the files were signed; the CI's own file was not written")
+            }
             Self::Stdout(_) => Code::undecided("stdout-failed", "the result could not be delivered: take it as a no"),
         }
     }

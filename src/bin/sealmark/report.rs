@@ -5,6 +5,7 @@ pub(crate) mod console;
 pub(crate) mod evidence;
 mod failure;
 pub(crate) mod human;
+pub(crate) mod signed;
 pub(crate) mod text;
 mod verdict;
 

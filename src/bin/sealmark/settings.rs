@@ -2,7 +2,9 @@
 
 mod expected;
 mod identity;
+mod runtime;
 mod secrets;
+mod services;
 mod trust;
 
 use std::io;
@@ -15,7 +17,9 @@ use crate::report::text::visible_path;
 
 pub(crate) use expected::{Expected, expected, now};
 pub(crate) use identity::{environment, http, token_sources};
+pub(crate) use runtime::{interrupted, runtime, server_runtime};
 pub(crate) use secrets::keep_from_dumps;
+pub(crate) use services::Signing;
 pub(crate) use trust::{TrustAnchor, trust};
 
 /// Why the flags mean nothing, or the system cannot do what they ask.
@@ -37,10 +41,4 @@ impl SettingsError {
             Self::Runtime(_) => Code::undecided("runtime-failed", "check the limits of this process"),
         }
     }
-}
-
-/// The runtime of the commands that talk to services; verifying has none.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, SettingsError> {
-    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    built.map_err(|error| SettingsError::Runtime(error.kind()))
 }

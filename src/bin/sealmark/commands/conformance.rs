@@ -1,18 +1,22 @@
 //! `sign-bundle` and `verify-bundle`: the client protocol of the Sigstore conformance suite
 //! (<https://github.com/sigstore/sigstore-conformance/blob/main/docs/cli_protocol.md>).
 
+use std::path::PathBuf;
+
 use sealmark::admit::Trust;
 use sealmark::base::crypto::PublicKey;
 use sealmark::base::limits;
 use sealmark::policy::{Matcher, Policy, Rule};
+use sealmark::sign::Signed;
 use sealmark::verify::{KeyTrust, Verifier};
 
 use super::verify::Question;
+use super::{attest, output, sign};
 use crate::artifact::Artifact;
-use crate::cli::{Instance, TrustArgs, VerifyBundle};
+use crate::cli::{Instance, ServiceArgs, SignBundle, SigningInstance, TrustArgs, VerifyBundle};
 use crate::files;
 use crate::report::{Failure, Verdict, console};
-use crate::settings;
+use crate::settings::{self, Signing};
 
 /// Every no is exit code 1, for whatever reason: the protocol knows no other.
 pub(super) fn verify(args: &VerifyBundle) -> Result<u8, Failure> {
@@ -55,7 +59,34 @@ fn expected(args: &VerifyBundle) -> Result<Trust, Failure> {
     Ok(Trust::Policy(Policy::of(Rule::named("arguments").identity(identity).issuer(issuer).build()?)))
 }
 
-fn trust(staging: bool, trusted_root: Option<std::path::PathBuf>) -> TrustArgs {
+fn trust(staging: bool, trusted_root: Option<PathBuf>) -> TrustArgs {
     let instance = (staging && trusted_root.is_none()).then_some(Instance::Staging);
     TrustArgs { trusted_root, trust_config: None, stack: None, instance }
+}
+
+/// Signs FILE, or attests it when it is a statement.
+pub(super) fn sign(args: SignBundle) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let instance = if args.staging { SigningInstance::Staging } else { SigningInstance::PublicGood };
+    let named = args.signing_config.is_some() && args.trusted_root.is_some();
+    let signing = Signing::named(&ServiceArgs {
+        stack: None,
+        trust_config: None,
+        signing_config: args.signing_config,
+        trusted_root: args.trusted_root,
+        instance: (!named).then_some(instance),
+    })?;
+    let credential = signing.credential(&sign::token_signer(args.identity_token))?;
+    let services = signing.services()?;
+    let signed: Result<Signed, Failure> = settings::runtime()?.block_on(async {
+        let session = signing.begin(credential.as_ref(), services).await?;
+        if args.in_toto {
+            return Ok(session.attest(&attest::text(&args.file)?).await?);
+        }
+        let hashed = Artifact::File(args.file.clone()).hash(&[session.digest_algorithm()].into())?;
+        let digest = hashed.digests.first().copied().ok_or_else(|| Failure::usage("no digest"))?;
+        Ok(session.sign(digest).await?)
+    });
+    output::write(&args.bundle, signed?.json().as_bytes())?;
+    Ok(0)
 }

@@ -23,22 +23,26 @@ pub(crate) fn warning(text: &str) {
     words(&format!("{} {}", Style::of_stderr().yellow("warning:"), visible(text)));
 }
 
-/// Writes why a command failed: the reason with its code, what was expected and found, what to do.
+/// Writes why a command failed.
 pub(crate) fn failure(failure: &Failure) {
-    let style = Style::of_stderr();
-    let code = style.bold(failure.code().name());
+    words(failure_text(failure, Style::of_stderr()).trim_end());
+}
+
+/// The reason with its code, what was expected and found, what to do.
+pub(crate) fn failure_text(failure: &Failure, style: Style) -> String {
     // Lines after the first are indented: no text from elsewhere can stand where a label does.
     let lines: Vec<_> = failure.message().lines().map(visible).collect();
     let (first, rest) = lines.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
-    words(&format!("{} {first}: {code}", style.red("error:")));
-    rest.iter().for_each(|line| words(&format!("  {line}")));
+    let mut out = format!("{} {first}: {}\n", style.red("error:"), style.bold(failure.code().name()));
+    rest.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
     let width = failure.facts().iter().map(|(label, _)| label.len()).max().unwrap_or(0);
     for (label, value) in failure.facts() {
-        words(&format!("  {label:width$} {}", visible(value)));
+        out.push_str(&format!("  {label:width$} {}\n", visible(value)));
     }
     for hint in failure.hints() {
-        words(&format!("{} {}", style.cyan("hint:"), visible(hint)));
+        out.push_str(&format!("{} {}\n", style.cyan("hint:"), visible(hint)));
     }
+    out
 }
 
 /// Colours, when the stream is a terminal that wants them (`NO_COLOR`, <https://no-color.org>).

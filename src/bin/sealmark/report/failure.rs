@@ -11,10 +11,15 @@ use sealmark::format::timestamp::TokenError;
 use sealmark::format::trust::TrustError;
 use sealmark::format::x509::CertificateError;
 use sealmark::policy::{PatternError, PolicyError, RuleError};
+use sealmark::service::http::HttpError;
 use sealmark::service::identity::{IdentityError, TokenProblem};
+use sealmark::service::signer::SignerError;
+use sealmark::sign::{ServicesError, SignError};
+use sealmark::stack::StackError;
 use sealmark::verify::{ContentError, VerifyError};
 
 use crate::artifact::ArtifactError;
+use crate::commands::{OutputError, TourError};
 use crate::files::FileError;
 use crate::settings::SettingsError;
 
@@ -38,15 +43,23 @@ coded!(
     ArtifactError,
     BundleError,
     CertificateError,
+    ContentError,
     FileError,
+    HttpError,
     IdentityError,
     KeyError,
+    OutputError,
     PatternError,
     PolicyError,
     RuleError,
+    ServicesError,
     SettingsError,
+    SignError,
+    SignerError,
+    StackError,
     StatementError,
     TokenError,
+    TourError,
     TrustError,
     VerifyError,
 );

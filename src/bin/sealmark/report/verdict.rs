@@ -44,6 +44,11 @@ impl Verdict {
         }
     }
 
+    /// The verdict about all that these are the failures of.
+    pub(crate) fn of_failures<'f>(failures: impl Iterator<Item = &'f Failure> + Clone) -> Self {
+        Self::of_all(failures.map(|failure| failure.code().class().into()))
+    }
+
     /// The verdict about all of several artifacts: yes only when each is a yes, and a no before anything
     /// that could not be answered.
     fn of_all(verdicts: impl Iterator<Item = Self> + Clone) -> Self {

@@ -1,6 +1,6 @@
 //! Whom to believe: from a file, a stack's folder or the program itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sealmark::base::limits;
 use sealmark::format::trust::{ClientTrustConfig, Embedded, TrustedRoot};
@@ -32,13 +32,15 @@ pub(crate) fn trust(args: &TrustArgs) -> Result<TrustAnchor, Failure> {
         return from_file(path);
     }
     if let Some(dir) = &args.stack {
-        let path = dir.join(CLIENT_TRUST_CONFIG);
-        if !path.is_file() {
-            return Err(SettingsError::NotAStack { dir: dir.clone() }.into());
-        }
-        return from_file(&path);
+        return from_file(&stack_config(dir)?);
     }
     built_in(args.instance.unwrap_or(Instance::PublicGood))
+}
+
+/// The trust file of a stack's folder.
+pub(super) fn stack_config(dir: &Path) -> Result<PathBuf, SettingsError> {
+    let path = dir.join(CLIENT_TRUST_CONFIG);
+    if path.is_file() { Ok(path) } else { Err(SettingsError::NotAStack { dir: dir.to_owned() }) }
 }
 
 /// Both kinds of document carry a root: whichever was given is read as what it says it is.

@@ -33,11 +33,15 @@ type Bundles = Vec<Result<UnverifiedBundle, BundleError>>;
 impl Question<'_> {
     /// The verdict about one artifact.
     pub(in crate::commands) fn judge(&self, artifact: &Artifact) -> ArtifactVerdict {
+        self.judge_as(artifact.name(), artifact)
+    }
+
+    /// The same under another name.
+    pub(in crate::commands) fn judge_as(&self, name: String, artifact: &Artifact) -> ArtifactVerdict {
         let path = match self.bundle {
             Some(path) => Ok(path.to_owned()),
             None => artifact.bundle_path(),
         };
-        let name = artifact.name();
         let path = match path {
             Ok(path) => path,
             Err(error) => return refused(name, None, Vec::new(), error.into()),

@@ -1,0 +1,78 @@
+//! `attest blob`: a statement about a file, signed byte for byte.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use sealmark::base::crypto::{Digest, DigestAlgorithm};
+use sealmark::base::limits;
+use sealmark::format::intoto::Statement;
+use sealmark::sign::attestation::{predicate_type, statement};
+use sealmark::sign::{SignError, Signed};
+use sealmark::verify::ContentError;
+
+use super::output::{self, Kind};
+use super::sign;
+use crate::artifact::Artifact;
+use crate::cli::AttestBlob;
+use crate::files;
+use crate::report::Failure;
+use crate::report::signed::{SignedFile, SignedReport};
+use crate::settings::{self, Signing};
+
+pub(super) fn blob(args: &AttestBlob) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let artifact = Artifact::named(&args.file);
+    let targets = output::targets(vec![artifact.clone()], args.output.output.as_deref(), Kind::Attestation)?;
+    let statement = match (&args.statement, &args.predicate, &args.predicate_type) {
+        (Some(path), ..) => given(path, &artifact)?,
+        (None, Some(predicate), Some(kind)) => made(&args.file, &artifact, predicate, kind)?,
+        // The table of flags asks for one of them.
+        _ => return Err(Failure::usage("give --predicate with --type, or --statement")),
+    };
+    let signing = Signing::named(&args.services)?;
+    let credential = signing.credential(&args.signer)?;
+    let services = sign::services(&signing, &args.services, &args.waivers)?;
+    let signed: Result<Signed, Failure> = settings::runtime()?.block_on(async {
+        let session = sign::begin(&signing, credential.as_ref(), services).await?;
+        Ok(session.attest(&statement).await?)
+    });
+    let signed = signed?;
+    let flags = sign::verify_flags(&signing, &args.waivers);
+    let write = |target: &output::Target| {
+        output::write(&target.bundle, signed.json().as_bytes())?;
+        Ok(SignedFile::made(&target.file, &target.bundle, &signed, &flags))
+    };
+    let files = targets.iter().map(write).collect::<Result<_, Failure>>()?;
+    sign::report(&SignedReport::new(&signing.source, sign::waivers(&args.waivers), files), &args.output)
+}
+
+/// A statement around a predicate; its one subject is the file, by name and SHA-256.
+fn made(file: &Path, artifact: &Artifact, predicate: &Path, kind: &str) -> Result<String, Failure> {
+    let kind = predicate_type(kind).ok_or(SignError::PredicateType)?;
+    let predicate = text(predicate)?;
+    let hashed = artifact.hash(&[DigestAlgorithm::Sha256].into())?;
+    let digest: Digest = hashed.digests.first().copied().ok_or(SignError::SubjectAlgorithm)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    Ok(statement(&name, digest, kind, &predicate)?)
+}
+
+/// A statement that was given must be about the file.
+fn given(path: &Path, artifact: &Artifact) -> Result<String, Failure> {
+    let json = text(path)?;
+    let statement = Statement::parse(json.as_bytes())?;
+    let needed: BTreeSet<_> = statement.digest_algorithms().collect();
+    let found = artifact.hash(&needed)?.digests;
+    let about = |digest: &Digest| statement.subjects.iter().any(|subject| subject.digests.contains(digest));
+    match (found.iter().any(about), found.first()) {
+        (true, _) => Ok(json),
+        (false, Some(digest)) => {
+            Err(ContentError::SubjectMismatch { artifact: *digest, subjects: statement.subjects.len() }.into())
+        }
+        (false, None) => Err(SignError::SubjectAlgorithm.into()),
+    }
+}
+
+pub(super) fn text(path: &Path) -> Result<String, Failure> {
+    let bytes = files::read(path, limits::BUNDLE_BYTES)?;
+    Ok(String::from_utf8(bytes).map_err(|_| SignError::Predicate)?)
+}

@@ -1,0 +1,113 @@
+//! `sign blob`: one session for all files; each bundle was verified before it is written.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sealmark::base::crypto::{Digest, DigestAlgorithm};
+use sealmark::sign::blob::{hash_files, sign_all};
+use sealmark::sign::{CredentialSource, Services, Session};
+
+use super::github;
+use super::output::{self, Kind, Target};
+use crate::artifact::{Artifact, ArtifactError};
+use crate::cli::{BundleOutput, Format, ServiceArgs, SignBlob, SignerArgs, SigningWaiverArgs};
+use crate::report::signed::{self, SignedFile, SignedReport};
+use crate::report::{Failure, Verdict, console, print_json};
+use crate::settings::{self, Signing};
+
+pub(super) fn blob(args: &SignBlob) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let targets = output::targets(Artifact::all(&args.files)?, args.output.output.as_deref(), Kind::Signature)?;
+    let signing = Signing::named(&args.services)?;
+    let credential = signing.credential(&args.signer)?;
+    let services = services(&signing, &args.services, &args.waivers)?;
+    // Before the certificate, which lives ten minutes: hashing may take longer. Keys of sessions are P-256.
+    let mut digests = digests(&targets, DigestAlgorithm::Sha256)?;
+    let files = settings::runtime()?.block_on(async {
+        let session = Arc::new(begin(&signing, credential.as_ref(), services).await?);
+        if session.digest_algorithm() != DigestAlgorithm::Sha256 {
+            digests = self::digests(&targets, session.digest_algorithm())?;
+        }
+        let results = sign_all(&session, &digests).await;
+        let flags = verify_flags(&signing, &args.waivers);
+        let made = targets.iter().zip(results).map(|(target, result)| {
+            let written = result.map_err(Failure::from).and_then(|signed| {
+                output::write(&target.bundle, signed.json().as_bytes())?;
+                Ok(signed)
+            });
+            match written {
+                Ok(signed) => SignedFile::made(&target.file, &target.bundle, &signed, &flags),
+                Err(failure) => SignedFile::failed(&target.file, failure),
+            }
+        });
+        Ok::<_, Failure>(made.collect::<Vec<_>>())
+    })?;
+    report(&SignedReport::new(&signing.source, waivers(&args.waivers), files), &args.output)
+}
+
+/// Begins the session, and says beforehand when what is signed becomes public.
+pub(super) async fn begin(
+    signing: &Signing,
+    credential: &dyn CredentialSource,
+    services: Services,
+) -> Result<Session, Failure> {
+    if signing.is_public() {
+        console::words("note: the identity and the digest go into a public log, for ever");
+    }
+    signing.begin(credential, services).await
+}
+
+/// The services that the flags name; each waiver is said aloud.
+pub(super) fn services(
+    signing: &Signing,
+    args: &ServiceArgs,
+    waivers: &SigningWaiverArgs,
+) -> Result<Services, Failure> {
+    if !waivers.log_not_required_unsafe {
+        return signing.services();
+    }
+    console::warning("--log-not-required-unsafe: nobody else can see what this key signs");
+    let ServiceArgs { stack, trust_config, signing_config, trusted_root: _, instance } = args;
+    let named = stack.is_some() || trust_config.is_some() || signing_config.is_some() || instance.is_some();
+    signing.services_without_log(named)
+}
+
+pub(super) fn waivers(args: &SigningWaiverArgs) -> Vec<&'static str> {
+    if args.log_not_required_unsafe { vec!["log-not-required-unsafe"] } else { Vec::new() }
+}
+
+/// What `verify` needs to know beside the signer.
+pub(super) fn verify_flags(signing: &Signing, args: &SigningWaiverArgs) -> Vec<String> {
+    let waivers = waivers(args).into_iter().map(|waiver| format!("--{waiver}"));
+    signing.trust_flags.iter().cloned().chain(waivers).collect()
+}
+
+/// The digests of all files, or the first reason why there is one missing: then nothing is signed.
+fn digests(targets: &[Target], algorithm: DigestAlgorithm) -> Result<Vec<Digest>, Failure> {
+    if let [target] = targets {
+        // One file alone has a progress line.
+        return Ok(Artifact::File(target.file.clone()).hash(&[algorithm].into())?.digests);
+    }
+    let files: Vec<PathBuf> = targets.iter().map(|target| target.file.clone()).collect();
+    let digest = |(file, digest): (&PathBuf, std::io::Result<Digest>)| {
+        digest.map_err(|error| ArtifactError::Read { path: file.clone(), kind: error.kind() }.into())
+    };
+    files.iter().zip(hash_files(&files, algorithm)).map(digest).collect()
+}
+
+/// Prints what was made; the exit code is of the worst file.
+pub(super) fn report(report: &SignedReport, output: &BundleOutput) -> Result<u8, Failure> {
+    match output.format.format {
+        Format::Json => print_json(report)?,
+        Format::Human => console::data(&signed::human(report))?,
+    }
+    let failures = || report.files.iter().filter_map(|file| file.failure.as_ref());
+    failures().for_each(console::failure);
+    github::publish(report)?;
+    Ok(Verdict::of_failures(failures()).exit_code())
+}
+
+/// The signer of the conformance protocol: a token and nothing else.
+pub(super) fn token_signer(token: crate::cli::Secret) -> SignerArgs {
+    SignerArgs { identity_token_file: None, identity_token: Some(token), key: None }
+}

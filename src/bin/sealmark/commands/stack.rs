@@ -1,0 +1,116 @@
+//! `stack …`: a private Sigstore in one folder and one process.
+
+use sealmark::serve;
+use sealmark::stack::{self, Config, EntryPolicy, IssuerKind, StackStatus, TokenRequest};
+use serde::Serialize;
+
+use crate::cli::{Format, StackInit, StackStatus as StatusArgs, StackToken, StackUp, TokenKind};
+use crate::report::console::Style;
+use crate::report::signed::command_line;
+use crate::report::text::{Table, visible_path};
+use crate::report::{Failure, TOOL, Tool, console, print_json};
+use crate::settings;
+
+/// Schema `sealmark.stack/v1`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    schema: &'static str,
+    tool: Tool,
+    url: String,
+    serving: bool,
+    logs: Vec<Log>,
+}
+
+#[derive(Serialize)]
+struct Log {
+    name: &'static str,
+    origin: String,
+    size: u64,
+}
+
+impl From<StackStatus> for Shown {
+    fn from(status: StackStatus) -> Self {
+        let log = |log: stack::LogStatus| Log { name: log.name, origin: log.origin, size: log.size };
+        let logs = status.logs.into_iter().map(log).collect();
+        Self { schema: "sealmark.stack/v1", tool: TOOL, url: status.url, serving: status.serving, logs }
+    }
+}
+
+pub(super) fn init(args: &StackInit) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let mut config = Config::loopback(args.listen.port());
+    config.listen = args.listen.to_string();
+    config.url = args.url.clone().unwrap_or_else(|| format!("http://{}", args.listen));
+    config.rekor_v1 = args.rekor_v1;
+    if args.any_signer {
+        config.entry_policy = EntryPolicy::Any;
+    }
+    stack::Stack::init(&args.dir, &config)?;
+    let shown = Shown::from(settings::runtime()?.block_on(stack::status(&args.dir))?);
+    match args.format.format {
+        Format::Json => print_json(&shown)?,
+        Format::Human => {
+            let dir = args.dir.to_string_lossy().into_owned();
+            let up = command_line(&["sealmark".to_owned(), "stack".to_owned(), "up".to_owned(), dir]);
+            console::data(&format!(
+                "a private Sigstore is in {}\n{}run it with:\n  {up}\n",
+                visible_path(&args.dir),
+                table(&shown).print(2)
+            ))?;
+        }
+    }
+    Ok(0)
+}
+
+pub(super) fn up(args: &StackUp) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let runtime = settings::server_runtime()?;
+    runtime.block_on(async {
+        let stack = stack::Stack::open(&args.dir)?;
+        let listener = serve::bind(&stack.config().listen).await.map_err(stack::StackError::from)?;
+        console::data(&format!("serving on {}\n", stack.config().url))?;
+        console::words("interrupt it to stop");
+        stack.serve(listener, settings::interrupted()).await?;
+        Ok(0)
+    })
+}
+
+pub(super) fn status(args: &StatusArgs) -> Result<u8, Failure> {
+    let shown = Shown::from(settings::runtime()?.block_on(stack::status(&args.dir))?);
+    match args.format.format {
+        Format::Json => print_json(&shown)?,
+        Format::Human => {
+            let style = Style::of_stdout();
+            let title = if shown.serving { style.green("serving") } else { style.red("not serving") };
+            console::data(&format!("{title}\n{}", table(&shown).print(2)))?;
+        }
+    }
+    Ok(if shown.serving { 0 } else { 1 })
+}
+
+pub(super) fn token(args: &StackToken) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let kind = match args.kind {
+        TokenKind::Github => IssuerKind::GithubWorkflow,
+        TokenKind::Gitlab => IssuerKind::GitlabPipeline,
+        TokenKind::Email => IssuerKind::Email,
+        TokenKind::Uri => IssuerKind::Uri,
+        TokenKind::Username => IssuerKind::Username,
+    };
+    let mut request = TokenRequest::new(kind);
+    for (name, value) in &args.settings {
+        request = request.with(name, value).map_err(stack::StackError::from)?;
+    }
+    console::data(&format!("{}\n", stack::token(&args.dir, &request)?))?;
+    Ok(0)
+}
+
+fn table(shown: &Shown) -> Table {
+    let mut table = Table::default();
+    table.row("address", &shown.url);
+    for log in &shown.logs {
+        table.row(&format!("log {}", log.name), &format!("{} entries, {}", log.size, log.origin));
+    }
+    table
+}

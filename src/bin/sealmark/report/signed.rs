@@ -1,0 +1,140 @@
+//! What was signed, schema `sealmark.signed/v1`, for people, for programs and for the pages of a CI run.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use sealmark::sign::Signed;
+use serde::Serialize;
+
+use super::console::Style;
+use super::evidence::{Check, SignerShown, checks};
+use super::text::{Table, shell_word, thousands, visible, visible_path};
+use super::{Failure, Problem, TOOL, Tool};
+
+/// The document: what became of each file.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SignedReport {
+    schema: &'static str,
+    tool: Tool,
+    services: String,
+    waivers: Vec<&'static str>,
+    pub(crate) files: Vec<SignedFile>,
+}
+
+impl SignedReport {
+    pub(crate) fn new(services: &str, waivers: Vec<&'static str>, files: Vec<SignedFile>) -> Self {
+        Self { schema: "sealmark.signed/v1", tool: TOOL, services: services.to_owned(), waivers, files }
+    }
+}
+
+/// One file.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SignedFile {
+    pub(crate) file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) made: Option<Made>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<Problem>,
+    /// The same for people.
+    #[serde(skip)]
+    pub(crate) failure: Option<Failure>,
+}
+
+/// A bundle that was written.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Made {
+    pub(crate) bundle: String,
+    pub(crate) bytes: usize,
+    pub(crate) digest: String,
+    pub(crate) signer: SignerShown,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) predicate_type: Option<String>,
+    /// What was proven of it before it was written.
+    pub(crate) checks: Vec<Check>,
+    /// The command that verifies it, word by word.
+    pub(crate) verify: Vec<String>,
+}
+
+impl SignedFile {
+    /// A bundle that was written to `bundle`.
+    pub(crate) fn made(file: &Path, bundle: &Path, signed: &Signed, flags: &[String]) -> Self {
+        let verified = signed.verified();
+        let signer = SignerShown::from(verified.signer());
+        let made = Made {
+            bundle: visible_path(bundle),
+            bytes: signed.json().len(),
+            digest: verified.artifact().to_string(),
+            verify: command(file, bundle, &signer, flags),
+            signer,
+            predicate_type: verified.statement().map(|statement| statement.predicate_type.clone()),
+            checks: checks(verified, None),
+        };
+        Self { file: visible_path(file), made: Some(made), error: None, failure: None }
+    }
+
+    /// A file that was not signed.
+    pub(crate) fn failed(file: &Path, failure: Failure) -> Self {
+        let failure = failure.about(&visible_path(file));
+        Self { file: visible_path(file), made: None, error: Some(Problem::from(&failure)), failure: Some(failure) }
+    }
+}
+
+/// `sealmark verify blob …`, with exactly the identity that signed.
+fn command(file: &Path, bundle: &Path, signer: &SignerShown, flags: &[String]) -> Vec<String> {
+    let word = |path: &Path| path.to_string_lossy().into_owned();
+    let mut words = vec!["sealmark".to_owned(), "verify".to_owned(), "blob".to_owned(), word(file)];
+    if crate::artifact::beside(file) != bundle {
+        words.extend(["--bundle".to_owned(), word(bundle)]);
+    }
+    match signer {
+        SignerShown::Certificate { identity, issuer, authority, .. } => {
+            words.extend(["--identity".to_owned(), identity.clone()]);
+            words.extend(match issuer {
+                Some(issuer) => ["--issuer".to_owned(), issuer.clone()],
+                None => ["--certificate-authority".to_owned(), authority.clone()],
+            });
+        }
+        SignerShown::Key { .. } => words.extend(["--key".to_owned(), "PUBLIC.pem".to_owned()]),
+    }
+    words.extend(flags.iter().cloned());
+    words
+}
+
+/// A command as one line for a shell.
+pub(crate) fn command_line(words: &[String]) -> String {
+    words.iter().map(|word| shell_word(&visible(word))).collect::<Vec<_>>().join(" ")
+}
+
+/// For people, on standard output.
+pub(crate) fn human(report: &SignedReport) -> String {
+    let style = Style::of_stdout();
+    let mut out = String::new();
+    for (file, made) in report.files.iter().filter_map(|file| Some((file, file.made.as_ref()?))) {
+        let _ = writeln!(out, "{}  {}  {}", style.green("SIGNED"), file.file, made.digest);
+        let mut table = Table::default();
+        table.row("bundle", &format!("{}, {} bytes", made.bundle, thousands(made.bytes as u64)));
+        let shown = |check: &&Check| ["signer", "issuer", "signing time", "transparency"].contains(&check.name);
+        made.checks.iter().filter(shown).for_each(|check| table.row(check.name, &check.detail));
+        out.push_str(&table.print(2));
+        let _ = writeln!(out, "  verify with\n    {}", command_line(&made.verify));
+    }
+    out
+}
+
+/// For the summary page of a GitHub Actions job (Markdown).
+pub(crate) fn summary(report: &SignedReport) -> String {
+    let mut out = String::from("### Signed by sealmark\n\n| file | digest | bundle |\n| --- | --- | --- |\n");
+    let made = || report.files.iter().filter_map(|file| Some((file, file.made.as_ref()?)));
+    // Code spans, in a table: neither ticks nor bars may end them early.
+    let code = |text: &str| format!("`{}`", visible(text).replace('`', "'").replace('|', "\\|"));
+    for (file, made) in made() {
+        let _ = writeln!(out, "| {} | {} | {} |", code(&file.file), code(&made.digest), code(&made.bundle));
+    }
+    out.push_str("\nVerify with:\n\n```sh\n");
+    made().for_each(|(_, made)| out.push_str(&format!("{}\n", command_line(&made.verify).replace("```", ""))));
+    out.push_str("```\n");
+    out
+}

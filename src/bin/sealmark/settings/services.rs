@@ -1,0 +1,133 @@
+//! Which services sign, and the trusted root that what they make must verify under.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sealmark::base::limits;
+use sealmark::format::trust::{ClientTrustConfig, Embedded, SigningConfig, TrustedRoot};
+use sealmark::service::http::HttpClient;
+use sealmark::service::signer::KeyFile;
+use sealmark::service::tsa::{Rfc3161, TimestampAuthority};
+use sealmark::sign::{CredentialSource, Keyless, ManagedKey, Services, Session, certificate_authority};
+use sealmark::verify::Verifier;
+
+use super::trust::stack_config;
+use super::{environment, http, token_sources};
+use crate::cli::{ServiceArgs, SignerArgs, SigningInstance};
+use crate::files;
+use crate::report::Failure;
+use crate::report::text::visible_path;
+
+/// Where signatures come from.
+#[derive(Debug)]
+pub(crate) struct Signing {
+    config: SigningConfig,
+    root: TrustedRoot,
+    http: HttpClient,
+    verifier: Arc<Verifier>,
+    /// What it was read from, for reports.
+    pub(crate) source: String,
+    /// The flags by which `verify` finds the same trusted root.
+    pub(crate) trust_flags: Vec<String>,
+    public: bool,
+}
+
+impl Signing {
+    /// Reads what the flags name; without flags, the public-good instance.
+    pub(crate) fn named(args: &ServiceArgs) -> Result<Self, Failure> {
+        if let Some(dir) = &args.stack {
+            return Self::client_config(&stack_config(dir)?, "--stack", dir);
+        }
+        if let Some(path) = &args.trust_config {
+            return Self::client_config(path, "--trust-config", path);
+        }
+        if let (Some(config), Some(root)) = (&args.signing_config, &args.trusted_root) {
+            let about = |path: &Path, failure: Failure| failure.about(&visible_path(path));
+            let read = |path: &Path| files::read(path, limits::TRUST_BYTES);
+            let signing_config = SigningConfig::parse(&read(config)?).map_err(|error| about(config, error.into()))?;
+            let trusted_root = TrustedRoot::parse(&read(root)?).map_err(|error| about(root, error.into()))?;
+            let trust = ClientTrustConfig { trusted_root, signing_config };
+            return Self::of(trust, visible_path(config), flags("--trusted-root", root));
+        }
+        Self::built_in(args.instance.unwrap_or(SigningInstance::PublicGood))
+    }
+
+    fn client_config(path: &Path, flag: &str, value: &Path) -> Result<Self, Failure> {
+        let source = visible_path(path);
+        let json = files::read(path, limits::TRUST_BYTES)?;
+        let trust = ClientTrustConfig::parse(&json).map_err(|error| Failure::from(error).about(&source))?;
+        Self::of(trust, source, flags(flag, value))
+    }
+
+    /// An instance whose documents are built in.
+    fn built_in(instance: SigningInstance) -> Result<Self, Failure> {
+        let (embedded, trust_flags) = match instance {
+            SigningInstance::PublicGood => (Embedded::PublicGood, Vec::new()),
+            SigningInstance::Staging => (Embedded::Staging, flags("--instance", Path::new("staging"))),
+        };
+        let config = embedded.signing_config_json().unwrap_or_default();
+        let trust = ClientTrustConfig {
+            trusted_root: TrustedRoot::parse(embedded.trusted_root_json().as_bytes())?,
+            signing_config: SigningConfig::parse(config.as_bytes())?,
+        };
+        let public = instance == SigningInstance::PublicGood;
+        Ok(Self { public, ..Self::of(trust, format!("built-in {}", embedded.name()), trust_flags)? })
+    }
+
+    /// The documents of an instance.
+    pub(crate) fn of(trust: ClientTrustConfig, source: String, trust_flags: Vec<String>) -> Result<Self, Failure> {
+        let ClientTrustConfig { trusted_root: root, signing_config: config } = trust;
+        let verifier = Verifier::new(&root).map_err(|error| Failure::from(error).about(&source))?;
+        Ok(Self { config, root, http: http(), verifier: Arc::new(verifier), source, trust_flags, public: false })
+    }
+
+    /// Whether anyone can read what is signed here.
+    pub(crate) fn is_public(&self) -> bool {
+        self.public
+    }
+
+    /// What verifies what is signed here.
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// The credential of whom the flags name.
+    pub(crate) fn credential(&self, signer: &SignerArgs) -> Result<Box<dyn CredentialSource>, Failure> {
+        let environment = environment();
+        if let Some(path) = &signer.key {
+            return Ok(Box::new(ManagedKey::new(KeyFile::open(path, environment.as_ref())?)));
+        }
+        let sources = token_sources(signer.identity_token.as_ref(), signer.identity_token_file.as_deref(), &self.http);
+        let authority = certificate_authority(&self.config, environment.now(), &self.http)?;
+        Ok(Box::new(Keyless::new(sources, authority, Arc::clone(&self.verifier), environment)))
+    }
+
+    /// The logs and timestamp authorities that the signing config selects.
+    pub(crate) fn services(&self) -> Result<Services, Failure> {
+        Ok(Services::select(&self.config, &self.root, environment().now(), &self.http)?)
+    }
+
+    /// No log; the timestamp authorities, when `named` services have any.
+    pub(crate) fn services_without_log(&self, named: bool) -> Result<Services, Failure> {
+        let mut authorities: Vec<Box<dyn TimestampAuthority>> = Vec::new();
+        if named {
+            for service in self.config.select_timestamp_authorities(environment().now())? {
+                authorities.push(Box::new(Rfc3161::new(&service.url, self.http.clone())?));
+            }
+        }
+        Ok(Services::without_log_unsafe(authorities))
+    }
+
+    /// Begins a session: from here on services are asked.
+    pub(crate) async fn begin(
+        &self,
+        credential: &dyn CredentialSource,
+        services: Services,
+    ) -> Result<Session, Failure> {
+        Ok(Session::begin(credential, services, Arc::clone(&self.verifier), environment()).await?)
+    }
+}
+
+fn flags(flag: &str, value: &Path) -> Vec<String> {
+    vec![flag.to_owned(), value.to_string_lossy().into_owned()]
+}
