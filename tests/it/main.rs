@@ -21,6 +21,9 @@ mod merkle;
 /// Good bundles with one thing changed.
 mod mutation;
 
+/// Mutated seeds for every parser.
+mod smoke;
+
 /// Timestamp tokens.
 mod timestamp;
 

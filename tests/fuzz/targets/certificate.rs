@@ -1,0 +1,6 @@
+//! Certificates, certificate requests and SCT lists.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    sealmark_fuzz::certificate(bytes);
+});

@@ -1,0 +1,6 @@
+//! Identity tokens and key sets.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    sealmark_fuzz::jwt(bytes);
+});

@@ -1,0 +1,6 @@
+//! Signed notes, checkpoints and their keys.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    sealmark_fuzz::note(bytes);
+});

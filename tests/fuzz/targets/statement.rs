@@ -1,0 +1,6 @@
+//! In-toto statements.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    sealmark_fuzz::statement(bytes);
+});

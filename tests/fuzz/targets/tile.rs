@@ -1,0 +1,6 @@
+//! Tiles.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    sealmark_fuzz::tile(bytes);
+});

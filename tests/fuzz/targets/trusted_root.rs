@@ -1,0 +1,6 @@
+//! Trust documents.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    sealmark_fuzz::trusted_root(bytes);
+});
