@@ -1,6 +1,10 @@
 //! The command line, as a person and as a program use it. `tests/cli/*.toml` hold what is printed
 //! (`TRYCMD=overwrite cargo test --test it cli::` writes them anew); here stands what a snapshot cannot say.
 
+mod fixture;
+mod journey;
+mod odd_input;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -54,6 +58,7 @@ fn every_command_has_help_with_an_example() {
         &["stack", "init"],
         &["stack", "up"],
         &["stack", "status"],
+        &["stack", "token"],
         &["completions"],
     ] {
         let output = run(&[command, &["--help"]].concat());
