@@ -15,7 +15,7 @@ use crate::base::code::Code;
 use crate::base::crypto::{DigestAlgorithm, Family, KeyError, KeyKind, PublicKey, Scheme};
 use crate::base::encoding::base64;
 use crate::base::encoding::der::{self, DerError, Reader, tag};
-use crate::base::encoding::json::{Fields, Json, JsonError, ShapeError};
+use crate::base::encoding::json::{Fields, Json, JsonError, ShapeError, canonical};
 use crate::base::limits;
 use crate::base::time::UnixTime;
 
@@ -274,20 +274,21 @@ fn from_der(signature: &[u8], bytes: usize) -> Result<Vec<u8>, DerError> {
     Ok(fixed)
 }
 
-/// Writes a token signed with ES256: `sign` gives the DER signature of a P-256 key over its argument.
+/// Writes a token signed with ES256 over the JSON of its claims: `sign` gives the DER signature of a P-256
+/// key over its argument.
 pub fn write_es256<E: From<DerError>>(
     kid: &str,
-    claims: &Json<'_>,
+    claims: &str,
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<String, E> {
+    let text = |text: &'static str| Json::String(text.into());
     let header = Json::Object(vec![
-        ("alg".into(), Json::String("ES256".into())),
+        ("alg".into(), text("ES256")),
         ("kid".into(), Json::String(kid.into())),
-        ("typ".into(), Json::String("JWT".into())),
+        ("typ".into(), text("JWT")),
     ]);
-    let text = |json: &Json<'_>| crate::base::encoding::json::canonical(json).ok_or(DerError::Value("claim"));
-    let encode = |json: &Json<'_>| text(json).map(|text| base64::encode_url(text.as_bytes()));
-    let signed = format!("{}.{}", encode(&header)?, encode(claims)?);
+    let header = canonical(&header).unwrap_or_default();
+    let signed = format!("{}.{}", base64::encode_url(header.as_bytes()), base64::encode_url(claims.as_bytes()));
     let signature = from_der(&sign(signed.as_bytes())?, 32)?;
     Ok(format!("{signed}.{}", base64::encode_url(&signature)))
 }

@@ -112,3 +112,6 @@ impl CertificateAuthority {
         Ok([vec![leaf], self.chain.clone()].concat())
     }
 }
+
+#[cfg(test)]
+mod tests;

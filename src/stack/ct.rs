@@ -133,3 +133,6 @@ impl CtLog {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! stack.json                     the configuration, written last
-//! trusted_root.json  signing_config.v0.2.json  client_trust_config.json
+//! trusted_root.json  signing_config.v0.2.json  client_trust_config.json  signing_config.rekor-v1.json
 //! keys/                          private keys and the client's secret: 0700, files 0600, never served
 //! certificates/ca.pem  tsa.pem   the chains
 //! logs/rekor  logs/ct  logs/rekor-v1
@@ -65,9 +65,11 @@ impl StoredKey {
     }
 }
 
-/// The three documents that clients are given.
+/// The documents that clients are given.
 pub(super) const TRUSTED_ROOT: &str = "trusted_root.json";
 pub(super) const SIGNING_CONFIG: &str = "signing_config.v0.2.json";
+/// The same with the Rekor v1 log, where there is one: clients take the highest version of a document.
+pub(super) const SIGNING_CONFIG_V1: &str = "signing_config.rekor-v1.json";
 pub(super) const CLIENT_TRUST_CONFIG: &str = "client_trust_config.json";
 
 impl Folder {

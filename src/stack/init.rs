@@ -56,6 +56,9 @@ pub(super) fn init(dir: &Path, config: &Config, clock: &Clock) -> Result<(), Sta
     folder.write(folder::TRUSTED_ROOT, &documents.trusted_root.to_json())?;
     folder.write(folder::SIGNING_CONFIG, &documents.signing_config.to_json())?;
     folder.write(folder::CLIENT_TRUST_CONFIG, &documents.to_json())?;
+    if config.rekor_v1 {
+        folder.write(folder::SIGNING_CONFIG_V1, &trust::with_rekor_v1(&documents.signing_config).to_json())?;
+    }
     // Last: a folder without it is no stack.
     config.write(dir)?;
     folder.sync()

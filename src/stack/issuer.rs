@@ -29,7 +29,7 @@ use super::keys::PrivateKey;
 use super::log::{LogError, SigningError};
 use crate::base::code::Code;
 use crate::base::encoding::der::DerError;
-use crate::base::encoding::json::Json;
+use crate::base::encoding::json::{Json, canonical};
 use crate::base::encoding::{base64, hex};
 use crate::base::time::UnixTime;
 use crate::format::jwt::{self, Jwk, KeySet};
@@ -141,7 +141,8 @@ impl Issuer {
             ("jti".into(), text(&base64::encode_url(&super::keys::random::<16>()?))),
         ];
         claims.extend(request.claims()?);
-        jwt::write_es256(&self.kid, &Json::Object(claims), |message| self.key.sign(message).map_err(IssueError::from))
+        let claims = canonical(&Json::Object(claims)).ok_or(SigningError)?;
+        jwt::write_es256(&self.kid, &claims, |message| self.key.sign(message).map_err(IssueError::from))
     }
 
     /// Whether these are the client's credentials; takes as long for every wrong secret of one length.

@@ -65,5 +65,12 @@ pub(super) fn documents(config: &Config, from: UnixTime, parts: Parts<'_>) -> Re
     Ok(ClientTrustConfig { trusted_root, signing_config })
 }
 
+/// The same services with the v1 log in the place of the v2 log.
+pub(super) fn with_rekor_v1(config: &SigningConfig) -> SigningConfig {
+    let mut config = config.clone();
+    config.logs.iter_mut().for_each(|log| log.major_api_version = 1);
+    config
+}
+
 /// The path of the timestamp authority.
 const TIMESTAMP: &str = "/api/v1/timestamp";

@@ -46,9 +46,7 @@ fn header_code(header: &str) -> &'static str {
 #[test]
 fn what_we_write_we_read() {
     let key = Key::p256();
-    let payload = good_payload();
-    let json = Json::parse(payload.as_bytes()).unwrap();
-    let text = write_es256::<DerError>("one", &json, |message| Ok(key.sign(message))).unwrap();
+    let text = write_es256::<DerError>("one", &good_payload(), |message| Ok(key.sign(message))).unwrap();
     let claims = check(&key, &text).unwrap();
     assert_eq!(claims.text("sub"), Some("me"));
     let jwk = crate::base::encoding::json::canonical(&keys(&key).find(None).unwrap().to_json().unwrap()).unwrap();

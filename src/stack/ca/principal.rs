@@ -105,3 +105,6 @@ impl Issuers {
         claims::principal(issuer, &claims)
     }
 }
+
+#[cfg(test)]
+mod tests;
