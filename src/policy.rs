@@ -105,3 +105,6 @@ impl Policy {
         Err(nearest.unwrap_or(NotAdmitted { rule: String::new(), refusal: Refusal::CertificateRequired }))
     }
 }
+
+#[cfg(test)]
+mod tests;

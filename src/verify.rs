@@ -214,7 +214,14 @@ impl Verifier {
     ) -> Result<Witnessed<Vec<EntryLogged>>, VerifyError> {
         let mut logged = Vec::new();
         for entry in bundle.claimed_log_entries() {
-            let entry = self.logs.verify_entry(entry, material, now)?;
+            let entry = match (self.logs.verify_entry(entry, material, now), waiver) {
+                // Where the log is waived, so is knowing it; what the entry is about is not.
+                (Err(LogError::UnknownLog { .. }), Some(_)) => {
+                    log::verify_binding(entry, material)?;
+                    continue;
+                }
+                (verdict, _) => verdict?,
+            };
             if matches!(entry.inclusion(), Inclusion::PromiseOnly) && requirements.promise == Promise::Refused {
                 return Err(VerifyError::PromiseOnly);
             }

@@ -489,3 +489,23 @@ fn sct01_missing_sct_is_waived_only_by_the_trusted_root() {
     world.trust.unsupported.ct_logs = 1;
     assert_eq!(world.code(&signed), "sct-missing");
 }
+
+#[test]
+fn l05_a_waived_log_still_binds_its_entry() {
+    let world = World::new();
+    let key = Key::p256();
+    let mut signed = world.message(&key);
+    signed.entries = vec![world.v2_entry_by(&signed, BodyVerifier::PublicKey(key.public()))];
+    let nobody = Verifier::new(&TrustedRoot::default()).unwrap();
+    let verify = |signed: &Signed| {
+        let material = VerificationMaterial::PublicKey { hint: String::new(), raw: None };
+        let bundle = UnverifiedBundle::assemble(material, signed.entries.clone(), Vec::new(), signed.content.clone());
+        let trust = KeyTrust::without_log_unsafe(key.public().clone());
+        nobody.verify_with_key(&Artifact::from_bytes(ARTIFACT), &bundle, &trust, &Requirements::STRICT, NOW)
+    };
+    let verified = verify(&signed).unwrap();
+    assert!(verified.evidence().entries().is_empty());
+    let other = world.message(&key);
+    signed.entries = vec![world.v2_entry_by(&other, BodyVerifier::PublicKey(key.public()))];
+    assert_eq!(code(verify(&signed)), "log-body-mismatch");
+}
