@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a04_digest_of_wrong_length_or_case() {
+    fn a04_b16_digest_of_wrong_length_or_case() {
         let hex = Digest::of(DigestAlgorithm::Sha256, b"x").hex();
         for hex in [hex.to_uppercase(), hex[2..].to_owned()] {
             assert_eq!(code(&statement(&format!(r#"[{{"digest":{{"sha256":"{hex}"}}}}]"#))), "predicate-parse");

@@ -2,6 +2,8 @@
 //! anew, so that only the named check can refuse it. Rows of a single part (certificate, SCT, entry, token)
 //! stand beside that part.
 
+mod signatures;
+
 use std::num::NonZeroU8;
 
 use super::testing::{ARTIFACT, NOW, Signed, World, statement, timestamp_by, timestamp_leaf};
