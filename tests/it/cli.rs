@@ -64,7 +64,10 @@ fn every_command_has_help_with_an_example() {
         let output = run(&[command, &["--help"]].concat());
         assert!(output.status.success(), "{command:?}");
         assert!(stdout(&output).contains("  $ sealmark "), "{command:?} shows no session");
-        assert!(stdout(&output).lines().all(|line| line.len() <= 100), "{command:?} is too wide");
+        let text = stdout(&output);
+        assert!(text.lines().all(|line| line.len() <= 100), "{command:?} is too wide");
+        let (_, session) = text.split_once("Example").unwrap();
+        assert!(session.lines().all(|line| line.len() <= 80), "{command:?}: the session wraps on a small terminal");
     }
     let hidden = stdout(&run(&["--help"]));
     assert!(!hidden.contains("sign-bundle") && !hidden.contains("verify-bundle"));

@@ -12,7 +12,7 @@ use sealmark::base::limits;
 use thiserror::Error;
 
 use crate::glob;
-use crate::report::text::{thousands, visible_path};
+use crate::report::text::{io_words, thousands, visible_path};
 
 /// Why an artifact could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -24,7 +24,7 @@ pub(crate) enum ArtifactError {
     #[error("{name} has no bundle beside it")]
     NoPlace { name: String },
     /// Could not be read.
-    #[error("cannot read {path}: {kind}", path = visible_path(path))]
+    #[error("cannot read {path}: {}", io_words(*kind), path = visible_path(path))]
     Read { path: PathBuf, kind: ErrorKind },
     /// More bytes than may be held in memory.
     #[error("{path} has more than {limit} bytes, and its signature is over bytes, not over a digest",

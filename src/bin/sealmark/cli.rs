@@ -24,11 +24,15 @@ use sealmark::format::x509::CLAIMS;
     max_term_width = 100,
     after_help = "\
 Start here:
-  $ sealmark tour                     see every step on this machine, without network
-  $ sealmark sign blob app.tar.gz     in a CI job that may ask for an identity token
+  $ sealmark tour                  every step on this machine, without network
+  $ sealmark sign blob app.tar.gz  in a CI job that may ask for a token
   $ sealmark verify blob app.tar.gz --identity ID --issuer URL
 
-Exit codes: 0 yes; 1 refused; 2 wrong usage; 3 could not decide (network, files, trust)"
+Exit codes:
+  0  yes
+  1  refused
+  2  wrong usage
+  3  could not decide: network, files, trust"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -116,7 +120,8 @@ pub(crate) struct Tour {
 ///
 /// One token, one certificate and one key serve all files of a call; the key is forgotten at its end.
 /// A bundle is verified against the trust root before it is written, and is never half-written.
-/// The command that verifies each bundle is printed.
+/// The command that verifies each bundle is printed; a GitHub Actions job also gets a summary and the
+/// outputs `bundles` and `digests`.
 ///
 /// Without --identity-token, --identity-token-file or --key the token comes from the environment:
 /// SIGSTORE_ID_TOKEN, GitHub Actions (with `permissions: id-token: write`), GitLab CI (`id_tokens`),
@@ -249,15 +254,20 @@ pub(crate) struct BundleOutput {
 /// A yes means: the signature is of these bytes, by a key that a configured authority certified for
 /// this identity, at a proven time, and a configured log includes the entry. Say whom you expect:
 /// --identity with --issuer, --claim, --key or --policy; a signature by anyone at all proves nothing.
+///
+/// Every check that was made is printed, and what was not checked. Exit code 0 is the only yes; of several
+/// files, each must hold.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  $ sealmark verify blob app.tar.gz --identity me@example.com \\
+      --issuer https://accounts.google.com
   $ sealmark verify blob app.tar.gz \\
-      --identity https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.2.3 \\
+      --claim source-repository-uri=https://github.com/acme/app \\
+      --claim source-repository-ref='refs/tags/*' \\
       --issuer https://token.actions.githubusercontent.com
   $ sealmark verify blob 'dist/*' --policy release.yaml --format json
-  $ sealmark verify blob sha256:9f86… --bundle app.sigstore.json --identity-glob \\
-      'https://github.com/acme/app/.github/workflows/*@refs/tags/*' --issuer https://…")]
+  $ sealmark verify blob - --bundle app.json --key public.pem < app.tar.gz")]
 pub(crate) struct VerifyBlob {
     /// Files, -, or digests; quoted patterns (*, ?, [a-z], **) are expanded
     #[arg(required = true, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
@@ -375,6 +385,9 @@ pub(crate) struct Inspect {
 }
 
 /// Show whom you would sign as, and what is wrong with the token, without signing
+///
+/// Looks where `sign` looks for a token and reads it; whether it is genuine is the authority's to say.
+/// Exit code 0 when an authority could take it, 1 when none would, 2 when there is none.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -415,7 +428,7 @@ pub(crate) struct TrustShow {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  $ sealmark completions bash > ~/.local/share/bash-completion/completions/sealmark")]
+  $ sealmark completions bash > /etc/bash_completion.d/sealmark")]
 pub(crate) struct Completions {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
@@ -460,7 +473,8 @@ pub(crate) struct StackInit {
 Example:
   $ sealmark stack up ./stack &
   $ sealmark stack token ./stack > token.jwt
-  $ sealmark sign blob app.tar.gz --stack ./stack --identity-token-file token.jwt")]
+  $ sealmark sign blob app.tar.gz --stack ./stack \\
+      --identity-token-file token.jwt")]
 pub(crate) struct StackUp {
     /// The folder that `stack init` made
     #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
@@ -491,7 +505,7 @@ pub(crate) struct StackStatus {
 Examples:
   $ sealmark stack token ./stack > token.jwt
   $ sealmark stack token ./stack --kind email --set email=me@example.com
-  $ sealmark stack token ./stack --set repository=acme/lib --set ref=refs/tags/v2.0.0")]
+  $ sealmark stack token ./stack --kind gitlab --set ref=v2.0.0")]
 pub(crate) struct StackToken {
     /// The folder that `stack init` made
     #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
@@ -552,7 +566,7 @@ pub(crate) struct VerifyBundle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
 pub(crate) struct FormatArg {
     /// How to print the result
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
     pub(crate) format: Format,
 }
 

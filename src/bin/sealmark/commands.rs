@@ -16,6 +16,7 @@ mod whoami;
 use crate::cli::{Attest, Command, Format, Sign, Stack, Trust, Verify};
 use crate::report::{Failure, Verdicts, print_json};
 
+pub(crate) use attest::PredicateTypeError;
 pub(crate) use output::OutputError;
 pub(crate) use tour::TourError;
 

@@ -7,25 +7,25 @@ use std::path::{Path, PathBuf};
 use sealmark::base::code::Code;
 use thiserror::Error;
 
-use crate::report::text::visible_path;
+use crate::report::text::{io_words, visible_path};
 
 /// Why a file could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum FileError {
     /// Could not be read.
-    #[error("cannot read {path}: {kind}", path = visible_path(path))]
+    #[error("cannot read {path}: {}", io_words(*kind), path = visible_path(path))]
     Read { path: PathBuf, kind: ErrorKind },
     /// Longer than what it should be may be.
     #[error("{path} has more than {limit} bytes", path = visible_path(path))]
     TooLarge { path: PathBuf, limit: usize },
     /// A folder could not be made.
-    #[error("cannot make the folder {path}: {kind}", path = visible_path(path))]
+    #[error("cannot make the folder {path}: {}", io_words(*kind), path = visible_path(path))]
     Create { path: PathBuf, kind: ErrorKind },
     /// Could not be added to.
-    #[error("cannot append to {path}: {kind}", path = visible_path(path))]
+    #[error("cannot append to {path}: {}", io_words(*kind), path = visible_path(path))]
     Append { path: PathBuf, kind: ErrorKind },
     /// Standard output is closed or full.
-    #[error("cannot write to standard output: {0}")]
+    #[error("cannot write to standard output: {}", io_words(*.0))]
     Stdout(ErrorKind),
 }
 

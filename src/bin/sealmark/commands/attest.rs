@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use sealmark::base::code::Code;
 use sealmark::base::crypto::{Digest, DigestAlgorithm};
 use sealmark::base::limits;
 use sealmark::format::intoto::Statement;
 use sealmark::sign::attestation::{predicate_type, statement};
 use sealmark::sign::{SignError, Signed};
 use sealmark::verify::ContentError;
+use thiserror::Error;
 
 use super::output::{self, Kind};
 use super::sign;
@@ -18,6 +20,20 @@ use crate::files;
 use crate::report::Failure;
 use crate::report::signed::{SignedFile, SignedReport};
 use crate::settings::{self, Signing};
+
+/// A short name that stands for no predicate type.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{name:?} is no predicate type")]
+pub(crate) struct PredicateTypeError {
+    name: String,
+}
+
+impl PredicateTypeError {
+    /// The stable code.
+    pub(crate) fn code(&self) -> Code {
+        Code::usage("predicate-type", "give a URI, or one of slsaprovenance1, cyclonedx, spdxjson, openvex, vuln, link")
+    }
+}
 
 pub(super) fn blob(args: &AttestBlob) -> Result<u8, Failure> {
     settings::keep_from_dumps();
@@ -48,7 +64,7 @@ pub(super) fn blob(args: &AttestBlob) -> Result<u8, Failure> {
 
 /// A statement around a predicate; its one subject is the file, by name and SHA-256.
 fn made(file: &Path, artifact: &Artifact, predicate: &Path, kind: &str) -> Result<String, Failure> {
-    let kind = predicate_type(kind).ok_or(SignError::PredicateType)?;
+    let kind = predicate_type(kind).ok_or_else(|| PredicateTypeError { name: kind.to_owned() })?;
     let predicate = text(predicate)?;
     let hashed = artifact.hash(&[DigestAlgorithm::Sha256].into())?;
     let digest: Digest = hashed.digests.first().copied().ok_or(SignError::SubjectAlgorithm)?;

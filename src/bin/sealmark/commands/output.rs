@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::artifact::{Artifact, beside};
 use crate::files::{self, FileError};
-use crate::report::text::visible_path;
+use crate::report::text::{io_words, visible_path};
 
 /// Why a bundle has no place to go.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -26,7 +26,7 @@ pub(crate) enum OutputError {
     #[error("{path} is there already, and is {what}", path = visible_path(path))]
     Taken { path: PathBuf, what: &'static str },
     /// Could not be written.
-    #[error("cannot write {path}: {kind}", path = visible_path(path))]
+    #[error("cannot write {path}: {}", io_words(*kind), path = visible_path(path))]
     Write { path: PathBuf, kind: ErrorKind },
 }
 

@@ -1,6 +1,6 @@
 //! What a bundle says, schema `sealmark.inspect/v1`. Nothing in it is proven.
 
-use sealmark::base::encoding::{base64, hex};
+use sealmark::base::encoding::hex;
 use sealmark::base::time::UnixTime;
 use sealmark::format::bundle::{Content, LogEntry, UnverifiedBundle, VerificationMaterial, Version};
 use sealmark::format::checkpoint::Checkpoint;
@@ -205,7 +205,7 @@ impl From<&LogEntry> for ClaimedEntry {
         Self {
             kind: format!("{} {}", entry.kind, entry.version),
             log_index: entry.log_index,
-            log_id: base64::encode(&entry.log_id),
+            log_id: hex::encode(&entry.log_id),
             integrated_time: seconds.map(|seconds| UnixTime::from_secs(seconds).to_string()),
             promise: entry.inclusion_promise.is_some(),
             proof,

@@ -19,7 +19,7 @@ use sealmark::stack::StackError;
 use sealmark::verify::{ContentError, VerifyError};
 
 use crate::artifact::ArtifactError;
-use crate::commands::{OutputError, TourError};
+use crate::commands::{OutputError, PredicateTypeError, TourError};
 use crate::files::FileError;
 use crate::settings::SettingsError;
 
@@ -51,6 +51,7 @@ coded!(
     OutputError,
     PatternError,
     PolicyError,
+    PredicateTypeError,
     RuleError,
     ServicesError,
     SettingsError,

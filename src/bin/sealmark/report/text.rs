@@ -1,5 +1,6 @@
 //! Text that is safe to show, and its layout.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Text from elsewhere made safe for a terminal and for the eye: control characters, and whatever can
@@ -19,6 +20,17 @@ fn escaped(text: &str, plain: impl Fn(char) -> bool) -> String {
         if plain(c) { out.push(c) } else { out.extend(c.escape_default()) }
     }
     out
+}
+
+/// What the system said, in words that say what is the matter.
+pub(crate) fn io_words(kind: ErrorKind) -> String {
+    match kind {
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        ErrorKind::BrokenPipe => "its reader is gone".to_owned(),
+        ErrorKind::AlreadyExists => "it is there already".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// A word for a POSIX shell, quoted where it must be.
