@@ -124,6 +124,12 @@ impl Issuer {
         KeySet::new(vec![self.jwk()])
     }
 
+    /// The same as a JWKS document.
+    pub fn key_set_json(&self) -> String {
+        let keys = self.jwk().to_json().into_iter().collect();
+        canonical(&Json::Object(vec![("keys".into(), Json::Array(keys))])).unwrap_or_default()
+    }
+
     fn jwk(&self) -> Jwk {
         Jwk::new(&self.kid, self.key.public_key().clone())
     }

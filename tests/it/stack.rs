@@ -2,6 +2,7 @@
 //! core.
 
 mod ca;
+#[cfg(feature = "cli")]
 mod crash;
 mod folder;
 mod http;

@@ -51,8 +51,7 @@ fn json(json: &Json<'_>) -> Response {
 }
 
 async fn keys(State(shared): State<Shared>) -> Response {
-    let keys = shared.issuer.jwk().to_json().into_iter().collect();
-    json(&Json::Object(vec![("keys".into(), Json::Array(keys))]))
+    body::json(shared.issuer.key_set_json())
 }
 
 /// Clients want this endpoint to exist; there is nobody here to log in.

@@ -4,8 +4,10 @@ use sealmark::base::crypto::KeyKind;
 use sealmark::base::encoding::{base64, pem};
 use sealmark::format::jwt::{Expected, KeySet, UnverifiedToken};
 use sealmark::format::x509::{Certificate, FulcioClaims, San};
+use sealmark::stack::clock::Clock;
+use sealmark::stack::issuer::Issuer;
 use sealmark::stack::keys::PrivateKey;
-use sealmark::stack::{IssuerKind, TokenRequest};
+use sealmark::stack::{Config, IssuerKind, Running, TokenRequest};
 use serde_json::json;
 
 use super::http::Http;
@@ -234,4 +236,34 @@ async fn documents() {
     let request = json!({ "artifactHash": base64::encode(&[1; 32]), "hashAlgorithm": "sha256", "certificates": false });
     let answer = http.post_json("/api/v1/timestamp", &request).await;
     assert_eq!(answer.header("content-type"), Some("application/timestamp-reply"));
+}
+
+/// An issuer beside the stack's own, believed by the keys in a file and by nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn f09_f13_an_outside_issuer() {
+    const URL: &str = "https://token.actions.githubusercontent.com";
+    let dir = tempfile::tempdir().unwrap();
+    let key = PrivateKey::generate(KeyKind::P256).unwrap();
+    let outside = Issuer::new(key, URL, Default::default());
+    let keys = dir.path().join("keys.json");
+    let configure = |config: &mut Config| {
+        let issuer = json!({ "url": format!("{URL}/github"), "kind": "github-workflow", "keys": keys });
+        config.issuers.push(serde_json::from_value(issuer).unwrap());
+    };
+    for (number, bad) in ["", "{}", r#"{"keys":[]}"#].into_iter().enumerate() {
+        std::fs::write(&keys, bad).unwrap();
+        let folder = dir.path().join(format!("bad-{number}"));
+        let refused = Running::start_with(&folder, Clock::system(), configure).await.unwrap_err();
+        assert_eq!(refused.code().name(), "stack-config", "{bad}");
+    }
+    std::fs::write(&keys, outside.key_set_json()).unwrap();
+    let running = Running::start_with(&dir.path().join("stack"), Clock::system(), configure).await.unwrap();
+    let http = Http::new(running.url());
+    let request = TokenRequest::new(IssuerKind::GithubWorkflow);
+    let (_, leaf) = signer::certified(&http, &outside.issue(&request, now()).unwrap(), Form::PublicKey).await;
+    assert_eq!(FulcioClaims::read(&leaf).unwrap().issuer(), Some(format!("{URL}/github").as_str()));
+    // Its other kinds are not configured.
+    let person = outside.issue(&TokenRequest::email("me@example.com"), now()).unwrap();
+    let key = PrivateKey::generate(KeyKind::P256).unwrap();
+    assert_eq!(signer::request_certificate(&http, &person, Form::SigningRequest, &key).await.status, 401);
 }

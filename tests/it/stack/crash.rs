@@ -11,7 +11,6 @@ use sealmark::base::encoding::base64;
 use sealmark::format::merkle::leaf_hash;
 use sealmark::format::trust::TrustedRoot;
 use sealmark::format::x509::{Certificate, sct};
-use sealmark::serve;
 use sealmark::stack::keys::PrivateKey;
 use sealmark::stack::{Config, EntryPolicy, Stack};
 use serde_json::json;
@@ -19,26 +18,34 @@ use serde_json::json;
 use super::http::Http;
 use super::signer;
 
-/// Names the folder that [`child_process`] serves.
-const FOLDER: &str = "SEALMARK_TEST_STACK";
+/// `sealmark stack up`, killed at the latest when it is dropped.
+struct Process(Child);
 
-/// Not a test: the process that is killed. It is this test binary, started for this function alone.
-#[test]
-#[ignore = "a process for the tests of crashes"]
-fn child_process() {
-    let Some(dir) = std::env::var_os(FOLDER) else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let stack = Stack::open(Path::new(&dir)).unwrap();
-        let listener = serve::bind(&stack.config().listen).await.unwrap();
-        stack.serve(listener, serve::asked_to_end()).await.unwrap();
-    });
+impl Process {
+    fn start(dir: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sealmark"));
+        command.args(["stack", "up"]).arg(dir).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+
+    /// `SIGKILL`.
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// `SIGTERM`, as a service manager sends it; whether it ended well.
+    fn terminate(&mut self) -> bool {
+        let status = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        status.success() && self.0.wait().unwrap().success()
+    }
 }
 
-fn start_child(dir: &Path) -> Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["stack::crash::child_process", "--exact", "--ignored"]).env(FOLDER, dir);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 async fn wait_until_it_serves(http: &Http) {
@@ -101,32 +108,24 @@ async fn k06_kill_9_under_load() {
     let (http, ledger) = (Http::new(&config.url), Arc::new(Mutex::new(Ledger::default())));
     let key = Arc::new(PrivateKey::generate(KeyKind::P256).unwrap());
     for round in 0..6u64 {
-        let mut child = start_child(&dir);
+        let mut child = Process::start(&dir);
         wait_until_it_serves(&http).await;
         let mut writers: Vec<_> = (0..8)
             .map(|writer| tokio::spawn(log_entries(http.clone(), Arc::clone(&ledger), Arc::clone(&key), writer)))
             .collect();
         writers.push(tokio::spawn(get_certificates(http.clone(), Arc::clone(&ledger), secret.clone())));
         tokio::time::sleep(Duration::from_millis(120 + 70 * round)).await;
-        child.kill().unwrap();
-        child.wait().unwrap();
+        child.kill();
         for writer in writers {
             writer.await.unwrap();
         }
     }
-    let mut child = start_child(&dir);
+    let mut child = Process::start(&dir);
     wait_until_it_serves(&http).await;
     let ledger = std::mem::take(&mut *ledger.lock().unwrap());
     check(&dir, &http, &ledger).await;
     // It goes on, and ends in peace.
-    terminate(&child);
-    assert!(child.wait().unwrap().success());
-}
-
-/// `SIGTERM`, as a service manager sends it.
-fn terminate(child: &Child) {
-    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
+    assert!(child.terminate());
 }
 
 /// The whole tree of each log by its read path, and in it everything that was acknowledged.
