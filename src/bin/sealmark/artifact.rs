@@ -1,10 +1,11 @@
 //! What was signed, as the command line names it: a file, standard input or a digest.
 
+mod progress;
+
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use sealmark::base::code::Code;
 use sealmark::base::crypto::{Digest, DigestAlgorithm, Hasher};
@@ -12,7 +13,8 @@ use sealmark::base::limits;
 use thiserror::Error;
 
 use crate::glob;
-use crate::report::text::{io_words, thousands, visible_path};
+use crate::report::text::{io_words, visible_path};
+use progress::Progress;
 
 /// Why an artifact could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -199,54 +201,6 @@ fn hash(
     }
     progress.done();
     Ok(Hashed { digests: hashers.into_iter().map(Hasher::finish).collect(), length: Some(total) })
-}
-
-/// A progress line on standard error, when that is a terminal and hashing takes long.
-struct Progress {
-    name: String,
-    length: Option<u64>,
-    started: Instant,
-    shown: Option<Instant>,
-    wanted: bool,
-}
-
-impl Progress {
-    const QUIET: Duration = Duration::from_millis(500);
-    const EVERY: Duration = Duration::from_millis(100);
-    /// Clocks are asked once in so many bytes.
-    const STEP: u64 = 8 << 20;
-
-    fn new(path: &Path, length: Option<u64>) -> Self {
-        let wanted = length.is_none_or(|length| length > Self::STEP) && io::stderr().is_terminal();
-        Self { name: visible_path(path), length, started: Instant::now(), shown: None, wanted }
-    }
-
-    fn at(&mut self, total: u64) {
-        if !self.wanted || total % Self::STEP >= limits::READ_BUFFER as u64 {
-            return;
-        }
-        let now = Instant::now();
-        let since_start = now.duration_since(self.started);
-        if since_start < Self::QUIET || self.shown.is_some_and(|shown| now.duration_since(shown) < Self::EVERY) {
-            return;
-        }
-        self.shown = Some(now);
-        let rate = total as f64 / since_start.as_secs_f64() / 1e6;
-        let part = match self.length.filter(|length| *length > 0) {
-            Some(length) => {
-                let filled = (total.min(length) * 20 / length) as usize;
-                format!("[{}{}] {:3}%", "#".repeat(filled), ".".repeat(20 - filled), total.min(length) * 100 / length)
-            }
-            None => format!("{} bytes", thousands(total)),
-        };
-        let _ = write!(io::stderr(), "\r\x1b[Khashing {} {part} {rate:.0} MB/s", self.name);
-    }
-
-    fn done(&self) {
-        if self.shown.is_some() {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
-    }
 }
 
 #[cfg(test)]

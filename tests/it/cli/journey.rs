@@ -344,3 +344,20 @@ fn a_stack_is_made_served_looked_at_and_stopped() {
     let whoami = run(&["whoami", "--identity-token", stdout(&token).trim()]);
     assert!(stdout(&whoami).contains("me@example.com"));
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn x03_a_verdict_that_nobody_could_read_is_a_no() {
+    let desk = Desk::signed();
+    for format in ["human", "json"] {
+        let issuer = issuer();
+        let output = sealmark(&["verify", "blob", "app.txt", "--stack", stack_dir(), "--identity", IDENTITY])
+            .args(["--issuer", &issuer, "--format", format])
+            .current_dir(desk.path("."))
+            .stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(3), "{format}: {}", stderr(&output));
+        assert!(stderr(&output).contains(": stdout-failed"));
+    }
+}
