@@ -198,22 +198,18 @@ impl<C: Codec> Log<C> {
 
     /// Why the log has failed, if it has.
     pub fn failure(&self) -> Option<Arc<LogError>> {
-        self.failed.borrow().clone()
+        let ended = || self.sequencer.as_ref().is_some_and(JoinHandle::is_finished);
+        let failed = self.failed.borrow().clone();
+        // While the log is open, its sequencer ends with an error or by a panic.
+        failed.or_else(|| ended().then(|| Arc::new(LogError::Ended)))
     }
 
     /// Waits until the log has failed, and gives the reason. From then on it takes no entries; the
     /// process should end.
     pub async fn failed(&self) -> Arc<LogError> {
         let mut failed = self.failed.clone();
-        loop {
-            if let Some(error) = failed.borrow_and_update().clone() {
-                return error;
-            }
-            if failed.changed().await.is_err() {
-                // The sequencer ended in peace: there will be no failure.
-                std::future::pending::<()>().await;
-            }
-        }
+        let reported = failed.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
+        reported.unwrap_or_else(|| Arc::new(LogError::Ended))
     }
 }
 
@@ -311,6 +307,9 @@ pub enum LogError {
     /// The key did not sign.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// The sequencer panicked.
+    #[error("the log's sequencer ended")]
+    Ended,
 }
 
 impl LogError {
@@ -336,6 +335,7 @@ impl LogError {
             ),
             Self::Damaged { .. } => Code::undecided("log-damaged", RESTORE),
             Self::Lost { .. } => Code::undecided("log-data-lost", RESTORE),
+            Self::Ended => Code::undecided("log-ended", "start it again, and report what it printed before"),
             Self::Signing(_) => Code::undecided("log-signing", "the log's key is broken: look at its file"),
         }
     }

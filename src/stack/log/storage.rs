@@ -11,7 +11,7 @@ use super::{Files, LogError};
 use crate::format::merkle::Tile;
 
 /// Bytes at which the commit file is begun anew with its last commit: it stays quick to read on start.
-const COMMITS_BYTES: usize = 16 << 20;
+pub(super) const COMMITS_BYTES: usize = 4 << 20;
 
 /// The files that a sequencer writes.
 #[derive(Debug)]

@@ -270,6 +270,54 @@ async fn k07_a_failed_sync_acknowledges_nothing_and_ends_the_log() {
     }
 }
 
+/// A codec whose key is broken in the worst way.
+#[derive(Debug, Clone, Copy)]
+struct Panicking;
+
+impl Codec for Panicking {
+    type Entry = Vec<u8>;
+    const BUNDLES: TileKind = TileKind::Entries;
+
+    fn identity(&self, _: &Vec<u8>) -> Option<Hash> {
+        None
+    }
+    fn seal(&self, _: &Vec<u8>, _: u64, _: UnixTime) -> Option<Sealed> {
+        panic!("for the test")
+    }
+    fn read<'a>(&self, bundle: &'a [u8]) -> Option<(Record, &'a [u8])> {
+        TOY.read(bundle)
+    }
+    fn sign(&self, size: u64, root: &Hash, at: UnixTime) -> Result<String, SigningError> {
+        TOY.sign(size, root, at)
+    }
+    fn open(&self, note: &str) -> Option<(u64, Hash)> {
+        TOY.open(note)
+    }
+}
+
+#[tokio::test]
+async fn k07_a_panic_is_a_failure() {
+    let dir = tempdir();
+    let log = Log::open(Arc::new(Disk), &new_log(dir.path()), Panicking, Clock::system()).unwrap();
+    assert!(log.failure().is_none());
+    assert_eq!(log.append(entry(0)).await.unwrap_err(), AppendError::Stopped);
+    assert_eq!(log.failed().await.code().name(), "log-ended");
+    assert_eq!(log.append(entry(0)).await.unwrap_err(), AppendError::Stopped);
+}
+
+/// The commit file is begun anew before it grows long.
+#[tokio::test]
+async fn commits_stay_short() {
+    let dir = tempdir();
+    let dir = new_log(dir.path());
+    let log = open(&dir).unwrap();
+    let most = storage::COMMITS_BYTES as u64 / (2 * commits::BLOCK as u64);
+    assert_eq!(grow(&log, 0..most).await.len() as u64, most);
+    drop(log);
+    assert!(std::fs::metadata(dir.join("commits")).unwrap().len() as usize <= 4 * commits::BLOCK);
+    assert_eq!(open(&dir).unwrap().head().size(), most);
+}
+
 #[tokio::test]
 async fn k08_two_writers() {
     let dir = tempdir();
