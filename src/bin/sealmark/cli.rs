@@ -190,7 +190,7 @@ pub(crate) struct AttestBlob {
 #[group(id = "who", multiple = false)]
 #[command(next_help_heading = "Signer (default: the token of the environment)")]
 pub(crate) struct SignerArgs {
-    /// A file with the identity token
+    /// A file with the identity token; - is standard input
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) identity_token_file: Option<PathBuf>,
     /// The identity token itself; others on this machine can read arguments: prefer the file
@@ -403,7 +403,7 @@ pub(crate) struct Whoami {
 #[derive(Debug, Args)]
 #[group(id = "token", multiple = false)]
 pub(crate) struct TokenArgs {
-    /// A file with the identity token
+    /// A file with the identity token; - is standard input
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) identity_token_file: Option<PathBuf>,
     /// The identity token itself; others on this machine can read arguments: prefer the file

@@ -304,6 +304,21 @@ fn sealmark_digest(desk: &Desk) -> String {
 }
 
 #[test]
+fn x16_a_proxy_is_shown_without_its_password() {
+    let desk = Desk::new();
+    let output = sealmark(&["sign", "blob", "app.txt", "--stack", stack_dir(), "--identity-token-file", "token.jwt"])
+        .env("HTTPS_PROXY", "http://user:hunter2@proxy.example:3128")
+        .current_dir(desk.path("."))
+        .output()
+        .unwrap();
+    // The stack is on loopback, which no proxy is asked for.
+    assert!(output.status.success(), "{}", stderr(&output));
+    let words = stderr(&output);
+    assert!(words.contains("note: https goes through the proxy http://proxy.example:3128/"), "{words}");
+    assert!(!words.contains("hunter2"));
+}
+
+#[test]
 fn x23_x24_a_refused_token_leaves_no_bundle() {
     let desk = Desk::new();
     let token = std::fs::read_to_string(desk.path("token.jwt")).unwrap();

@@ -54,6 +54,9 @@ pub(super) async fn begin(
     if signing.is_public() {
         console::words("note: the identity and the digest go into a public log, for ever");
     }
+    if let Some(proxy) = signing.proxy() {
+        console::words(&format!("note: https goes through the proxy {proxy}"));
+    }
     signing.begin(credential, services).await
 }
 

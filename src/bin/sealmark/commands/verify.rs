@@ -65,11 +65,10 @@ fn policy_line(expected: &settings::Expected) -> String {
 
 /// Judges every artifact, on as many threads as there are cores; the verdicts keep the order.
 fn judge_all(question: &Question<'_>, artifacts: &[Artifact]) -> Vec<ArtifactVerdict> {
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let workers = cores.min(artifacts.len());
-    if workers <= 1 {
-        return artifacts.iter().map(|artifact| question.judge(artifact)).collect();
+    if let [artifact] = artifacts {
+        return vec![question.judge(artifact)];
     }
+    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(artifacts.len());
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();

@@ -16,7 +16,7 @@ use super::{environment, http, token_sources};
 use crate::cli::{ServiceArgs, SignerArgs, SigningInstance};
 use crate::files;
 use crate::report::Failure;
-use crate::report::text::visible_path;
+use crate::report::text::{visible, visible_path};
 
 /// Where signatures come from.
 #[derive(Debug)]
@@ -84,6 +84,12 @@ impl Signing {
     /// Whether anyone can read what is signed here.
     pub(crate) fn is_public(&self) -> bool {
         self.public
+    }
+
+    /// The proxy of the environment, without its password.
+    pub(crate) fn proxy(&self) -> Option<String> {
+        let proxies = &self.http.settings().proxies;
+        proxies.https.as_ref().map(|_| visible(&proxies.to_string()))
     }
 
     /// What verifies what is signed here.
