@@ -23,6 +23,8 @@
 //!
 //! Without features the library only verifies: no async runtime, no network, no clock.
 //!
+//! The book is in [`manual`]: the walks step by step, threats and promises, formats, every refusal.
+//!
 //! # Verify
 //!
 //! ```no_run
@@ -59,6 +61,7 @@
 pub mod admit;
 pub mod base;
 pub mod format;
+pub mod manual;
 pub mod policy;
 #[cfg(feature = "stack")]
 pub mod serve;

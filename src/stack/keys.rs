@@ -257,7 +257,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn only_the_owner_reads() {
+    fn x10_x11_only_the_owner_reads() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let (folder, path) = (dir.path().join("keys"), dir.path().join("keys/a.pem"));

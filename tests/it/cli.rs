@@ -74,7 +74,7 @@ fn every_command_has_help_with_an_example() {
 }
 
 #[test]
-fn x17_conflicting_and_empty_flags_are_wrong_usage() {
+fn s20_x17_conflicting_and_empty_flags_are_wrong_usage() {
     let id = ["--identity", "a@b.example", "--issuer", "https://c.example"];
     for flags in [
         &["--identity", ""][..],

@@ -1,7 +1,7 @@
 //! Rules about the source itself: which folder may use which, what the pure layers may not touch, that
 //! error codes mean one thing each, and how large a file and the verify-only build may be.
 
-mod source;
+pub(crate) mod source;
 
 use std::collections::BTreeMap;
 use std::process::Command;

@@ -15,6 +15,9 @@ mod entries;
 /// JSON canonicalisation.
 mod json;
 
+/// The manual.
+mod manual;
+
 /// Merkle proofs, tiles and checkpoints.
 mod merkle;
 

@@ -154,7 +154,7 @@ pub(crate) fn name_and_hint(call: &str) -> Option<[String; 2]> {
     Some([name, hint])
 }
 
-fn literal(text: &str) -> Option<(String, &str)> {
+pub(crate) fn literal(text: &str) -> Option<(String, &str)> {
     let body = text.trim_start().strip_prefix('"')?;
     let mut escaped = false;
     let end = body.find(|c| {

@@ -1,0 +1,33 @@
+//! The book: what happens, what is promised, and how to run it. Each page is a module, so that its links into
+//! the code are checked.
+//!
+//! | page | read it |
+//! | --- | --- |
+//! | [`walks`] | to follow a signature from the token to the verdict, step by step, with the code beside |
+//! | [`threats`] | to know what a yes means, against whom, and what holds that |
+//! | [`formats`] | before you write or read our files with another program |
+//! | [`refusals`] | when you were refused, or to see what is refused at all |
+//! | [`operating`] | to run a private stack |
+//! | [`migrating`] | when you come from cosign |
+//! | [`benchmarks`] | for how fast, and how that was measured |
+
+#[doc = include_str!("manual/walks.md")]
+pub mod walks {}
+
+#[doc = include_str!("manual/threats.md")]
+pub mod threats {}
+
+#[doc = include_str!("manual/formats.md")]
+pub mod formats {}
+
+#[doc = include_str!("manual/refusals.md")]
+pub mod refusals {}
+
+#[doc = include_str!("manual/operating.md")]
+pub mod operating {}
+
+#[doc = include_str!("manual/migrating.md")]
+pub mod migrating {}
+
+#[doc = include_str!("manual/benchmarks.md")]
+pub mod benchmarks {}
