@@ -11,6 +11,9 @@
 //! | what proves a time | [`tsa::TimestampAuthority`] | `tsa/` |
 //! | environment, small files, clock | [`environment::Environment`] | the process, or fixed values |
 //!
+//! Randomness for nonces and names is the system's own: the first byte of aws-lc's generator costs a new
+//! process some 30 ms of jitter measurements, most of a signing act.
+//!
 //! Traits are object-safe, `Debug + Send + Sync`, and asynchronous through [`BoxFuture`].
 
 use std::future::Future;

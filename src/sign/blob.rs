@@ -97,7 +97,7 @@ pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut random = [0; 8];
-    aws_lc_rs::rand::fill(&mut random).map_err(|_| io::Error::other("no randomness for a file name"))?;
+    getrandom::fill(&mut random).map_err(|_| io::Error::other("no randomness for a file name"))?;
     let mut new_name = std::ffi::OsString::from(".");
     new_name.push(name);
     new_name.push(format!(".{}", hex::encode(&random)));

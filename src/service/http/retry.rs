@@ -61,7 +61,7 @@ fn http_date(text: &str) -> Option<UnixTime> {
 fn jitter(pause: Duration) -> Duration {
     let mut byte = [0];
     // Without randomness the pause is merely less spread.
-    let _ = aws_lc_rs::rand::fill(&mut byte);
+    let _ = getrandom::fill(&mut byte);
     pause / 2 + pause / 2 * u32::from(byte[0]) / 255
 }
 

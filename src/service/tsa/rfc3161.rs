@@ -45,7 +45,7 @@ impl TimestampAuthority for Rfc3161 {
     fn timestamp(&self, imprint: Digest) -> BoxFuture<'_, Result<Vec<u8>, TsaError>> {
         Box::pin(async move {
             let mut nonce = [0; NONCE];
-            aws_lc_rs::rand::fill(&mut nonce).map_err(|_| TsaError::Randomness)?;
+            getrandom::fill(&mut nonce).map_err(|_| TsaError::Randomness)?;
             // Without certificates: the trusted root has them, and a bundle stays small.
             let request = TimestampRequest::new(imprint, Some(&nonce), false);
             let response = self
