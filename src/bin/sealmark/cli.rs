@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::builder::{NonEmptyStringValueParser, PathBufValueParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use sealmark::format::x509::CLAIMS;
+use zeroize::Zeroizing;
 
 /// Sign artifacts with the identity that a CI job already has, and verify them
 ///
@@ -610,9 +611,9 @@ pub(crate) enum TokenKind {
     Username,
 }
 
-/// A secret argument: never shown by `Debug`.
+/// A secret argument: never shown by `Debug`, wiped when dropped.
 #[derive(Clone)]
-pub(crate) struct Secret(pub(crate) String);
+pub(crate) struct Secret(pub(crate) Zeroizing<String>);
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -626,7 +627,7 @@ fn path() -> impl TypedValueParser<Value = PathBuf> {
 }
 
 fn secret() -> impl TypedValueParser<Value = Secret> {
-    NonEmptyStringValueParser::new().map(Secret)
+    NonEmptyStringValueParser::new().map(|text| Secret(Zeroizing::new(text)))
 }
 
 /// The names of claims are the library's: one table for flags, policies and output.

@@ -49,7 +49,7 @@ pub(super) fn blob(args: &AttestBlob) -> Result<u8, Failure> {
     let credential = signing.credential(&args.signer)?;
     let services = sign::services(&signing, &args.services, &args.waivers)?;
     let signed: Result<Signed, Failure> = settings::runtime()?.block_on(async {
-        let session = sign::begin(&signing, credential.as_ref(), services).await?;
+        let session = sign::begin(&signing, credential.as_ref(), services, &args.waivers).await?;
         Ok(session.attest(&statement).await?)
     });
     let signed = signed?;

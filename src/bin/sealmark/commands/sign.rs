@@ -24,7 +24,7 @@ pub(super) fn blob(args: &SignBlob) -> Result<u8, Failure> {
     // Before the certificate, which lives ten minutes: hashing may take longer. Keys of sessions are P-256.
     let mut digests = digests(&targets, DigestAlgorithm::Sha256)?;
     let files = settings::runtime()?.block_on(async {
-        let session = Arc::new(begin(&signing, credential.as_ref(), services).await?);
+        let session = Arc::new(begin(&signing, credential.as_ref(), services, &args.waivers).await?);
         if session.digest_algorithm() != DigestAlgorithm::Sha256 {
             digests = self::digests(&targets, session.digest_algorithm())?;
         }
@@ -50,8 +50,9 @@ pub(super) async fn begin(
     signing: &Signing,
     credential: &dyn CredentialSource,
     services: Services,
+    waivers: &SigningWaiverArgs,
 ) -> Result<Session, Failure> {
-    if signing.is_public() {
+    if signing.is_public() && !waivers.log_not_required_unsafe {
         console::words("note: the identity and the digest go into a public log, for ever");
     }
     if let Some(proxy) = signing.proxy() {

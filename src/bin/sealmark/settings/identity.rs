@@ -5,7 +5,6 @@ use std::sync::Arc;
 use sealmark::service::environment::{Environment, SystemEnvironment};
 use sealmark::service::http::{HttpClient, Settings};
 use sealmark::service::identity::{self, ExplicitToken, IdentityTokenSource};
-use zeroize::Zeroizing;
 
 use crate::cli::Secret;
 
@@ -17,7 +16,7 @@ pub(crate) fn token_sources(
 ) -> Vec<Box<dyn IdentityTokenSource>> {
     let environment = environment();
     match (text, file) {
-        (Some(token), _) => vec![Box::new(ExplicitToken::text(Zeroizing::new(token.0.clone())))],
+        (Some(token), _) => vec![Box::new(ExplicitToken::text(token.0.clone()))],
         (None, Some(file)) if file.as_os_str() == "-" => vec![Box::new(ExplicitToken::stdin())],
         (None, Some(file)) => vec![Box::new(ExplicitToken::file(file, environment))],
         (None, None) => identity::ambient(&environment, http),

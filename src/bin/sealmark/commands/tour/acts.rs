@@ -10,6 +10,7 @@ use sealmark::format::trust::ClientTrustConfig;
 use sealmark::sign::{Session, Signed};
 use sealmark::stack::Running;
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::folder::Folder;
 use crate::artifact::{Artifact, ArtifactError, beside};
@@ -47,7 +48,7 @@ pub(super) fn signing(folder: &Folder, running: &Running) -> Result<Signing, Fai
 
 /// Gets a certificate for a token.
 pub(super) async fn begin(signing: &Signing, token: String) -> Result<Session, Failure> {
-    let credential = signing.credential(&sign::token_signer(Secret(token)))?;
+    let credential = signing.credential(&sign::token_signer(Secret(Zeroizing::new(token))))?;
     signing.begin(credential.as_ref(), signing.services()?).await
 }
 
