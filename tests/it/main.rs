@@ -27,6 +27,9 @@ mod mutation;
 /// Mutated seeds for every parser.
 mod smoke;
 
+/// Our own bundles.
+mod testdata;
+
 /// Timestamp tokens.
 mod timestamp;
 

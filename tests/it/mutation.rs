@@ -70,9 +70,9 @@ impl Tally {
 }
 
 /// Judges every mutant of every case; the entries of the list of the weightless that were needed.
-fn judge(mutants: impl Fn(&Case) -> Vec<Mutant>) -> BTreeSet<usize> {
+fn judge(cases: Vec<Case>, mutants: impl Fn(&Case) -> Vec<Mutant>) -> BTreeSet<usize> {
     let mut all = Tally::default();
-    for case in cases::all() {
+    for case in cases {
         let original = UnverifiedBundle::parse(&case.bundle).unwrap();
         mutants(&case).iter().for_each(|mutant| all.judge(&case, &original, mutant));
     }
@@ -91,18 +91,21 @@ fn the_good_ones_are_good() {
 
 #[test]
 fn every_field_in_every_way() {
-    let needed = judge(fields::every_field);
+    let needed = judge(cases::all(), fields::every_field);
     // Both lists change together: an entry that lets nothing pass any more is to be taken out.
     let unneeded: Vec<_> = (0..weightless::COUNT).filter(|index| !needed.contains(index)).collect();
-    assert!(cases::none() || unneeded.is_empty(), "the list of the weightless has idle entries: {unneeded:?}");
+    assert!(
+        !cases::all().iter().any(|case| case.name.starts_with("rekor2")) || unneeded.is_empty(),
+        "the list of the weightless has idle entries: {unneeded:?}"
+    );
 }
 
 #[test]
 fn every_byte_of_every_field() {
-    judge(fields::every_byte);
+    judge(cases::few(), fields::every_byte);
 }
 
 #[test]
 fn every_byte_of_the_file() {
-    judge(file::every_byte);
+    judge(cases::few(), file::every_byte);
 }

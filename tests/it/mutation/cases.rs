@@ -1,6 +1,6 @@
 //! Good bundles, each with what verifies it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sealmark::admit::{Decision, Trust, decide};
 use sealmark::base::crypto::PublicKey;
@@ -10,6 +10,7 @@ use sealmark::format::trust::{Embedded, TrustedRoot};
 use sealmark::policy::{Matcher, Policy, Rule};
 use sealmark::verify::{Artifact, KeyTrust, Verified, Verifier};
 
+use crate::testdata::case as testdata;
 use crate::vectors;
 
 /// 2026-11-24T00:00:00Z: later than every vector.
@@ -40,6 +41,7 @@ pub(super) struct Case {
     artifact: Vec<u8>,
     verifier: Verifier,
     trust: Trust,
+    now: UnixTime,
 }
 
 impl Case {
@@ -55,19 +57,41 @@ impl Case {
 
     fn decide(&self, bundle: &[u8]) -> Option<Decision> {
         let bundles = UnverifiedBundle::parse_lines(bundle).ok()?;
-        Some(decide(&self.verifier, &self.trust, &Artifact::from_bytes(&self.artifact), &bundles, NOW))
+        Some(decide(&self.verifier, &self.trust, &Artifact::from_bytes(&self.artifact), &bundles, self.now))
     }
 }
 
-/// Whether the machine has no case at all.
-pub(super) fn none() -> bool {
-    all().is_empty()
+/// Our own good bundles, and those of the conformance suite where the machine has them.
+pub(super) fn all() -> Vec<Case> {
+    let mut cases = own_cases();
+    cases.extend(conformance_cases());
+    cases
 }
 
-/// Every case that the machine has.
-pub(super) fn all() -> Vec<Case> {
-    let Some(assets) = vectors::folder("sigstore-conformance/test/assets/bundle-verify") else { return Vec::new() };
-    CONFORMANCE.iter().map(|name| conformance(&assets, name)).collect()
+/// Fewer, for what takes long: those of the conformance suite, or our own where the machine has no others.
+pub(super) fn few() -> Vec<Case> {
+    let outside = conformance_cases();
+    if outside.is_empty() { own_cases() } else { outside }
+}
+
+fn own_cases() -> Vec<Case> {
+    testdata::Case::all().into_iter().filter_map(own).collect()
+}
+
+fn conformance_cases() -> Vec<Case> {
+    let folder = vectors::folder("sigstore-conformance/test/assets/bundle-verify");
+    let read = |assets: PathBuf| CONFORMANCE.iter().map(|name| conformance(&assets, name)).collect();
+    folder.map(read).unwrap_or_default()
+}
+
+/// A good bundle of `testdata`; of several in one file nothing, for each line is a candidate of its own.
+fn own(case: testdata::Case) -> Option<Case> {
+    if case.error.is_some() || case.name == "lines" {
+        return None;
+    }
+    let (bundle, artifact) = (case.bundle(), case.artifact());
+    let (verifier, trust) = (case.verifier(), case.trust());
+    Some(Case { name: case.name, bundle, artifact, verifier, trust, now: testdata::NOW })
 }
 
 fn conformance(assets: &Path, name: &str) -> Case {
@@ -93,5 +117,6 @@ fn conformance(assets: &Path, name: &str) -> Case {
         artifact: optional("artifact").unwrap_or_else(|| vectors::read(&assets.join("a.txt"))),
         verifier: Verifier::new(&TrustedRoot::parse(&root).unwrap()).unwrap(),
         trust,
+        now: NOW,
     }
 }
