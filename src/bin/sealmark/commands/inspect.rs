@@ -62,7 +62,8 @@ pub(super) fn run(args: &Inspect) -> Result<u8, Failure> {
 /// The bundle that is meant, and the artifact that it would lie beside.
 fn bundle_of(file: &Path) -> (PathBuf, PathBuf) {
     if let Some(artifact) = file.to_str().and_then(|text| text.strip_suffix(BUNDLE_SUFFIX)) {
-        return (file.to_owned(), artifact.into());
+        let artifact = Path::new(artifact);
+        return (file.to_owned(), if artifact.is_file() { artifact.to_owned() } else { "FILE".into() });
     }
     let beside = beside(file);
     if beside.is_file() { (beside, file.to_owned()) } else { (file.to_owned(), "FILE".into()) }
@@ -182,7 +183,11 @@ fn signer(signer: &ClaimedSigner) -> Table {
             }
             table.row("issuer", certificate.issuer.as_deref().unwrap_or("none named"));
             let ClaimedCertificate { key, serial, intermediates, .. } = certificate.as_ref();
-            table.row("certificate", &format!("{key}, serial {serial}, {intermediates} intermediates with it"));
+            let with = match intermediates {
+                0 => String::new(),
+                count => format!(", {count} intermediates with it"),
+            };
+            table.row("certificate", &format!("{key}, serial {serial}{with}"));
             table.row("issued by", &certificate.issued_by);
             let until = certificate.not_after.as_deref().unwrap_or("ever");
             table.row("valid", &format!("{} to {until}", certificate.not_before));

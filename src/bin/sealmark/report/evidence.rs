@@ -148,7 +148,7 @@ fn log(verified: &Verified, checks: &mut Vec<Check>) {
             Inclusion::Proof { tree_size, origin, .. } => {
                 (Status::Ok, format!("proven, in a tree of {} signed as {origin}", thousands(*tree_size)))
             }
-            Inclusion::PromiseOnly => (Status::Weak, "promise only".to_owned()),
+            Inclusion::PromiseOnly => (Status::Weak, "inclusion: promise only".to_owned()),
         };
         checks.push(Check { name: "inclusion", status, detail });
         if let Inclusion::Proof { cosignatures, .. } = entry.inclusion()
@@ -177,6 +177,9 @@ pub(crate) fn not_checked(verified: &Verified) -> Vec<String> {
         |inclusion: &Inclusion| matches!(inclusion, Inclusion::Proof { cosignatures, .. } if !cosignatures.is_empty());
     if !verified.evidence().entries().iter().any(|entry| witnessed(entry.inclusion())) {
         list.push("whether the log shows everyone the same tree (no witness)".to_owned());
+    }
+    if verified.evidence().rests_on_promise() {
+        list.push("whether the log kept its promise to include the entry".to_owned());
     }
     match verified.evidence().unknown_timestamps() {
         0 => {}
