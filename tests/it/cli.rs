@@ -42,7 +42,7 @@ fn snapshots() {
             cases.env(name.to_string_lossy(), "");
         }
     }
-    cases.env("NO_COLOR", "1").case("tests/cli/*.toml");
+    cases.env("NO_COLOR", "1").case("tests/cli/*.toml").case("README.md");
 }
 
 #[test]

@@ -208,6 +208,9 @@ async fn people_and_keys(maker: &Maker<'_>, scene: &Scene) {
     let person = scene.keyless(&TokenRequest::email("me@example.com"));
     let issuer = scene.issuer(IssuerKind::Email);
     let own = [("identity", "me@example.com\n"), ("issuer", issuer.as_str())];
+    let mallory = scene.keyless(&workflow().with("repository", "mallory/app").unwrap());
+    let about = ("A genuine signature by another repository.", "identity-mismatch");
+    maker.bad("message_mallory", about, &scene.message(&mallory, Rekor::V2).await, |_| {});
     maker.good("message_email", "Signed by a person.", &scene.message(&person, Rekor::V2).await, &own);
     let key = EphemeralKey::generate().unwrap();
     let pem = key.public_key().to_pem();
@@ -281,7 +284,7 @@ fn changed_log(maker: &Maker<'_>, v1: &Value, v2: &Value, attestation: &Value) {
 }
 
 fn other_trust(maker: &Maker<'_>, scene: &Scene, v2: &Value, other_root: &str) {
-    let own = [("identity", "https://github.com/mallory/app/.github/workflows/release.yml@refs/tags/v1.0.0\n")];
+    let own = [("identity", "https://github.com/other/app/.github/workflows/release.yml@refs/tags/v1.0.0\n")];
     maker.bad_with("identity_other", ("Another identity.", "identity-mismatch"), v2, |_| {}, &own);
     let own = [("issuer", "https://token.actions.githubusercontent.com\n")];
     maker.bad_with("issuer_other", ("Another issuer.", "issuer-mismatch"), v2, |_| {}, &own);
