@@ -33,6 +33,10 @@ mod testdata;
 /// Timestamp tokens.
 mod timestamp;
 
+/// What must not compile.
+#[cfg(feature = "sign")]
+mod ui;
+
 /// The folder of outside vectors.
 mod vectors;
 
