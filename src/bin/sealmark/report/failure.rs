@@ -10,7 +10,7 @@ use sealmark::format::intoto::StatementError;
 use sealmark::format::timestamp::TokenError;
 use sealmark::format::trust::TrustError;
 use sealmark::format::x509::CertificateError;
-use sealmark::policy::{PatternError, PolicyError, RuleError};
+use sealmark::policy::{PatternError, PolicyError, Refusal, RuleError};
 use sealmark::service::http::HttpError;
 use sealmark::service::identity::{IdentityError, TokenProblem};
 use sealmark::service::signer::SignerError;
@@ -21,6 +21,7 @@ use sealmark::verify::{ContentError, VerifyError};
 use crate::artifact::ArtifactError;
 use crate::commands::{OutputError, PredicateTypeError, TourError};
 use crate::files::FileError;
+use crate::report::text::shell_word;
 use crate::settings::SettingsError;
 
 /// An error with a stable code.
@@ -96,6 +97,22 @@ impl Failure {
         self
     }
 
+    /// Adds both sides of a policy's comparison, and what would have met it.
+    fn compare(mut self, refusal: &Refusal) -> Self {
+        let flag = match refusal {
+            Refusal::Identity { .. } => Some("--identity"),
+            Refusal::Issuer { .. } => Some("--issuer"),
+            Refusal::Authority { .. } => Some("--certificate-authority"),
+            _ => None,
+        };
+        let Some((expected, found)) = refusal.comparison() else { return self };
+        if let Some(flag) = flag {
+            let word = shell_word(&found);
+            self.hints.push(format!("if that is whom you expect, say so: {flag} {word}, or a rule of the policy"));
+        }
+        self.fact("expected", expected).fact("found", found)
+    }
+
     pub(crate) fn code(&self) -> Code {
         self.code
     }
@@ -122,10 +139,7 @@ impl From<Reason> for Failure {
     fn from(reason: Reason) -> Self {
         let failure = Self::new(reason.code(), reason.to_string());
         match &reason {
-            Reason::Policy(not_admitted) => match not_admitted.refusal.comparison() {
-                Some((expected, found)) => failure.fact("expected", expected).fact("found", found),
-                None => failure,
-            },
+            Reason::Policy(not_admitted) => failure.compare(&not_admitted.refusal),
             Reason::Verify(VerifyError::Content(ContentError::DigestMismatch { signed, found })) => {
                 failure.fact("expected", signed.to_string()).fact("found", found.to_string())
             }
