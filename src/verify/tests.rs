@@ -470,6 +470,8 @@ fn a_trusted_root_without_logs_waives_them_only_with_a_timestamp_authority() {
     world.trust.logs.clear();
     let verified = world.verify(&signed).unwrap();
     assert!(matches!(verified.evidence().log(), Witnessed::Waived(Waiver::TrustedRootHasNone)));
+    // An entry that is there is proven, or the bundle refused.
+    assert_eq!(world.code(&world.v2_message()), "log-id");
     // A log whose key we do not know is a log all the same.
     world.trust.unsupported.logs = 1;
     assert_eq!(world.code(&signed), "log-entry-missing");
