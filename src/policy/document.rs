@@ -124,6 +124,8 @@ pub(super) fn parse(yaml: &[u8]) -> Result<Policy, PolicyError> {
     let document: Document = serde_saphyr::from_str(text).map_err(|error| {
         let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
         let reason = error.without_snippet().to_string();
+        // The place is told apart from the reason, once.
+        let reason = reason.split(&format!(" at line {line}, column {column}")).collect();
         PolicyError::Yaml { line, column, reason }
     })?;
     if document.version != 1 {

@@ -250,6 +250,23 @@ fn keys_and_waivers() {
 }
 
 #[test]
+fn x11_a_key_that_others_may_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let desk = Desk::new();
+    let key = aws_lc_rs::signature::EcdsaKeyPair::generate(&aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1_SIGNING);
+    let pkcs8 = key.unwrap().to_pkcs8v1().unwrap();
+    std::fs::write(desk.path("key.pem"), sealmark::base::encoding::pem::encode("PRIVATE KEY", pkcs8.as_ref())).unwrap();
+    let warned = |mode| {
+        std::fs::set_permissions(desk.path("key.pem"), std::fs::Permissions::from_mode(mode)).unwrap();
+        let output = desk.run(&["sign", "blob", "app.txt", "--key", "key.pem", "--stack", stack_dir()]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output).contains("warning: others on this machine may read key.pem")
+    };
+    assert!(warned(0o644) && warned(0o640));
+    assert!(!warned(0o600));
+}
+
+#[test]
 fn github_jobs_get_a_summary_and_outputs() {
     let desk = Desk::new();
     let output = sealmark(&["sign", "blob", "app.txt", "--stack", stack_dir(), "--identity-token-file", "token.jwt"])

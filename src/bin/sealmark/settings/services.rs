@@ -16,6 +16,7 @@ use super::{environment, http, token_sources};
 use crate::cli::{ServiceArgs, SignerArgs, SigningInstance};
 use crate::files;
 use crate::report::Failure;
+use crate::report::console::warning;
 use crate::report::text::{visible, visible_path};
 
 /// Where signatures come from.
@@ -101,6 +102,7 @@ impl Signing {
     pub(crate) fn credential(&self, signer: &SignerArgs) -> Result<Box<dyn CredentialSource>, Failure> {
         let environment = environment();
         if let Some(path) = &signer.key {
+            warn_of_readers(path);
             return Ok(Box::new(ManagedKey::new(KeyFile::open(path, environment.as_ref())?)));
         }
         let sources = token_sources(signer.identity_token.as_ref(), signer.identity_token_file.as_deref(), &self.http);
@@ -136,4 +138,16 @@ impl Signing {
 
 fn flags(flag: &str, value: &Path) -> Vec<String> {
     vec![flag.to_owned(), value.to_string_lossy().into_owned()]
+}
+
+/// Says when others than the owner may read a private key. A warning, for mounted secrets often come so.
+fn warn_of_readers(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).map(|metadata| metadata.permissions().mode());
+    if let Ok(mode) = mode
+        && mode & 0o077 != 0
+    {
+        let name = visible_path(path);
+        warning(&format!("others on this machine may read {name} (mode {:04o}): chmod 600 {name}", mode & 0o7777));
+    }
 }
