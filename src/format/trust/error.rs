@@ -54,20 +54,6 @@ pub enum TrustError {
         /// What is wrong with it.
         error: KeyError,
     },
-    /// An authority's chain that does not hold together.
-    #[error("the chain of authority {authority:?} does not hold: {why}")]
-    Chain {
-        /// The authority.
-        authority: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Two logs that claim one id with different keys.
-    #[error("two logs claim the id {id}")]
-    DuplicateLog {
-        /// The id, hexadecimal.
-        id: String,
-    },
     /// A selector that no set of services can satisfy.
     #[error("{path}: {why}")]
     Selector {
