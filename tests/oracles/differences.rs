@@ -87,7 +87,9 @@ impl Table {
                  {only_ours_accept} by us alone"
             );
         }
-        let idle: Vec<_> = self.lines.iter().filter(|line| !line.used).map(|line| &line.case).collect();
+        // A peer that is not here explains nothing, and need not.
+        let asked = |line: &&Line| self.tallies.keys().any(|peer| matches(&line.peer, peer));
+        let idle: Vec<_> = self.lines.iter().filter(|line| !line.used).filter(asked).map(|line| &line.case).collect();
         assert!(
             self.unexplained.is_empty(),
             "{} verdicts differ without a reason:\n{}",

@@ -13,6 +13,8 @@ pub(crate) struct Case {
     pub(crate) row: Row,
     /// Peers to compare with.
     pub(crate) peers: Vec<Peer>,
+    /// The bundle as it stood.
+    pub(crate) good: Row,
 }
 
 /// Bundles to change, each with the one that fields are taken from.
@@ -38,7 +40,11 @@ pub(crate) fn of(rows: &[Row]) -> Vec<Case> {
         let peers: Vec<_> = Peer::ALL.into_iter().filter(|peer| peer.verdict(good).is_ok()).collect();
         let mut add = |name: String, bundle: &Value, trusted_root: &[u8]| {
             let (bundle, trusted_root) = (serde_json::to_vec(bundle).unwrap(), trusted_root.to_vec());
-            cases.push(Case { row: Row { name, bundle, trusted_root, ..good.clone() }, peers: peers.clone() });
+            cases.push(Case {
+                row: Row { name, bundle, trusted_root, ..good.clone() },
+                peers: peers.clone(),
+                good: good.clone(),
+            });
         };
         for (what, bundle) in additions(&bundle) {
             add(format!("{name} add {what}"), &bundle, &good.trusted_root);
