@@ -19,7 +19,7 @@ pub mod times;
 
 use std::collections::BTreeSet;
 
-use crate::base::crypto::{PublicKey, Scheme, sha256};
+use crate::base::crypto::{PublicKey, sha256};
 use crate::base::encoding::base64;
 use crate::base::time::UnixTime;
 use crate::format::bundle::{CertificateMaterial, UnverifiedBundle, VerificationMaterial};
@@ -354,12 +354,6 @@ fn check_hint(hint: &str, raw: Option<&[u8]>, key: &PublicKey) -> Result<(), Ver
         raw == key.spki() || PublicKey::from_pem(text).is_ok_and(|claimed| claimed == *key)
     };
     if raw.is_none_or(same) { Ok(()) } else { Err(VerifyError::KeyHint) }
-}
-
-/// The scheme whose digest verifying with `key` needs, for
-/// [`needed_digests`](UnverifiedBundle::needed_digests).
-pub fn key_scheme(key: &PublicKey) -> Scheme {
-    Scheme::default_for(key.kind())
 }
 
 #[cfg(test)]
