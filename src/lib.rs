@@ -18,7 +18,7 @@
 //! | [`admit`] | from bundles to a decision |
 //! | `service` | the outside: HTTP, identities, signers, authorities, logs (feature `sign`) |
 //! | `sign` | signing acts over those (feature `sign`) |
-//! | `serve` | what the servers stand on (feature `stack`) |
+//! | `serve` | what the servers stand on (feature `serve`) |
 //! | `stack` | a private Sigstore (feature `stack`) |
 //!
 //! Without features the library only verifies: no async runtime, no network, no clock.
@@ -63,7 +63,7 @@ pub mod base;
 pub mod format;
 pub mod manual;
 pub mod policy;
-#[cfg(feature = "stack")]
+#[cfg(feature = "serve")]
 pub mod serve;
 #[cfg(feature = "sign")]
 pub mod service;

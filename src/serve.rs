@@ -1,14 +1,19 @@
-//! What every server stands on: bounded connections, bounded requests, a drain that ends, health, and
-//! errors in one form.
+//! What every server stands on: TLS whose certificate may change, bounded connections, bounded requests, a
+//! drain that ends, health, metrics, a journal, and errors in one form.
 //!
-//! * A connection has [`limits::HEAD_SECS`] for each request's head and [`limits::CONNECTION_SECS`] in all;
+//! * A connection has [`limits::HEAD_SECS`] for its handshake and for each request's head (a [`Server`] may
+//!   grant more to idle clients) and is closed after the answer that [`limits::CONNECTION_SECS`] is over at;
 //!   there are at most [`limits::CONNECTIONS`].
 //! * A request, its body included, has [`limits::REQUEST_SECS`]; handlers read bodies through [`body::read`],
-//!   which has a limit of bytes.
+//!   which has a limit of bytes. A handler that panics answers 500 and harms no other request.
 //! * On shutdown the listener closes, requests in flight have [`limits::DRAIN_SECS`] to end.
 
 pub mod body;
+mod connection;
+pub mod journal;
+pub mod metrics;
 pub mod status;
+pub mod tls;
 
 use std::io;
 use std::pin::pin;
@@ -20,16 +25,16 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+pub use journal::Journal;
+pub use metrics::Metrics;
 pub use status::Status;
+pub use tls::ServingCertificate;
 
 use crate::base::code::Code;
 use crate::base::limits;
@@ -69,50 +74,93 @@ pub async fn bind(address: &str) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).await.map_err(|source| ServeError::Bind { address: address.to_owned(), source })
 }
 
-/// Serves `router` until `shutdown` completes, then lets what is in flight end.
+/// Serves `router` in plain HTTP until `shutdown` completes, then lets what is in flight end.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let router = router
-        .route("/healthz", get(health))
-        .fallback(async || Status::not_found("no such path"))
-        .method_not_allowed_fallback(async || Status::method_not_allowed())
-        .layer(middleware::from_fn(in_time));
-    let (drain, draining) = watch::channel(());
-    let slots = Arc::new(Semaphore::new(limits::CONNECTIONS));
-    let mut connections = JoinSet::new();
-    let mut shutdown = pin!(shutdown);
-    loop {
-        let accepted = async {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
-        };
-        tokio::select! {
-            () = &mut shutdown => break,
-            (slot, accepted) = accepted => match accepted {
-                Ok((stream, _)) => {
-                    let connection = connection(stream, router.clone(), draining.clone());
-                    connections.spawn(async move {
-                        connection.await;
-                        drop(slot);
-                    });
-                }
-                // Out of descriptors, or a client that left at once: neither is a reason to spin.
-                Err(_) => sleep(Duration::from_millis(20)).await,
-            },
-            // Ended connections are collected as they end.
-            Some(_) = connections.join_next() => {}
+    Server::new(listener).serve(router, shutdown).await
+}
+
+/// A listener and how connections to it are kept.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    certificate: Option<Arc<ServingCertificate>>,
+    idle: Duration,
+    request: Duration,
+}
+
+impl Server {
+    /// Plain HTTP with the bounds of this module.
+    pub fn new(listener: TcpListener) -> Self {
+        let idle = Duration::from_secs(limits::HEAD_SECS);
+        Self { listener, certificate: None, idle, request: Duration::from_secs(limits::REQUEST_SECS) }
+    }
+
+    /// HTTPS, with whatever certificate is in force when a client connects.
+    #[must_use]
+    pub fn tls(self, certificate: Arc<ServingCertificate>) -> Self {
+        Self { certificate: Some(certificate), ..self }
+    }
+
+    /// Keeps connections for [`limits::IDLE_SECS`] without a request, for clients that pool theirs.
+    #[must_use]
+    pub fn pooled(self) -> Self {
+        Self { idle: Duration::from_secs(limits::IDLE_SECS), ..self }
+    }
+
+    /// Another bound than [`limits::REQUEST_SECS`] on a request.
+    #[must_use]
+    pub fn request_within(self, request: Duration) -> Self {
+        Self { request, ..self }
+    }
+
+    /// Serves `router` until `shutdown` completes, then lets what is in flight end.
+    pub async fn serve(self, router: Router, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let within = self.request;
+        let router = router
+            .route("/healthz", get(health))
+            .fallback(async || Status::not_found("no such path"))
+            .method_not_allowed_fallback(async || Status::method_not_allowed())
+            .layer(middleware::from_fn(move |request, next| in_time(within, request, next)));
+        let (drain, draining) = watch::channel(());
+        let slots = Arc::new(Semaphore::new(limits::CONNECTIONS));
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let accepted = async {
+                let slot = Arc::clone(&slots).acquire_owned().await;
+                (slot, self.listener.accept().await)
+            };
+            tokio::select! {
+                () = &mut shutdown => break,
+                (slot, accepted) = accepted => match accepted {
+                    Ok((stream, _)) => {
+                        let tls = self.certificate.as_ref().map(|certificate| certificate.acceptor());
+                        let kept = connection::Kept { idle: self.idle, request: self.request };
+                        let connection = connection::serve(stream, tls, router.clone(), kept, draining.clone());
+                        connections.spawn(async move {
+                            connection.await;
+                            drop(slot);
+                        });
+                    }
+                    // Out of descriptors, or a client that left at once: neither is a reason to spin.
+                    Err(_) => sleep(Duration::from_millis(20)).await,
+                },
+                // Ended connections are collected as they end.
+                Some(_) = connections.join_next() => {}
+            }
         }
+        drop(self.listener);
+        drop(drain);
+        let ended = async { while connections.join_next().await.is_some() {} };
+        if timeout(Duration::from_secs(limits::DRAIN_SECS), ended).await.is_err() {
+            return Err(ServeError::Cut { requests: connections.len() });
+        }
+        Ok(())
     }
-    drop(listener);
-    drop(drain);
-    let ended = async { while connections.join_next().await.is_some() {} };
-    if timeout(Duration::from_secs(limits::DRAIN_SECS), ended).await.is_err() {
-        return Err(ServeError::Cut { requests: connections.len() });
-    }
-    Ok(())
 }
 
 /// Completes when the process is asked to end: SIGINT or SIGTERM.
@@ -134,29 +182,9 @@ pub async fn asked_to_end() {
     }
 }
 
-/// Serves one connection until the client ends it, its time is over, or the server drains.
-async fn connection(stream: TcpStream, router: Router, mut draining: watch::Receiver<()>) {
-    // An answer is one small write: it must not wait for the acknowledgement of the one before.
-    let _ = stream.set_nodelay(true);
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(limits::HEAD_SECS))
-        .max_buf_size(limits::HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let mut serving = pin!(serving);
-    tokio::select! {
-        // An error here is the client's: it left, or sent no HTTP.
-        _ = serving.as_mut() => return,
-        _ = draining.changed() => {}
-        () = sleep(Duration::from_secs(limits::CONNECTION_SECS)) => {}
-    }
-    serving.as_mut().graceful_shutdown();
-    let _ = timeout(Duration::from_secs(limits::REQUEST_SECS), serving).await;
-}
-
 /// Ends a request that takes too long.
-async fn in_time(request: Request, next: Next) -> Response {
-    match timeout(Duration::from_secs(limits::REQUEST_SECS), next.run(request)).await {
+async fn in_time(within: Duration, request: Request, next: Next) -> Response {
+    match timeout(within, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Status::deadline("the request took too long").into_response(),
     }

@@ -117,6 +117,17 @@ pub const CONNECTIONS: usize = 1024;
 pub const HEAD_SECS: u64 = 10;
 /// The head of a request, in bytes: a token of [`TOKEN_BYTES`] and as much again.
 pub const HEAD_BYTES: usize = 32 << 10;
+/// Seconds that an idle connection of a client with a pool is kept: Go's clients drop theirs after 90, and
+/// who closes last never closes under a request.
+pub const IDLE_SECS: u64 = 120;
+/// Seconds between two looks at a file that may be replaced: certificates, policies, trust.
+pub const RELOAD_SECS: u64 = 5;
+/// Lines of a server's journal that wait to be written; beyond it lines are left out and counted.
+pub const JOURNAL_LINES: usize = 8192;
+/// One text in a line of a journal, in characters: what a request says is cut there.
+pub const JOURNAL_TEXT: usize = 1024;
+/// Series of one metric: labels come from closed sets, this is what catches a mistake.
+pub const METRIC_SERIES: usize = 512;
 /// Seconds for a request, body and answer included: Rekor's clients wait 20.
 pub const REQUEST_SECS: u64 = 20;
 /// Seconds that a connection lives, so that no client keeps one for ever.

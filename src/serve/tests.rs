@@ -5,6 +5,7 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::routing::post;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -22,7 +23,8 @@ async fn start() -> Server {
         Err(status) => status.into_response(),
     };
     let slow = async || sleep(Duration::from_millis(300)).await;
-    let router = Router::new().route("/echo", post(echo)).route("/slow", get(slow));
+    let broken = async || -> Response { panic!("a fault") };
+    let router = Router::new().route("/echo", post(echo)).route("/slow", get(slow)).route("/broken", get(broken));
     let listener = bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (stop, stopped) = oneshot::channel();
@@ -108,6 +110,41 @@ async fn a_drain_lets_requests_end_and_takes_no_more() {
     server.ended.await.unwrap().unwrap();
     assert!(started.elapsed() < Duration::from_secs(5));
     assert!(TcpStream::connect(&server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_harms_its_own_request_only() {
+    let server = start().await;
+    let mut stream = TcpStream::connect(&server.address).await.unwrap();
+    stream.write_all(b"GET /broken HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 500");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.ends_with(r#"{"status":"SERVING"}"#), "{rest}");
+}
+
+/// A client that uses its connection is told of its end by an answer, and never by a reset.
+#[tokio::test(start_paused = true)]
+async fn an_old_connection_ends_with_an_answer() {
+    let server = start().await;
+    let mut stream = TcpStream::connect(&server.address).await.unwrap();
+    let started = tokio::time::Instant::now();
+    let mut bytes = vec![0; 4096];
+    loop {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let read = stream.read(&mut bytes).await.unwrap();
+        let answer = std::str::from_utf8(&bytes[..read]).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        if answer.contains("connection: close") {
+            break;
+        }
+        sleep(Duration::from_secs(5)).await;
+    }
+    assert!(started.elapsed() >= Duration::from_secs(limits::CONNECTION_SECS));
+    assert_eq!(stream.read(&mut bytes).await.unwrap(), 0);
 }
 
 #[tokio::test]

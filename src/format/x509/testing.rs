@@ -80,6 +80,14 @@ impl Key {
         &self.public
     }
 
+    /// The private half of an ECDSA key, PKCS#8 in DER.
+    pub(crate) fn pkcs8(&self) -> Vec<u8> {
+        match &self.pair {
+            Pair::Ecdsa(pair) => pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
+            Pair::Ed25519(_) | Pair::Rsa(_) => panic!("only ECDSA keys are written"),
+        }
+    }
+
     /// The scheme of [`Key::sign`].
     pub(crate) fn scheme(&self) -> Scheme {
         Scheme::default_for(self.public.kind())

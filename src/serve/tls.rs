@@ -1,0 +1,217 @@
+//! The serving certificate: read from files, replaced while serving.
+//!
+//! cert-manager mounts a secret whose files change by the swap of one symbolic link. The files are looked at
+//! every [`limits::RELOAD_SECS`]; a pair that is whole, matches and is in force replaces the one before, for
+//! connections to come. A bad pair changes nothing but [`Reload::Kept`], which says why.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use thiserror::Error;
+use tokio_rustls::TlsAcceptor;
+use zeroize::Zeroizing;
+
+use crate::base::code::Code;
+use crate::base::limits;
+use crate::base::time::UnixTime;
+use crate::format::x509::Certificate;
+use crate::service::environment::Environment;
+
+/// Why files are no serving certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("{path}: {kind}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        kind: std::io::ErrorKind,
+    },
+    /// The certificate file holds none that can be read.
+    #[error("{path}: no certificate chain in PEM")]
+    Chain {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The key file holds none that can be used.
+    #[error("{path}: no private key in PEM that TLS can use")]
+    Key {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The key belongs to another certificate.
+    #[error("the key of {key} is not that of the certificate in {chain}")]
+    Mismatch {
+        /// The file of the chain.
+        chain: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
+    /// The TLS library offers nothing to serve with.
+    #[error("TLS cannot be set up")]
+    Provider,
+    /// The certificate has expired.
+    #[error("the certificate in {chain} expired at {not_after}")]
+    Expired {
+        /// The file of the chain.
+        chain: PathBuf,
+        /// When.
+        not_after: UnixTime,
+    },
+}
+
+impl TlsError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::File { .. } => Code::undecided("tls-file", "check the path and who may read it"),
+            Self::Chain { .. } => Code::undecided("tls-chain", "give the leaf and its intermediates in PEM"),
+            Self::Key { .. } => Code::undecided("tls-key", "give the private key in PEM: PKCS#8, SEC 1 or PKCS#1"),
+            Self::Mismatch { .. } => Code::undecided("tls-mismatch", "give the key that the certificate was made for"),
+            Self::Provider => Code::undecided("tls-setup", "report it: this build has no cipher suites"),
+            Self::Expired { .. } => Code::undecided("tls-expired", "renew it; see whether cert-manager is well"),
+        }
+    }
+}
+
+/// What a look at the files brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Reload {
+    /// The files are those in force.
+    Same,
+    /// New ones are in force.
+    Replaced,
+    /// New ones are not good: those before stay in force.
+    Kept(TlsError),
+}
+
+/// A certificate with its key, from two files, that may be replaced while serving.
+pub struct ServingCertificate {
+    chain: PathBuf,
+    key: PathBuf,
+    in_force: Arc<InForce>,
+    config: Arc<ServerConfig>,
+}
+
+struct Current {
+    pair: Arc<CertifiedKey>,
+    not_after: UnixTime,
+    files: Files,
+}
+
+/// The bytes as they were read, so that only a change is looked at.
+#[derive(PartialEq, Eq)]
+struct Files {
+    chain: Vec<u8>,
+    key: Zeroizing<Vec<u8>>,
+}
+
+/// Hands TLS whatever pair is in force.
+struct InForce(RwLock<Current>);
+
+impl ServingCertificate {
+    /// Reads both files. TLS 1.2 at least, HTTP/1.1 only.
+    pub fn read(environment: &dyn Environment, chain: &Path, key: &Path) -> Result<Arc<Self>, TlsError> {
+        let files = Files::read(environment, chain, key)?;
+        let current = Current::of(files, chain, key, environment.now())?;
+        let in_force = Arc::new(InForce(RwLock::new(current)));
+        let resolver: Arc<dyn ResolvesServerCert> = Arc::clone(&in_force) as _;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|_| TlsError::Provider)?
+            .with_no_client_auth()
+            .with_cert_resolver(resolver);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(Self { chain: chain.to_owned(), key: key.to_owned(), in_force, config: Arc::new(config) }))
+    }
+
+    /// Looks at the files again.
+    pub fn reload(&self, environment: &dyn Environment) -> Reload {
+        let replaced = Files::read(environment, &self.chain, &self.key).and_then(|files| {
+            if files == self.in_force.current().files {
+                return Ok(Reload::Same);
+            }
+            let current = Current::of(files, &self.chain, &self.key, environment.now())?;
+            *self.in_force.0.write().unwrap_or_else(PoisonError::into_inner) = current;
+            Ok(Reload::Replaced)
+        });
+        replaced.unwrap_or_else(Reload::Kept)
+    }
+
+    /// When the certificate in force expires.
+    pub fn not_after(&self) -> UnixTime {
+        self.in_force.current().not_after
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::clone(&self.config))
+    }
+}
+
+impl Files {
+    fn read(environment: &dyn Environment, chain: &Path, key: &Path) -> Result<Self, TlsError> {
+        let read = |path: &Path| {
+            let error = |error: std::io::Error| TlsError::File { path: path.to_owned(), kind: error.kind() };
+            environment.read(path, limits::PEM_BYTES).map_err(error)
+        };
+        Ok(Self { chain: read(chain)?, key: Zeroizing::new(read(key)?) })
+    }
+}
+
+impl Current {
+    /// A pair that can be served: readable, of one key, and not expired.
+    fn of(files: Files, chain: &Path, key: &Path, now: UnixTime) -> Result<Self, TlsError> {
+        let no_chain = || TlsError::Chain { path: chain.to_owned() };
+        let certificates: Vec<_> =
+            CertificateDer::pem_slice_iter(&files.chain).collect::<Result<_, _>>().map_err(|_| no_chain())?;
+        let leaf = certificates.first().ok_or_else(no_chain)?;
+        let leaf = Certificate::from_der(leaf).map_err(|_| no_chain())?;
+        let not_after = leaf.validity().end().ok_or_else(no_chain)?;
+        if now > not_after {
+            return Err(TlsError::Expired { chain: chain.to_owned(), not_after });
+        }
+        let no_key = || TlsError::Key { path: key.to_owned() };
+        let private = PrivateKeyDer::from_pem_slice(&files.key).map_err(|_| no_key())?;
+        let private = aws_lc_rs::sign::any_supported_type(&private).map_err(|_| no_key())?;
+        let pair = CertifiedKey::new(certificates, private);
+        pair.keys_match().map_err(|_| TlsError::Mismatch { chain: chain.to_owned(), key: key.to_owned() })?;
+        Ok(Self { pair: Arc::new(pair), not_after, files })
+    }
+}
+
+impl InForce {
+    fn current(&self) -> RwLockReadGuard<'_, Current> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ResolvesServerCert for InForce {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.current().pair))
+    }
+}
+
+impl fmt::Debug for InForce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InForce")
+    }
+}
+
+impl fmt::Debug for ServingCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServingCertificate({})", self.chain.display())
+    }
+}
+
+#[cfg(test)]
+mod tests;
