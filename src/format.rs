@@ -7,6 +7,7 @@ pub mod intoto;
 pub mod jwt;
 pub mod log_entry_body;
 pub mod merkle;
+pub mod oci;
 pub mod timestamp;
 pub mod trust;
 pub mod x509;

@@ -9,6 +9,7 @@
 //! | who certifies a key | [`ca::CertificateAuthority`] | `ca/` |
 //! | what records a signature | [`tlog::TransparencyLog`] | `tlog/` |
 //! | what proves a time | [`tsa::TimestampAuthority`] | `tsa/` |
+//! | where images and signatures are kept | [`store::ArtifactStore`] | `store/` |
 //! | environment, small files, clock | [`environment::Environment`] | the process, or fixed values |
 //!
 //! Randomness for nonces and names is the system's own: the first byte of aws-lc's generator costs a new
@@ -24,6 +25,7 @@ pub mod environment;
 pub mod http;
 pub mod identity;
 pub mod signer;
+pub mod store;
 pub mod tlog;
 pub mod tsa;
 

@@ -88,6 +88,25 @@ pub const ARTIFACT_BYTES: usize = 256 << 20;
 /// The buffer between a file and its digest, in bytes: measured best between 64 and 256 KiB.
 pub const READ_BUFFER: usize = 256 << 10;
 
+/// A reference to an image, in bytes: a name of 255, a tag of 128, a digest of 136.
+pub const OCI_REFERENCE_BYTES: usize = 1 << 10;
+/// A registry's host with a repository's path, in bytes: what clients in the field agree on.
+pub const OCI_NAME_BYTES: usize = 255;
+/// A manifest or index, in bytes: the distribution specification has registries accept 4 MiB.
+pub const OCI_MANIFEST_BYTES: usize = 4 << 20;
+/// Layers of a manifest: container engines stop at 127, artifacts of files go higher.
+pub const OCI_LAYERS: usize = 1024;
+/// Descriptors of an index, and of one page of referrers: an image has some ten platforms.
+pub const OCI_MANIFESTS: usize = 4096;
+/// Annotations of a descriptor or manifest: signers write ten.
+pub const OCI_ANNOTATIONS: usize = 256;
+/// The size that a descriptor may state, in bytes: the largest layers, model weights, are under 1 TiB.
+pub const OCI_BLOB_BYTES: u64 = 4 << 40;
+/// Referrers of one image, over all pages: each may be a signature that has to be looked at.
+pub const OCI_REFERRERS: usize = 4096;
+/// Attempts to change a tag that others write too, each with a read: twenty writers need a handful.
+pub const TAG_ATTEMPTS: u32 = 60;
+
 /// Entries that wait for a log's sequencer; beyond it a server answers "retry" at once.
 pub const LOG_QUEUE: usize = 4096;
 /// Entries in one batch of a log: with entries of 64 KiB at most, a batch is bounded in memory, and four
