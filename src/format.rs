@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod checkpoint;
+pub mod cosign;
 pub mod dsse;
 pub mod intoto;
 pub mod jwt;

@@ -104,6 +104,9 @@ pub const OCI_ANNOTATIONS: usize = 256;
 pub const OCI_BLOB_BYTES: u64 = 4 << 40;
 /// Referrers of one image, over all pages: each may be a signature that has to be looked at.
 pub const OCI_REFERRERS: usize = 4096;
+/// An annotation of an older cosign signature, in bytes: a chain, or a log entry with its body, is under 16 KiB;
+/// the entry of an attestation may hold its payload.
+pub const COSIGN_ANNOTATION_BYTES: usize = 1 << 20;
 /// Attempts to change a tag that others write too, each with a read: twenty writers need a handful.
 pub const TAG_ATTEMPTS: u32 = 60;
 

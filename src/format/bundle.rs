@@ -12,11 +12,13 @@ use std::collections::BTreeSet;
 
 use super::dsse::{self, Envelope};
 use super::intoto::Statement;
+use super::oci::SimpleSigning;
 use super::x509::Certificate;
 use crate::base::crypto::{Digest, DigestAlgorithm, Scheme};
 
 pub use error::BundleError;
 pub use log_entry::{InclusionProof, LogEntry};
+pub(super) use read::parse_envelope;
 
 /// The media type of the bundles that we write.
 pub const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -68,13 +70,21 @@ pub enum Content {
     },
     /// An attestation about the artifact.
     Dsse(Envelope),
+    /// A payload of the older cosign signature, which names an image
+    /// ([`SimpleSigning`](super::oci::SimpleSigning)).
+    SimpleSigning {
+        /// The bytes that are signed.
+        payload: Vec<u8>,
+        /// The signature over them.
+        signature: Vec<u8>,
+    },
 }
 
 impl Content {
     /// The signature bytes: what timestamps and log entries are about.
     pub fn signature(&self) -> &[u8] {
         match self {
-            Self::Message { signature, .. } => signature,
+            Self::Message { signature, .. } | Self::SimpleSigning { signature, .. } => signature,
             Self::Dsse(envelope) => &envelope.signature,
         }
     }
@@ -112,7 +122,7 @@ impl UnverifiedBundle {
     }
 
     /// The bundle as 0.3 JSON, one line, with every field written out (sigstore-python refuses omitted
-    /// defaults).
+    /// defaults). An older cosign signature becomes the signature of its payload as a file.
     pub fn to_json(&self) -> String {
         write::bundle(self)
     }
@@ -166,6 +176,9 @@ impl UnverifiedBundle {
                 if let Ok(statement) = Statement::parse(&envelope.payload) {
                     needed.extend(statement.digest_algorithms());
                 }
+            }
+            Content::SimpleSigning { payload, .. } => {
+                needed.extend(SimpleSigning::parse(payload).ok().map(|payload| payload.manifest_digest.algorithm()));
             }
             Content::Dsse(_) => {}
         }

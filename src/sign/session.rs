@@ -131,6 +131,7 @@ impl Session {
             content: match &content {
                 Content::Message { .. } => SignedContent::Message { digest: artifact.shown_digest() },
                 Content::Dsse(envelope) => SignedContent::Dsse { envelope },
+                Content::SimpleSigning { payload, .. } => SignedContent::SimpleSigning { payload },
             },
         };
         let timestamps = self.timestamp(signed.signature).await?;

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::base::code::Code;
 use crate::base::crypto::{Digest, DigestAlgorithm};
+use crate::format::oci::Repository;
 
 /// A text that is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -26,28 +27,41 @@ pub struct Artifact<'a> {
     bytes: Option<&'a [u8]>,
     first: Digest,
     rest: Vec<Digest>,
+    names: Vec<Repository>,
 }
 
 impl<'a> Artifact<'a> {
     /// An artifact in memory: every digest can be had, and pure Ed25519 signatures can be verified.
     pub fn from_bytes(bytes: &'a [u8]) -> Self {
-        Self { bytes: Some(bytes), first: Digest::of(DigestAlgorithm::Sha256, bytes), rest: Vec::new() }
+        Self {
+            bytes: Some(bytes),
+            first: Digest::of(DigestAlgorithm::Sha256, bytes),
+            rest: Vec::new(),
+            names: Vec::new(),
+        }
     }
 
     /// An artifact by one digest.
     pub fn from_digest(digest: Digest) -> Self {
-        Self { bytes: None, first: digest, rest: Vec::new() }
+        Self { bytes: None, first: digest, rest: Vec::new(), names: Vec::new() }
     }
 
     /// An artifact by several digests, which the caller computed from the same bytes.
     pub fn from_digests(first: Digest, rest: Vec<Digest>) -> Self {
-        Self { bytes: None, first, rest }
+        Self { bytes: None, first, rest, names: Vec::new() }
     }
 
     /// An artifact by the text of a digest, `sha256:HEX`.
     pub fn parse_digest(text: &str) -> Result<Self, DigestFormatError> {
         let digest = Digest::parse(text);
         digest.map(Self::from_digest).ok_or_else(|| DigestFormatError { found: text.chars().take(160).collect() })
+    }
+
+    /// An image that is known by these names. An older cosign signature names a repository, and must then name
+    /// one of them; every other form of signature binds the digest alone.
+    #[must_use]
+    pub fn named(self, names: Vec<Repository>) -> Self {
+        Self { names, ..self }
     }
 
     /// The digest that people are shown.
@@ -59,6 +73,11 @@ impl<'a> Artifact<'a> {
     pub fn digest(&self, algorithm: DigestAlgorithm) -> Option<Digest> {
         let known = std::iter::once(&self.first).chain(&self.rest).find(|digest| digest.algorithm() == algorithm);
         known.copied().or_else(|| self.bytes.map(|bytes| Digest::of(algorithm, bytes)))
+    }
+
+    /// What it may be called.
+    pub(super) fn names(&self) -> &[Repository] {
+        &self.names
     }
 
     /// The bytes, when they are in memory.

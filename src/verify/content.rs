@@ -9,6 +9,7 @@ use crate::base::crypto::{Digest, DigestAlgorithm, Family, KeyError, KeyKind, Sc
 use crate::format::bundle::Content;
 use crate::format::dsse;
 use crate::format::intoto::{Statement, StatementError};
+use crate::format::oci::{ImageRef, OciError, SimpleSigning};
 
 /// Why artifact, content and signature do not belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -56,6 +57,25 @@ pub enum ContentError {
         /// How many subjects there are.
         subjects: usize,
     },
+    /// A payload that is none of a container signature.
+    #[error("the signed payload: {0}")]
+    Payload(OciError),
+    /// The payload of an older cosign signature is about another image.
+    #[error("the signature is about another image: its payload names {signed}")]
+    OtherImage {
+        /// The digest in the payload.
+        signed: Digest,
+        /// The image's.
+        found: Digest,
+    },
+    /// The payload of an older cosign signature names another repository.
+    #[error("the image was signed under another name: {signed:?}")]
+    OtherName {
+        /// The name in the payload.
+        signed: String,
+        /// The image's names, joined.
+        expected: String,
+    },
     /// No subject has a digest that can be compared.
     #[error("no subject of the attestation has a digest of an algorithm that can be compared")]
     SubjectAlgorithm,
@@ -94,6 +114,15 @@ impl ContentError {
             Self::SubjectMismatch { .. } => Code::refused(
                 "subject-mismatch",
                 "the attestation is about other artifacts: give the one it names, or fetch the right attestation",
+            ),
+            Self::Payload(error) => error.code(),
+            Self::OtherImage { .. } => Code::refused(
+                "subject-mismatch",
+                "the signature was copied from another image: sign this one, or fetch its own signature",
+            ),
+            Self::OtherName { .. } => Code::refused(
+                "subject-mismatch",
+                "older signatures name a repository: if this is a copy of that one, say so with --signed-as REPOSITORY",
             ),
             Self::SubjectAlgorithm => {
                 Code::refused("subject-alg", "the subject needs a sha256, sha384 or sha512 digest")
@@ -163,6 +192,7 @@ pub(super) fn material<'a>(
             SignedContent::Message { digest }
         }
         Content::Dsse(envelope) => SignedContent::Dsse { envelope },
+        Content::SimpleSigning { payload, .. } => SignedContent::SimpleSigning { payload },
     };
     Ok(SignedMaterial { signature, signed_by, content })
 }
@@ -173,13 +203,13 @@ pub(super) fn signature(
     material: &SignedMaterial<'_>,
 ) -> Result<SignatureValid, ContentError> {
     let key = material.signed_by.public_key();
+    let kind = key.kind();
     let scheme = match material.content {
-        SignedContent::Message { digest } => {
-            let kind = key.kind();
-            Scheme::of_digest(kind, digest.algorithm())
-                .ok_or(ContentError::Scheme { kind, digest: digest.algorithm() })?
+        SignedContent::Message { .. } | SignedContent::SimpleSigning { .. } => {
+            let digest = material.content.digest(kind).algorithm();
+            Scheme::of_digest(kind, digest).ok_or(ContentError::Scheme { kind, digest })?
         }
-        SignedContent::Dsse { .. } => Scheme::default_for(key.kind()),
+        SignedContent::Dsse { .. } => Scheme::default_for(kind),
     };
     match material.content {
         SignedContent::Message { .. } if scheme.family == Family::Ed25519 => {
@@ -187,6 +217,7 @@ pub(super) fn signature(
         }
         SignedContent::Message { digest } => key.verify_digest(scheme, &digest, material.signature)?,
         SignedContent::Dsse { envelope } => key.verify(scheme, &envelope.pae(), material.signature)?,
+        SignedContent::SimpleSigning { payload } => key.verify(scheme, payload, material.signature)?,
     }
     Ok(SignatureValid { scheme })
 }
@@ -209,7 +240,31 @@ pub(super) fn bind(
             let digest = subject(artifact, &statement)?;
             Ok(ArtifactBound { digest, statement: Some(statement) })
         }
+        SignedContent::SimpleSigning { payload } => {
+            let digest = image(artifact, payload)?;
+            Ok(ArtifactBound { digest, statement: None })
+        }
     }
+}
+
+/// The image that an older cosign signature names. Its digest binds; its name binds too where the caller
+/// says what the image may be called: with a tag or digest after it, which say nothing, or empty, when the
+/// signer named none.
+fn image(artifact: &Artifact<'_>, payload: &[u8]) -> Result<Digest, ContentError> {
+    let payload = SimpleSigning::parse(payload).map_err(ContentError::Payload)?;
+    let signed = payload.manifest_digest;
+    let found = digest(artifact, signed.algorithm())?;
+    if found != signed {
+        return Err(ContentError::OtherImage { signed, found });
+    }
+    let names = artifact.names();
+    let name = payload.docker_reference;
+    let is_one = || ImageRef::parse(&name).is_ok_and(|name| names.contains(name.repository()));
+    if names.is_empty() || name.is_empty() || is_one() {
+        return Ok(found);
+    }
+    let expected = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    Err(ContentError::OtherName { signed: name.chars().take(256).collect(), expected })
 }
 
 /// Whether the content is a statement about nothing, whoever signed it.

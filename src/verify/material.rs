@@ -1,6 +1,6 @@
 //! What a log entry and a timestamp must be about: one signature, by one key, over one content.
 
-use crate::base::crypto::{Digest, PublicKey};
+use crate::base::crypto::{Digest, DigestAlgorithm, KeyKind, PublicKey, Scheme};
 use crate::format::dsse::Envelope;
 use crate::format::x509::Certificate;
 
@@ -36,6 +36,23 @@ pub enum SignedContent<'a> {
         /// The envelope.
         envelope: &'a Envelope,
     },
+    /// A payload of the older cosign signature.
+    SimpleSigning {
+        /// The bytes that are signed.
+        payload: &'a [u8],
+    },
+}
+
+impl SignedContent<'_> {
+    /// The digest of what a key of this kind signed: of the artifact, of an envelope's pre-authentication
+    /// encoding, or of a payload, which is always SHA-256 (cosign takes no other).
+    pub fn digest(&self, kind: KeyKind) -> Digest {
+        match self {
+            Self::Message { digest } => *digest,
+            Self::Dsse { envelope } => Digest::of(Scheme::default_for(kind).digest, &envelope.pae()),
+            Self::SimpleSigning { payload } => Digest::of(DigestAlgorithm::Sha256, payload),
+        }
+    }
 }
 
 /// One signing act, as the bundle tells it: what every entry and timestamp is held against.

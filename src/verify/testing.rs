@@ -2,18 +2,22 @@
 //! bundles signed with them. Each part of a bundle stays open to change, so that a test can break one thing
 //! and sign everything else anew.
 
+use std::collections::BTreeMap;
+
 use crate::base::crypto::{Digest, DigestAlgorithm, sha256};
-use crate::base::encoding::hex;
 use crate::base::encoding::json::{self, Json};
+use crate::base::encoding::{base64, hex};
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::bundle::{
     CertificateMaterial, Content, InclusionProof, LogEntry, UnverifiedBundle, VerificationMaterial,
 };
 use crate::format::checkpoint::{Checkpoint, Note, NoteKey};
+use crate::format::cosign;
 use crate::format::dsse::{self, Envelope};
 use crate::format::intoto::{Statement, Subject};
 use crate::format::log_entry_body::{Dsse, HashedRekord, HashedRekordV2, Verifier as BodyVerifier};
 use crate::format::merkle;
+use crate::format::oci::SimpleSigning;
 use crate::format::timestamp::{TimestampRequest, TokenFields, TokenToSign};
 use crate::format::trust::{AuthorityInstance, LogInstance, TrustedRoot};
 use crate::format::x509::build::Extension;
@@ -163,6 +167,20 @@ impl World {
         Signed { leaf, content: Content::Dsse(envelope), entries: Vec::new(), timestamps: Vec::new() }
     }
 
+    /// An older cosign signature of an image, by `payload`, with a promise of a Rekor v1 log.
+    pub(crate) fn older_signature(&self, payload: &SimpleSigning) -> Signed {
+        let key = Key::p256();
+        let payload = payload.to_bytes();
+        let content = Content::SimpleSigning { signature: key.sign(&payload), payload };
+        self.promised(Signed { content, ..self.message(&key) })
+    }
+
+    /// Puts the promise of a Rekor v1 log in the place of all other evidence.
+    pub(crate) fn promised(&self, signed: Signed) -> Signed {
+        let entry = LogEntry { inclusion_proof: None, ..self.v1_entry(&signed, SIGNED) };
+        Signed { entries: vec![entry], timestamps: Vec::new(), ..signed }
+    }
+
     /// What a Rekor v1 log answers for a signing act at `time`.
     pub(crate) fn v1_entry(&self, signed: &Signed, time: UnixTime) -> LogEntry {
         self.v1_entry_by(signed, BodyVerifier::Certificate(&signed.leaf), time)
@@ -178,6 +196,10 @@ impl World {
                 let digest = |bytes: &[u8]| Digest::of(DigestAlgorithm::Sha256, bytes);
                 ("dsse", Dsse::body(&digest(b"envelope"), &digest(&envelope.payload), signature, &verifier))
             }
+            Content::SimpleSigning { payload, .. } => {
+                let digest = Digest::of(DigestAlgorithm::Sha256, payload);
+                ("hashedrekord", HashedRekord::body(&digest, signature, &verifier))
+            }
         };
         self.v1_body(kind, "0.0.1", body.into_bytes(), time)
     }
@@ -186,7 +208,7 @@ impl World {
     pub(crate) fn v1_body(&self, kind: &str, version: &str, body: Vec<u8>, time: UnixTime) -> LogEntry {
         let log_id = self.v1_key.public().spki_sha256();
         let promise = Json::Object(vec![
-            ("body".into(), Json::String(crate::base::encoding::base64::encode(&body).into())),
+            ("body".into(), Json::String(base64::encode(&body).into())),
             ("integratedTime".into(), Json::Integer(time.secs().into())),
             ("logID".into(), Json::String(hex::encode(&log_id).into())),
             ("logIndex".into(), Json::Integer(1001)),
@@ -214,6 +236,7 @@ impl World {
         let digest = match &signed.content {
             Content::Message { digest, .. } => digest.unwrap(),
             Content::Dsse(envelope) => Digest::of(DigestAlgorithm::Sha256, &envelope.pae()),
+            Content::SimpleSigning { payload, .. } => Digest::of(DigestAlgorithm::Sha256, payload),
         };
         let body = HashedRekordV2::body(&digest, signed.content.signature(), &verifier).unwrap().into_bytes();
         let note_key = NoteKey::new(V2_HOST, self.v2_key.public().clone()).unwrap();
@@ -246,6 +269,36 @@ impl World {
         // Through the written form, as a stranger's bundle comes.
         let bundle = UnverifiedBundle::parse(signed.bundle().to_json().as_bytes()).unwrap();
         self.verifier().verify(&Artifact::from_bytes(ARTIFACT), &bundle, requirements, NOW)
+    }
+
+    /// The layer and annotations of an older cosign signature or attestation.
+    pub(crate) fn older_layer(&self, signed: &Signed) -> (Vec<u8>, BTreeMap<String, String>) {
+        let mut annotations = BTreeMap::from([
+            (cosign::CERTIFICATE.to_owned(), signed.leaf.to_pem()),
+            (cosign::CHAIN.to_owned(), self.issuer.certificate.to_pem() + &self.root.certificate.to_pem()),
+        ]);
+        for entry in &signed.entries {
+            let text = format!(
+                r#"{{"SignedEntryTimestamp":"{}","Payload":{{"body":"{}","integratedTime":{},"logIndex":{},"logID":"{}"}}}}"#,
+                base64::encode(entry.inclusion_promise.as_deref().unwrap_or_default()),
+                base64::encode(&entry.canonicalized_body),
+                entry.integrated_time,
+                entry.log_index,
+                hex::encode(&entry.log_id),
+            );
+            annotations.insert(cosign::LOG_ENTRY.to_owned(), text);
+        }
+        for response in &signed.timestamps {
+            let text = format!(r#"{{"SignedRFC3161Timestamp":"{}"}}"#, base64::encode(response));
+            annotations.insert(cosign::TIMESTAMP.to_owned(), text);
+        }
+        let (layer, signature) = match &signed.content {
+            Content::Dsse(envelope) => (envelope.to_json().into_bytes(), String::new()),
+            Content::SimpleSigning { payload, signature } => (payload.clone(), base64::encode(signature)),
+            Content::Message { .. } => unreachable!("no layer holds one"),
+        };
+        annotations.insert(cosign::SIGNATURE.to_owned(), signature);
+        (layer, annotations)
     }
 
     /// The code of the refusal.

@@ -56,6 +56,7 @@ fn inclusions(root: &Path, row: &BTreeMap<&str, &str>) -> Vec<Inclusion> {
     let content = match bundle.claimed_content() {
         Content::Message { digest, .. } => SignedContent::Message { digest: artifact(root, row, digest.unwrap()) },
         Content::Dsse(envelope) => SignedContent::Dsse { envelope },
+        Content::SimpleSigning { payload, .. } => SignedContent::SimpleSigning { payload },
     };
     let signed = SignedMaterial { signature: bundle.claimed_content().signature(), signed_by, content };
     let now = UnixTime::parse_rfc3339(NOW).unwrap();

@@ -166,6 +166,15 @@ fn read_message(mut fields: Fields<'_, '_>) -> Result<Content, BundleError> {
     Ok(Content::Message { digest, signature })
 }
 
+/// An envelope that stands alone.
+pub(in crate::format) fn parse_envelope(json: &[u8]) -> Result<Envelope, BundleError> {
+    if json.len() > limits::BUNDLE_BYTES {
+        return Err(BundleError::TooLarge { found: json.len(), limit: limits::BUNDLE_BYTES });
+    }
+    let json = Json::parse(json)?;
+    read_envelope(Fields::of(&json, "")?)
+}
+
 fn read_envelope(mut fields: Fields<'_, '_>) -> Result<Envelope, BundleError> {
     let payload_type = fields.require_string("payloadType")?.to_owned();
     let payload = fields.bytes("payload")?.unwrap_or_default();

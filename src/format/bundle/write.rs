@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::log_entry::Written;
 use super::{Content, MEDIA_TYPE, UnverifiedBundle, VerificationMaterial};
-use crate::base::crypto::Digest;
+use crate::base::crypto::{Digest, DigestAlgorithm};
 use crate::base::encoding::base64;
 use crate::format::dsse::Envelope;
 
@@ -24,6 +24,11 @@ pub(super) fn bundle(bundle: &UnverifiedBundle) -> String {
             None,
         ),
         Content::Dsse(envelope) => (None, Some(DsseEnvelope::from(envelope))),
+        Content::SimpleSigning { payload, signature } => {
+            let digest = Digest::of(DigestAlgorithm::Sha256, payload);
+            let message_digest = Some(MessageDigest::from(&digest));
+            (Some(MessageSignature { message_digest, signature: base64::encode(signature) }), None)
+        }
     };
     let rfc3161_timestamps =
         bundle.timestamps.iter().map(|response| Timestamp { signed_timestamp: base64::encode(response) }).collect();

@@ -84,9 +84,9 @@ impl TransparencyLog for RekorV1 {
 fn proposal(signed: &SignedMaterial<'_>) -> Result<String, BodyError> {
     let verifier = verifier(signed);
     Ok(match signed.content {
-        SignedContent::Message { digest } => {
+        SignedContent::Message { .. } | SignedContent::SimpleSigning { .. } => {
             check_scheme(&verifier)?;
-            HashedRekord::body(&digest, signed.signature, &verifier)
+            HashedRekord::body(&signed.content.digest(verifier.key().kind()), signed.signature, &verifier)
         }
         SignedContent::Dsse { envelope } => Dsse::proposal(&envelope.to_json(), &verifier),
     })

@@ -3,14 +3,14 @@
 mod existing;
 
 use super::{TlogError, TransparencyLog, check_scheme, verifier};
-use crate::base::crypto::{Digest, Scheme};
+use crate::base::crypto::Digest;
 use crate::base::encoding::json::Json;
 use crate::format::bundle::LogEntry;
 use crate::format::log_entry_body::{BodyError, HashedRekordV2};
 use crate::format::trust::LogInstance;
 use crate::service::BoxFuture;
 use crate::service::http::{Endpoint, HttpClient, HttpError, Request, Response, Service};
-use crate::verify::{SignedContent, SignedMaterial};
+use crate::verify::SignedMaterial;
 
 /// A log with Rekor's second API: it holds a call until a published checkpoint covers the entry, and
 /// proves no time.
@@ -97,12 +97,7 @@ impl TransparencyLog for RekorV2 {
 
 /// The digest of what was signed: of the artifact, or of an envelope's pre-authentication encoding.
 fn digest(signed: &SignedMaterial<'_>) -> Digest {
-    match signed.content {
-        SignedContent::Message { digest } => digest,
-        SignedContent::Dsse { envelope } => {
-            Digest::of(Scheme::default_for(signed.signed_by.public_key().kind()).digest, &envelope.pae())
-        }
-    }
+    signed.content.digest(signed.signed_by.public_key().kind())
 }
 
 #[cfg(test)]

@@ -265,6 +265,7 @@ impl TransparencyLog for TestLog {
             }
             SignedContent::Message { digest } => Content::Message { digest: Some(digest), signature },
             SignedContent::Dsse { envelope } => Content::Dsse(envelope.clone()),
+            SignedContent::SimpleSigning { payload } => Content::SimpleSigning { payload: payload.to_vec(), signature },
         };
         let verifier = match signed.signed_by {
             SignedBy::Certificate(leaf) => BodyVerifier::Certificate(leaf),

@@ -2,7 +2,7 @@
 //! content. For Rekor v2 the body is made anew and compared byte for byte.
 
 use super::LogError;
-use crate::base::crypto::{Digest, Scheme};
+use crate::base::crypto::Digest;
 use crate::format::bundle::LogEntry;
 use crate::format::dsse::Envelope;
 use crate::format::log_entry_body::{BodyError, EntryBody, HashedRekordV2, Verifier, VerifierDer};
@@ -50,8 +50,8 @@ pub(super) fn bind(entry: &LogEntry, signed: &SignedMaterial<'_>) -> Result<Boun
         (EntryBody::HashedRekordV2(body), content) => {
             same_v2(&entry.canonicalized_body, &body, signed.signature, &verifier, content)?;
         }
-        (EntryBody::HashedRekord(body), SignedContent::Message { digest }) => {
-            same_digest(&body.digest, &digest)?;
+        (EntryBody::HashedRekord(body), SignedContent::Message { .. } | SignedContent::SimpleSigning { .. }) => {
+            same_digest(&body.digest, &signed.content.digest(verifier.key().kind()))?;
             same_signer(&body.signature, &body.verifier, signed.signature, &verifier)?;
         }
         (EntryBody::Dsse(body), SignedContent::Dsse { envelope }) => {
@@ -79,12 +79,7 @@ fn same_v2(
     verifier: &Verifier<'_>,
     content: SignedContent<'_>,
 ) -> Result<(), LogError> {
-    let digest = match content {
-        SignedContent::Message { digest } => digest,
-        SignedContent::Dsse { envelope } => {
-            Digest::of(Scheme::default_for(verifier.key().kind()).digest, &envelope.pae())
-        }
-    };
+    let digest = content.digest(verifier.key().kind());
     let expected = HashedRekordV2::body(&digest, signature, verifier)?;
     if expected.as_bytes() == bytes {
         return Ok(());
@@ -124,6 +119,7 @@ fn named(content: SignedContent<'_>) -> &'static str {
     match content {
         SignedContent::Message { .. } => "a signed artifact",
         SignedContent::Dsse { .. } => "an attestation",
+        SignedContent::SimpleSigning { .. } => "an older cosign signature",
     }
 }
 

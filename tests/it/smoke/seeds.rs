@@ -130,6 +130,7 @@ fn checkpoint(entry: LogEntry) -> Option<Vec<u8>> {
 fn payload(bundle: &UnverifiedBundle) -> Option<Vec<u8>> {
     match bundle.claimed_content() {
         Content::Dsse(envelope) => Some(envelope.payload.clone()),
+        Content::SimpleSigning { payload, .. } => Some(payload.clone()),
         Content::Message { .. } => None,
     }
 }

@@ -203,6 +203,11 @@ fn content(content: &ClaimedContent) -> Table {
         ClaimedContent::Message { digest } => {
             table.row("signed", digest.as_deref().unwrap_or("a file, whose digest is not in the bundle"));
         }
+        ClaimedContent::SimpleSigning { payload: Readable::Yes(image) } => {
+            table.row("image", &image.digest);
+            table.row("named", &image.name);
+        }
+        ClaimedContent::SimpleSigning { payload: Readable::No { error } } => table.row("payload", &error.to_string()),
         ClaimedContent::Attestation { payload_type, statement } => {
             table.row("payload", payload_type);
             match statement {

@@ -5,6 +5,7 @@ use sealmark::base::time::UnixTime;
 use sealmark::format::bundle::{Content, LogEntry, UnverifiedBundle, VerificationMaterial, Version};
 use sealmark::format::checkpoint::Checkpoint;
 use sealmark::format::intoto::Statement;
+use sealmark::format::oci::SimpleSigning;
 use sealmark::format::timestamp::TimestampResponse;
 use sealmark::format::x509::{Certificate, FulcioClaims};
 use serde::Serialize;
@@ -83,8 +84,18 @@ pub(crate) struct ClaimedClaim {
 pub(crate) enum ClaimedContent {
     #[serde(rename_all = "camelCase")]
     Message { digest: Option<String> },
+    /// The payload of an older cosign signature.
+    #[serde(rename_all = "camelCase")]
+    SimpleSigning { payload: Readable<ClaimedImage> },
     #[serde(rename_all = "camelCase")]
     Attestation { payload_type: String, statement: Readable<ClaimedStatement> },
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ClaimedImage {
+    pub(crate) name: String,
+    pub(crate) digest: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -172,11 +183,20 @@ impl From<&Content> for ClaimedContent {
     fn from(content: &Content) -> Self {
         match content {
             Content::Message { digest, .. } => Self::Message { digest: digest.map(|digest| digest.to_string()) },
+            Content::SimpleSigning { payload, .. } => {
+                Self::SimpleSigning { payload: SimpleSigning::parse(payload).map(ClaimedImage::from).into() }
+            }
             Content::Dsse(envelope) => Self::Attestation {
                 payload_type: envelope.payload_type.clone(),
                 statement: Statement::parse(&envelope.payload).map(ClaimedStatement::from).into(),
             },
         }
+    }
+}
+
+impl From<SimpleSigning> for ClaimedImage {
+    fn from(payload: SimpleSigning) -> Self {
+        Self { name: payload.docker_reference, digest: payload.manifest_digest.to_string() }
     }
 }
 

@@ -7,6 +7,7 @@ use sealmark::base::code::Code;
 use sealmark::base::crypto::KeyError;
 use sealmark::format::bundle::BundleError;
 use sealmark::format::intoto::StatementError;
+use sealmark::format::oci::OciError;
 use sealmark::format::timestamp::TokenError;
 use sealmark::format::trust::TrustError;
 use sealmark::format::x509::CertificateError;
@@ -49,6 +50,7 @@ coded!(
     HttpError,
     IdentityError,
     KeyError,
+    OciError,
     OutputError,
     PatternError,
     PolicyError,

@@ -10,6 +10,7 @@ fn material(signed: &Signed) -> SignedMaterial<'_> {
     let content = match &signed.content {
         Content::Message { digest, .. } => SignedContent::Message { digest: digest.unwrap() },
         Content::Dsse(envelope) => SignedContent::Dsse { envelope },
+        Content::SimpleSigning { payload, .. } => SignedContent::SimpleSigning { payload },
     };
     SignedMaterial { signature: signed.content.signature(), signed_by: SignedBy::Certificate(&signed.leaf), content }
 }
@@ -55,7 +56,9 @@ fn proposes_and_reads_messages_and_attestations() {
         let spec = proposal.member("spec").unwrap();
         match &signed.content {
             // A hashedrekord is proposed in the very form that it is stored in.
-            Content::Message { .. } => assert_eq!(sent.body, signed.entries[0].canonicalized_body),
+            Content::Message { .. } | Content::SimpleSigning { .. } => {
+                assert_eq!(sent.body, signed.entries[0].canonicalized_body)
+            }
             Content::Dsse(envelope) => {
                 let proposed = spec.member("proposedContent").unwrap().member("envelope").unwrap();
                 assert_eq!(proposed.as_str(), Some(envelope.to_json().as_str()));
