@@ -2,6 +2,9 @@
 //! admitted wins, and if none is, the nearest miss is the reason. The command line and every gate call
 //! this one function.
 
+#[cfg(feature = "sign")]
+pub mod image;
+
 use thiserror::Error;
 
 use crate::base::code::Code;

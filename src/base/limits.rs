@@ -9,6 +9,10 @@ pub const BUNDLE_BYTES: usize = 16 << 20;
 pub const BUNDLES_BYTES: usize = 64 << 20;
 /// Bundles in one JSONL file.
 pub const BUNDLES: usize = 256;
+/// Bundles of one image that are fetched at a time.
+pub const BUNDLE_FETCHES: usize = 8;
+/// Bundles in one referrer: every client of the field writes one.
+pub const REFERRER_BUNDLES: usize = 8;
 /// A trust document (trusted root, signing config, client trust config), in bytes.
 pub const TRUST_BYTES: usize = 4 << 20;
 /// A policy document, in bytes.
@@ -164,3 +168,51 @@ pub const ENTRY_REQUEST_BYTES: usize = 256 << 10;
 pub const TOKEN_REQUEST_BYTES: usize = 16 << 10;
 /// An entry of a tiled log, in bytes: its length is a u16 (C2SP tlog-tiles).
 pub const TILE_ENTRY_BYTES: usize = 65_535;
+
+/// An AdmissionReview, in bytes: etcd takes objects of 1.5 MiB, and an update sends two.
+pub const REVIEW_BYTES: usize = 3 << 20;
+/// Image fields in one reviewed object. The largest pods of the field have some 40 containers.
+pub const REVIEW_IMAGES: usize = 256;
+/// A review's uid, in bytes: a UUID has 36.
+pub const REVIEW_UID_BYTES: usize = 128;
+/// The text of a denial, in characters: kubectl prints all of it, events keep 1024.
+pub const DENIAL_TEXT: usize = 2048;
+/// What a denial says of one image, in characters.
+pub const DENIAL_IMAGE_TEXT: usize = 480;
+/// Images that a denial tells of; it counts the others.
+pub const DENIAL_IMAGES: usize = 4;
+/// A warning to the client of the API server, in characters: it cuts all warnings of an answer at 4096.
+pub const WARNING_TEXT: usize = 256;
+/// Seconds that a webhook may take (Kubernetes: 1 to 30).
+pub const WEBHOOK_SECS: u64 = 30;
+/// Seconds that a webhook has when the API server does not say (Kubernetes' default).
+pub const WEBHOOK_DEFAULT_SECS: u64 = 10;
+/// A request for a verdict over HTTP, in bytes: a reference and three names.
+pub const VERDICT_REQUEST_BYTES: usize = 16 << 10;
+/// Verdicts that a gate keeps; one takes less than 1 KiB.
+pub const VERDICTS: usize = 100_000;
+/// Seconds that a yes is kept: what a policy says of time holds that much later.
+pub const VERDICT_SECS: u64 = 300;
+/// Seconds that a no is kept: a signature may arrive right after the first try.
+pub const VERDICT_NO_SECS: u64 = 10;
+/// Lookups under way in one gate, the waiting ones included.
+pub const LOOKUPS: usize = 8192;
+/// Lookups under way at one registry; the next wait, within their deadline.
+pub const REGISTRY_LOOKUPS: usize = 32;
+/// Registries that a gate keeps count of.
+pub const REGISTRIES: usize = 1024;
+/// Failures in a row after which a registry is not asked for [`REGISTRY_PAUSE_SECS`].
+pub const REGISTRY_FAILURES: u32 = 5;
+/// Seconds that a registry which fails is left alone.
+pub const REGISTRY_PAUSE_SECS: u64 = 10;
+/// Seconds for one lookup of an image: longer than any webhook, so that the verdict of a slow registry is
+/// there for the next try.
+pub const LOOKUP_SECS: u64 = 45;
+/// Kinds of objects with images that a gate's settings may add.
+pub const GATE_KINDS: usize = 64;
+/// Policies and namespace entries that a gate's settings may have.
+pub const GATE_ENTRIES: usize = 1024;
+/// A gate's settings, in bytes.
+pub const GATE_SETTINGS_BYTES: usize = 1 << 20;
+/// Seconds that a break-glass entry may last at most.
+pub const BREAK_GLASS_SECS: i64 = 24 * 3600;
