@@ -75,6 +75,10 @@ pub const SUBJECT_DIGESTS: usize = 32;
 pub const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// A PEM file that is expected to hold one key or a chain, in bytes.
 pub const PEM_BYTES: usize = 256 << 10;
+/// The memory that a key's password may be stretched in, in bytes: cosign takes 64 MiB.
+pub const SCRYPT_MEMORY: u64 = 256 << 20;
+/// A file that holds a password, in bytes.
+pub const PASSWORD_BYTES: usize = 4 << 10;
 /// An identity token, in bytes.
 pub const TOKEN_BYTES: usize = 16 << 10;
 /// An identity token's life, in seconds. CI platforms give minutes, GitLab as long as a job may run.

@@ -2,6 +2,7 @@
 
 mod ephemeral;
 mod key_file;
+mod password;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,7 +16,8 @@ use crate::base::encoding::der::DerError;
 use crate::base::encoding::pem::PemError;
 
 pub use ephemeral::EphemeralKey;
-pub use key_file::KeyFile;
+pub use key_file::{KeyFile, PrivateKey, Protection};
+pub use password::Password;
 
 /// Holds a private key and signs with it.
 ///
@@ -95,9 +97,15 @@ pub enum SignerError {
     /// The key is not PEM.
     #[error("private key: {0}")]
     Pem(#[from] PemError),
-    /// The key needs a password.
-    #[error("private key is encrypted")]
-    Encrypted,
+    /// The key is encrypted, and no password was given.
+    #[error("private key is encrypted, and no password was given")]
+    PasswordNeeded,
+    /// The password does not open the key.
+    #[error("the password does not open the private key")]
+    Password,
+    /// Encrypted as OpenSSL did before PKCS#8.
+    #[error("private key is encrypted by one MD5 of its password")]
+    OldEncryption,
     /// Not a PKCS#8 PrivateKeyInfo (RFC 5958).
     #[error("private key is not PKCS#8: {0}")]
     Format(#[from] DerError),
@@ -134,13 +142,21 @@ impl SignerError {
             Self::Unreadable { .. } => Code::undecided("signer-key-unreadable", "check the path and its permissions"),
             Self::Pem(_) | Self::Format(_) | Self::Key(_) => Code::usage(
                 "signer-key-format",
-                "give an unencrypted PKCS#8 key in PEM: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one",
+                "give a private key in PEM (PKCS#8, SEC 1, PKCS#1 or cosign's); `sealmark key generate` makes one",
             ),
-            Self::Encrypted => Code::usage(
+            Self::PasswordNeeded => Code::usage(
                 "signer-key-encrypted",
-                "decrypt it first: `openssl pkey -in KEY -out PLAIN`, with a mode of 0600",
+                "give its password: SEALMARK_KEY_PASSWORD, COSIGN_PASSWORD or --key-password-file",
             ),
-            Self::Algorithm(_) => Code::usage("signer-key-algorithm", "use a P-256, P-384 or Ed25519 key"),
+            Self::Password => Code::usage("signer-key-password", "check the password: nothing was signed"),
+            Self::OldEncryption => Code::usage(
+                "signer-key-old-encryption",
+                "convert it: `openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW` asks for both passwords",
+            ),
+            Self::Algorithm(_) => Code::usage(
+                "signer-key-algorithm",
+                "use P-256, P-384, P-521, RSA of 2048, 3072 or 4096 bits, or Ed25519",
+            ),
             Self::PublicKey(error) => error.code(),
             Self::Scheme { .. } => Code::usage("signer-scheme", "use a P-256 key: every verifier takes it"),
             Self::Invalid(_) => {

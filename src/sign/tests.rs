@@ -214,6 +214,6 @@ fn x09_no_part_of_a_session_shows_the_token() {
     let shown = format!("{keyless:?} {session:?} {signed:?} {}", signed.json());
     assert!(!shown.contains("Y2FuYXJ5") && !shown.contains(&keyless_token()), "{shown}");
     let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
-    let key = ManagedKey::new(KeyFile::from_pem(pem).unwrap());
+    let key = ManagedKey::new(KeyFile::from_pem(pem, None).unwrap());
     assert!(!format!("{key:?}").contains("AAECAwQF"));
 }

@@ -3,6 +3,7 @@
 
 mod fixture;
 mod journey;
+mod keys;
 mod odd_input;
 
 use std::path::Path;
@@ -55,6 +56,9 @@ fn every_command_has_help_with_an_example() {
         &["inspect"],
         &["whoami"],
         &["trust", "show"],
+        &["key", "generate"],
+        &["key", "import"],
+        &["key", "public"],
         &["stack", "init"],
         &["stack", "up"],
         &["stack", "status"],

@@ -60,6 +60,9 @@ pub(crate) enum Command {
     /// Run a private Sigstore: identity provider, CA, logs and timestamp authority in one process
     #[command(subcommand, arg_required_else_help = true)]
     Stack(Stack),
+    /// Make and convert keys, where keys must be
+    #[command(subcommand, arg_required_else_help = true)]
+    Key(Key),
     Completions(Completions),
     #[command(hide = true)]
     SignBundle(SignBundle),
@@ -85,6 +88,13 @@ pub(crate) enum Verify {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Trust {
     Show(TrustShow),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    Generate(KeyGenerate),
+    Import(KeyImport),
+    Public(KeyPublic),
 }
 
 #[derive(Debug, Subcommand)]
@@ -188,8 +198,8 @@ pub(crate) struct AttestBlob {
 
 /// Who signs.
 #[derive(Debug, Args)]
-#[group(id = "who", multiple = false)]
-#[command(next_help_heading = "Signer (default: the token of the environment)")]
+#[command(group = ArgGroup::new("who").args(["identity_token_file", "identity_token", "key"]),
+          next_help_heading = "Signer (default: the token of the environment)")]
 pub(crate) struct SignerArgs {
     /// A file with the identity token; - is standard input
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
@@ -197,9 +207,12 @@ pub(crate) struct SignerArgs {
     /// The identity token itself; others on this machine can read arguments: prefer the file
     #[arg(long, value_name = "TOKEN", value_parser = secret())]
     pub(crate) identity_token: Option<Secret>,
-    /// A private key in PEM (PKCS#8: P-256, P-384 or, for attestations, Ed25519) instead of an identity
-    #[arg(long, value_name = "PEM", value_parser = path(), value_hint = ValueHint::FilePath)]
+    /// A private key instead of an identity: a PEM file, or env://NAME for a variable that holds it
+    #[arg(long, value_name = "KEY", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) key: Option<PathBuf>,
+    /// A file with the key's password; else SEALMARK_KEY_PASSWORD or COSIGN_PASSWORD, else it is asked for
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) key_password_file: Option<PathBuf>,
 }
 
 /// What a signature goes without.
@@ -609,6 +622,106 @@ pub(crate) enum TokenKind {
     Uri,
     /// An account, by its name
     Username,
+}
+
+// ----------------------------------------------------------------------------------------- key
+
+/// Make a key pair: PREFIX.key, which only you may read, and PREFIX.pub
+///
+/// The private key is encrypted with a password: --key-password-file, SEALMARK_KEY_PASSWORD,
+/// COSIGN_PASSWORD, or asked for. Nothing that is there is overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark key generate -o release
+  $ sealmark key generate -o release --form cosign --key-password-file password.txt
+  $ sealmark sign blob app.tar.gz --key release.key")]
+pub(crate) struct KeyGenerate {
+    /// The kind of key; every verifier takes p256
+    #[arg(long = "type", value_name = "KIND", default_value = "p256")]
+    pub(crate) kind: NewKeyKind,
+    #[command(flatten)]
+    pub(crate) output: KeyOutput,
+}
+
+/// Write a private key in another form, and its public key beside it
+///
+/// FILE may be PKCS#8 (encrypted or not), SEC 1, PKCS#1, or cosign's. Its password is taken from
+/// --from-password-file, else asked for; the new one as in `key generate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark key import cosign.key -o release
+  $ sealmark key import openssl.pem -o cosign --form cosign")]
+pub(crate) struct KeyImport {
+    /// The private key
+    #[arg(value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// A file with the password of FILE
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) from_password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: KeyOutput,
+}
+
+/// Print the public key that belongs to a private key
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark key public release.key > release.pub")]
+pub(crate) struct KeyPublic {
+    /// The private key: a PEM file, or env://NAME
+    #[arg(value_name = "KEY", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) key: PathBuf,
+    /// A file with the key's password
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) key_password_file: Option<PathBuf>,
+}
+
+/// Where a key pair goes, and how the private key is kept.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct KeyOutput {
+    /// The files are PREFIX.key and PREFIX.pub
+    #[arg(short, long, value_name = "PREFIX", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+    /// How the private key is encrypted
+    #[arg(long, value_name = "FORM", default_value = "pkcs8")]
+    pub(crate) form: KeyForm,
+    /// A file with the new key's password
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) key_password_file: Option<PathBuf>,
+    /// Do not encrypt: who reads the file can sign
+    #[arg(long, conflicts_with_all = ["key_password_file", "form"])]
+    pub(crate) unencrypted_unsafe: bool,
+}
+
+/// The form of an encrypted private key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyForm {
+    /// PKCS#8, as openssl reads it
+    Pkcs8,
+    /// cosign's own
+    Cosign,
+}
+
+/// The kinds of key that can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NewKeyKind {
+    /// ECDSA on P-256
+    P256,
+    /// ECDSA on P-384
+    P384,
+    /// ECDSA on P-521
+    P521,
+    /// Ed25519: attestations, and files up to 256 MiB
+    Ed25519,
+    /// RSA of 2048 bits
+    Rsa2048,
+    /// RSA of 3072 bits
+    Rsa3072,
+    /// RSA of 4096 bits
+    Rsa4096,
 }
 
 /// A secret argument: never shown by `Debug`, wiped when dropped.

@@ -5,6 +5,7 @@ mod completions;
 mod conformance;
 mod github;
 mod inspect;
+mod key;
 mod output;
 mod sign;
 mod stack;
@@ -13,7 +14,7 @@ mod trust;
 mod verify;
 mod whoami;
 
-use crate::cli::{Attest, Command, Format, Sign, Stack, Trust, Verify};
+use crate::cli::{Attest, Command, Format, Key, Sign, Stack, Trust, Verify};
 use crate::report::{Failure, Verdicts, print_json};
 
 pub(crate) use attest::PredicateTypeError;
@@ -44,6 +45,9 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Stack(Stack::Up(args)) => stack::up(&args),
         Command::Stack(Stack::Status(args)) => stack::status(&args),
         Command::Stack(Stack::Token(args)) => stack::token(&args),
+        Command::Key(Key::Generate(args)) => key::generate(&args),
+        Command::Key(Key::Import(args)) => key::import(&args),
+        Command::Key(Key::Public(args)) => key::public(&args),
         Command::Completions(args) => completions::run(&args),
         Command::SignBundle(args) => conformance::sign(args),
         Command::VerifyBundle(args) => conformance::verify(&args),
@@ -62,6 +66,7 @@ fn format(command: &Command) -> Format {
         Command::Stack(Stack::Status(args)) => args.format.format,
         Command::Tour(_)
         | Command::Stack(Stack::Up(_) | Stack::Token(_))
+        | Command::Key(_)
         | Command::Completions(_)
         | Command::SignBundle(_)
         | Command::VerifyBundle(_) => Format::Human,

@@ -2,6 +2,7 @@
 
 mod expected;
 mod identity;
+mod key;
 mod runtime;
 mod secrets;
 mod services;
@@ -17,6 +18,7 @@ use crate::report::text::visible_path;
 
 pub(crate) use expected::{Expected, expected, now};
 pub(crate) use identity::{environment, http, token_sources};
+pub(crate) use key::{new_password, private_key, signing_key};
 pub(crate) use runtime::{interrupted, runtime, server_runtime};
 pub(crate) use secrets::keep_from_dumps;
 pub(crate) use services::Signing;
@@ -28,6 +30,15 @@ pub(crate) enum SettingsError {
     /// A folder that no stack lives in.
     #[error("{dir} is not the folder of a stack: it has no client_trust_config.json", dir = visible_path(dir))]
     NotAStack { dir: PathBuf },
+    /// A key was to stand in a variable that is not set.
+    #[error("--key env://{name}: the variable is not set")]
+    KeyVariable { name: String },
+    /// A password that is not text, or could not be read from the terminal.
+    #[error("the password is not text")]
+    PasswordText,
+    /// Two different passwords for one new key.
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
     /// The system gives no threads or timers.
     #[error("the asynchronous runtime cannot start: {0}")]
     Runtime(io::ErrorKind),
@@ -38,6 +49,10 @@ impl SettingsError {
     pub(crate) fn code(&self) -> Code {
         match self {
             Self::NotAStack { .. } => Code::undecided("stack-missing", "make one with `sealmark stack init DIR`"),
+            Self::KeyVariable { .. } => Code::usage("signer-key-variable", "set it to the key in PEM"),
+            Self::PasswordText | Self::PasswordsDiffer => {
+                Code::usage("signer-key-password-input", "type it again, or keep it in a file: --key-password-file")
+            }
             Self::Runtime(_) => Code::undecided("runtime-failed", "check the limits of this process"),
         }
     }

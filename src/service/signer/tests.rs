@@ -22,7 +22,7 @@ fn ephemeral_keys_differ_and_sign() {
 fn key_files_of_each_kind_sign() {
     for (pem, kind) in [(P256, KeyKind::P256), (P384, KeyKind::P384), (ED25519, KeyKind::Ed25519)] {
         let environment = FixedEnvironment::default().with_file("key.pem", pem);
-        let key = KeyFile::open("key.pem".as_ref(), &environment).unwrap();
+        let key = KeyFile::open("key.pem".as_ref(), None, &environment).unwrap();
         assert_eq!(key.public_key().kind(), kind);
         let signature = block_on(sign_message(&key, b"message")).unwrap();
         assert!(key.public_key().verify_default(b"message", &signature).is_ok(), "{kind}");
@@ -31,32 +31,88 @@ fn key_files_of_each_kind_sign() {
 
 #[test]
 fn ed25519_does_not_sign_digests() {
-    let key = KeyFile::from_pem(ED25519).unwrap();
+    let key = KeyFile::from_pem(ED25519, None).unwrap();
     let digest = Digest::of(key.scheme().digest, b"message");
     assert_eq!(block_on(sign_digest(&key, &digest)).unwrap_err().code().name(), "signer-scheme");
 }
 
 #[test]
 fn keys_that_are_not_taken() {
-    let code = |pem: &str| KeyFile::from_pem(pem).unwrap_err().code().name();
+    let code = |pem: &str| KeyFile::from_pem(pem, None).unwrap_err().code().name();
     assert_eq!(code(""), "signer-key-format");
     assert_eq!(code(&P256.replace("PRIVATE", "EC PRIVATE")), "signer-key-format");
-    assert_eq!(code(&P256.replace("PRIVATE", "ENCRYPTED PRIVATE")), "signer-key-encrypted");
-    assert_eq!(code(&P256.replace("PRIVATE", "ENCRYPTED SIGSTORE PRIVATE")), "signer-key-encrypted");
+    assert_eq!(code(&P256.replace("PRIVATE", "ENCRYPTED PRIVATE")), "signer-key-format");
+    assert_eq!(code(&P256.replace("PRIVATE", "ENCRYPTED SIGSTORE PRIVATE")), "signer-key-format");
+    assert_eq!(code(&P256.replace("MIG", "Proc-Type: 4,ENCRYPTED\nMIG")), "signer-key-old-encryption");
     assert_eq!(code(&crate::base::encoding::pem::encode("PRIVATE KEY", &[0x30, 0])), "signer-key-format");
-    let rsa = crate::base::encoding::pem::encode(
-        "PRIVATE KEY",
-        &[0x30, 0x12, 2, 1, 0, 0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0],
-    );
-    assert_eq!(code(&rsa), "signer-key-algorithm");
-    let absent = KeyFile::open("absent".as_ref(), &FixedEnvironment::default()).unwrap_err();
+    // Ed448: 1.3.101.113.
+    let ed448 = [0x30, 0x0c, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x71, 4, 0];
+    assert_eq!(code(&crate::base::encoding::pem::encode("PRIVATE KEY", &ed448)), "signer-key-algorithm");
+    let absent = KeyFile::open("absent".as_ref(), None, &FixedEnvironment::default()).unwrap_err();
     assert_eq!(absent.code().name(), "signer-key-unreadable");
+}
+
+/// Every kind that can be made.
+const KINDS: [KeyKind; 6] = [
+    KeyKind::P256,
+    KeyKind::P384,
+    KeyKind::P521,
+    KeyKind::Ed25519,
+    KeyKind::Rsa { bits: 2048 },
+    KeyKind::Rsa { bits: 3072 },
+];
+
+#[test]
+fn made_keys_come_back_from_every_form() {
+    let password = Password::new("correct horse".to_owned());
+    for kind in KINDS {
+        let made = PrivateKey::generate(kind).unwrap();
+        assert_eq!(made.signer().public_key().kind(), kind);
+        for protection in [Protection::Pkcs8(&password), Protection::Cosign(&password), Protection::NoneUnsafe] {
+            let pem = made.to_pem(protection).unwrap();
+            let key = KeyFile::from_pem(&pem, Some(&password)).unwrap();
+            assert_eq!(key.public_key(), made.signer().public_key(), "{kind} {protection:?}");
+            let signature = block_on(sign_message(&key, b"message")).unwrap();
+            assert!(made.signer().public_key().verify_default(b"message", &signature).is_ok(), "{kind}");
+        }
+    }
+    assert_eq!(PrivateKey::generate(KeyKind::Rsa { bits: 1024 }).unwrap_err().code().name(), "signer-key-algorithm");
+}
+
+#[test]
+fn encrypted_keys_need_their_password() {
+    let password = Password::new("correct horse".to_owned());
+    let other = Password::new("battery staple".to_owned());
+    let made = PrivateKey::generate(KeyKind::P256).unwrap();
+    for protection in [Protection::Pkcs8(&password), Protection::Cosign(&password)] {
+        let pem = made.to_pem(protection).unwrap();
+        let code = |password| KeyFile::from_pem(&pem, password).unwrap_err().code().name();
+        assert_eq!(code(None), "signer-key-encrypted");
+        assert_eq!(code(Some(&other)), "signer-key-password");
+    }
+    // The empty password of cosign's keys needs no saying.
+    let pem = made.to_pem(Protection::Cosign(&Password::new(String::new()))).unwrap();
+    assert!(KeyFile::from_pem(&pem, None).is_ok());
+}
+
+#[test]
+fn a_key_whose_password_would_take_all_memory() {
+    let password = Password::new("p".to_owned());
+    let pem = PrivateKey::generate(KeyKind::P256).unwrap().to_pem(Protection::Cosign(&password)).unwrap();
+    let envelope = crate::base::encoding::pem::decode_one(&pem, "ENCRYPTED SIGSTORE PRIVATE KEY").unwrap();
+    let envelope = String::from_utf8(envelope).unwrap();
+    for (from, to) in [("\"N\":65536", "\"N\":1073741824"), ("\"N\":65536", "\"N\":65535"), ("\"p\":1", "\"p\":17")] {
+        assert!(envelope.contains(from));
+        let pem =
+            crate::base::encoding::pem::encode("ENCRYPTED SIGSTORE PRIVATE KEY", envelope.replace(from, to).as_bytes());
+        assert_eq!(KeyFile::from_pem(&pem, Some(&password)).unwrap_err().code().name(), "signer-key-format");
+    }
 }
 
 #[test]
 fn x09_errors_never_show_the_key() {
     let broken = P256.replace("MIG", "MIH");
-    let error = KeyFile::from_pem(&broken).unwrap_err();
+    let error = KeyFile::from_pem(&broken, None).unwrap_err();
     let body = broken.lines().nth(1).unwrap();
     assert!(!format!("{error} {error:?}").contains(&body[..20]), "{error:?}");
 }

@@ -113,5 +113,5 @@ pub(super) fn report(report: &SignedReport, output: &BundleOutput) -> Result<u8,
 
 /// The signer of the conformance protocol: a token and nothing else.
 pub(super) fn token_signer(token: crate::cli::Secret) -> SignerArgs {
-    SignerArgs { identity_token_file: None, identity_token: Some(token), key: None }
+    SignerArgs { identity_token_file: None, identity_token: Some(token), key: None, key_password_file: None }
 }

@@ -6,17 +6,16 @@ use std::sync::Arc;
 use sealmark::base::limits;
 use sealmark::format::trust::{ClientTrustConfig, Embedded, SigningConfig, TrustedRoot};
 use sealmark::service::http::HttpClient;
-use sealmark::service::signer::KeyFile;
 use sealmark::service::tsa::{Rfc3161, TimestampAuthority};
 use sealmark::sign::{CredentialSource, Keyless, ManagedKey, Services, Session, certificate_authority};
 use sealmark::verify::Verifier;
 
+use super::key::signing_key;
 use super::trust::stack_config;
 use super::{environment, http, token_sources};
 use crate::cli::{ServiceArgs, SignerArgs, SigningInstance};
 use crate::files;
 use crate::report::Failure;
-use crate::report::console::warning;
 use crate::report::text::{visible, visible_path};
 
 /// Where signatures come from.
@@ -101,9 +100,8 @@ impl Signing {
     /// The credential of whom the flags name.
     pub(crate) fn credential(&self, signer: &SignerArgs) -> Result<Box<dyn CredentialSource>, Failure> {
         let environment = environment();
-        if let Some(path) = &signer.key {
-            warn_of_readers(path);
-            return Ok(Box::new(ManagedKey::new(KeyFile::open(path, environment.as_ref())?)));
+        if let Some(key) = &signer.key {
+            return Ok(Box::new(ManagedKey::new(signing_key(key, signer.key_password_file.as_deref())?)));
         }
         let sources = token_sources(signer.identity_token.as_ref(), signer.identity_token_file.as_deref(), &self.http);
         let authority = certificate_authority(&self.config, environment.now(), &self.http)?;
@@ -138,16 +136,4 @@ impl Signing {
 
 fn flags(flag: &str, value: &Path) -> Vec<String> {
     vec![flag.to_owned(), value.to_string_lossy().into_owned()]
-}
-
-/// Says when others than the owner may read a private key. A warning, for mounted secrets often come so.
-fn warn_of_readers(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).map(|metadata| metadata.permissions().mode());
-    if let Ok(mode) = mode
-        && mode & 0o077 != 0
-    {
-        let name = visible_path(path);
-        warning(&format!("others on this machine may read {name} (mode {:04o}): chmod 600 {name}", mode & 0o7777));
-    }
 }

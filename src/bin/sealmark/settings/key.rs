@@ -1,0 +1,104 @@
+//! Which private key, and its password.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use sealmark::base::limits;
+use sealmark::service::signer::{KeyFile, Password, PrivateKey, SignerError};
+use zeroize::Zeroizing;
+
+use super::SettingsError;
+use super::identity::environment;
+use crate::files;
+use crate::report::Failure;
+use crate::report::console::warning;
+use crate::report::text::visible_path;
+
+/// A key that stands in a variable of the environment.
+const VARIABLE: &str = "env://";
+
+/// Opens the key that `--key` names: a file, or `env://NAME`.
+pub(crate) fn signing_key(key: &Path, password_file: Option<&Path>) -> Result<KeyFile, Failure> {
+    with_password(key, password_file, |text, password| KeyFile::from_pem(text, password))
+}
+
+/// The same, to be written in another form.
+pub(crate) fn private_key(key: &Path, password_file: Option<&Path>) -> Result<PrivateKey, Failure> {
+    with_password(key, password_file, |text, password| PrivateKey::import(text, password))
+}
+
+/// The password for a key that is about to be written: asked twice where there is a terminal.
+pub(crate) fn new_password(password_file: Option<&Path>) -> Result<Password, Failure> {
+    if let Some(password) = known_password(password_file)? {
+        return Ok(password);
+    }
+    let first = ask("password for the new key: ")?;
+    if *first != *ask("the same again: ")? {
+        return Err(SettingsError::PasswordsDiffer.into());
+    }
+    Ok(Password::new(first.to_string()))
+}
+
+fn with_password<T>(
+    key: &Path,
+    password_file: Option<&Path>,
+    open: impl Fn(&str, Option<&Password>) -> Result<T, SignerError>,
+) -> Result<T, Failure> {
+    let text = text(key)?;
+    let about = |error: SignerError| Failure::from(error).about(&visible_path(key));
+    match open(&text, known_password(password_file)?.as_ref()) {
+        Err(SignerError::PasswordNeeded) if can_ask() => {
+            let password = Password::new(ask(&format!("password of {}: ", visible_path(key)))?.to_string());
+            open(&text, Some(&password)).map_err(about)
+        }
+        other => other.map_err(about),
+    }
+}
+
+fn text(key: &Path) -> Result<Zeroizing<String>, Failure> {
+    if let Some(name) = key.to_str().and_then(|key| key.strip_prefix(VARIABLE)) {
+        let value = environment().var(name);
+        return Ok(Zeroizing::new(value.ok_or_else(|| SettingsError::KeyVariable { name: name.to_owned() })?));
+    }
+    warn_of_readers(key);
+    let bytes = Zeroizing::new(files::read(key, limits::PEM_BYTES)?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| SignerError::Key("PEM"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// The password of a file, else of the environment: ours, then cosign's. A variable that is set but empty is
+/// the empty password.
+fn known_password(file: Option<&Path>) -> Result<Option<Password>, Failure> {
+    if let Some(file) = file {
+        let bytes = Zeroizing::new(files::read(file, limits::PASSWORD_BYTES)?);
+        let text = std::str::from_utf8(&bytes).map_err(|_| SettingsError::PasswordText)?;
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        return Ok(Some(Password::new(line.strip_suffix('\r').unwrap_or(line).to_owned())));
+    }
+    let set = ["SEALMARK_KEY_PASSWORD", "COSIGN_PASSWORD"].into_iter().find_map(|name| std::env::var(name).ok());
+    Ok(set.map(Password::new))
+}
+
+fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    if !can_ask() {
+        return Err(SignerError::PasswordNeeded.into());
+    }
+    let answer = rpassword::prompt_password(prompt).map_err(|_| SettingsError::PasswordText)?;
+    Ok(Zeroizing::new(answer))
+}
+
+/// Says when others than the owner may read a private key. A warning, for mounted secrets often come so.
+fn warn_of_readers(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).map(|metadata| metadata.permissions().mode());
+    if let Ok(mode) = mode
+        && mode & 0o077 != 0
+    {
+        let name = visible_path(path);
+        warning(&format!("others on this machine may read {name} (mode {:04o}): chmod 600 {name}", mode & 0o7777));
+    }
+}
