@@ -19,12 +19,12 @@ const VARIABLE: &str = "env://";
 
 /// Opens the key that `--key` names: a file, or `env://NAME`.
 pub(crate) fn signing_key(key: &Path, password_file: Option<&Path>) -> Result<KeyFile, Failure> {
-    with_password(key, password_file, |text, password| KeyFile::from_pem(text, password))
+    with_password(key, password_file, KeyFile::from_pem)
 }
 
 /// The same, to be written in another form.
 pub(crate) fn private_key(key: &Path, password_file: Option<&Path>) -> Result<PrivateKey, Failure> {
-    with_password(key, password_file, |text, password| PrivateKey::import(text, password))
+    with_password(key, password_file, PrivateKey::import)
 }
 
 /// The password for a key that is about to be written: asked twice where there is a terminal.
