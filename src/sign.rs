@@ -7,6 +7,7 @@
 //! Session       one credential for any number of signatures:
 //!               signature -> timestamps -> log entries -> bundle -> verified by our own core
 //! Signed        a bundle that was verified; only then is it handed out
+//! image         signatures of images: written into a registry and found there again
 //! ```
 //!
 //! Each part is checked when it is received, before anything is built on it, and the whole once more
@@ -19,6 +20,7 @@ pub mod attestation;
 pub mod blob;
 pub mod credential;
 mod error;
+pub mod image;
 mod services;
 mod session;
 

@@ -115,6 +115,8 @@ pub const OCI_REFERRERS: usize = 4096;
 /// An annotation of an older cosign signature, in bytes: a chain, or a log entry with its body, is under 16 KiB;
 /// the entry of an attestation may hold its payload.
 pub const COSIGN_ANNOTATION_BYTES: usize = 1 << 20;
+/// Manifests that one call signs below an index: an image has some ten platforms, each with attestations.
+pub const OCI_SIGNED_IMAGES: usize = 256;
 /// Attempts to change a tag that others write too, each with a read: twenty writers need a handful.
 pub const TAG_ATTEMPTS: u32 = 60;
 

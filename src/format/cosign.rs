@@ -6,6 +6,7 @@
 //! of inclusion only (SET), never a proof.
 
 mod error;
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use crate::base::encoding::{base64, hex, pem};
 use crate::base::limits;
 
 pub use error::CosignError;
+pub use write::{SignatureManifest, log_entry_annotation, manifest};
 
 /// A layer that is an attestation: a DSSE envelope.
 pub const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
@@ -28,6 +30,8 @@ pub const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 pub const CHAIN: &str = "dev.sigstore.cosign/chain";
 /// The log entry with its promise, in JSON.
 pub const LOG_ENTRY: &str = "dev.sigstore.cosign/bundle";
+/// On an attestation: its predicate type.
+pub const PREDICATE_TYPE: &str = "predicateType";
 /// The timestamp, in JSON.
 pub const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
 

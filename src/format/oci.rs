@@ -29,6 +29,8 @@ pub const IMAGE_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 /// Docker's manifest list.
 pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+/// The config of an image.
+pub const IMAGE_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 /// The empty JSON object `{}`, an artifact's config (image-spec "Guidance for an empty descriptor").
 pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 /// The bytes of [`EMPTY`].

@@ -6,6 +6,7 @@ use super::credential::CredentialError;
 use crate::base::code::Code;
 use crate::base::time::UnixTime;
 use crate::format::bundle::BundleError;
+use crate::format::cosign::CosignError;
 use crate::format::intoto::StatementError;
 use crate::service::signer::SignerError;
 use crate::service::tlog::TlogError;
@@ -68,6 +69,15 @@ pub enum SignError {
     /// No subject of the statement has a digest that verifiers compare.
     #[error("no subject of the statement has a sha256, sha384 or sha512 digest")]
     SubjectAlgorithm,
+    /// An older cosign signature under a certificate, and no log whose entry it can hold.
+    #[error("a legacy signature can hold only the promise of a Rekor v1 log, and there is none")]
+    NoLegacyLog,
+    /// A key whose signatures the older form has no place for.
+    #[error("a legacy signature is over SHA-256, and this key signs another digest")]
+    LegacyKey,
+    /// A legacy signature cannot be read back.
+    #[error("the new legacy signature cannot be read: {0}")]
+    Legacy(#[from] CosignError),
     /// A task of this process ended before its work did.
     #[error("signing was interrupted")]
     Interrupted,
@@ -98,6 +108,12 @@ impl SignError {
             Self::SubjectAlgorithm => {
                 Code::refused("subject-alg", "the subject needs a sha256, sha384 or sha512 digest")
             }
+            Self::NoLegacyLog => Code::usage(
+                "sign-no-legacy-log",
+                "write bundles only, use services with a Rekor v1 log (`stack init --rekor-v1`), or sign with --key and --log-not-required-unsafe",
+            ),
+            Self::LegacyKey => Code::usage("sign-legacy-key", "sign with a P-256 key, or write bundles only"),
+            Self::Legacy(error) => error.code(),
             Self::Interrupted => Code::undecided("sign-interrupted", "run it again: nothing half-written is left"),
         }
     }

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::error::SignError;
 use crate::base::code::Code;
 use crate::base::time::UnixTime;
 use crate::format::trust::{SigningConfig, TrustError, TrustedRoot};
@@ -9,7 +10,7 @@ use crate::service::ca::Fulcio;
 use crate::service::http::{HttpClient, HttpError};
 use crate::service::tlog::{RekorV1, RekorV2, TransparencyLog};
 use crate::service::tsa::{Rfc3161, TimestampAuthority};
-use crate::verify::KeyLog;
+use crate::verify::{KeyLog, Verifier};
 
 /// The services that vouch for a signature.
 #[derive(Debug)]
@@ -57,8 +58,44 @@ impl Services {
         Self { logs: Vec::new(), timestamp_authorities, log: KeyLog::NotRequiredUnsafe }
     }
 
+    /// The services for an older cosign signature: the log of Rekor's first API, whose promise (SET) proves the
+    /// time too. `None` when the config has no such log at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`ServicesError::Url`].
+    pub fn select_legacy(
+        config: &SigningConfig,
+        now: UnixTime,
+        http: &HttpClient,
+    ) -> Result<Option<Self>, ServicesError> {
+        let Some(log) = config.select_log_v1(now) else { return Ok(None) };
+        Ok(Some(Self::new(vec![Box::new(RekorV1::new(&log.url, http.clone())?)], Vec::new())))
+    }
+
+    /// Whether they are enough for a signature that `verifier` accepts.
+    pub(super) fn suffice(&self, verifier: &Verifier, needs_proven_time: bool) -> Result<(), SignError> {
+        let log_wanted = match self.log {
+            KeyLog::Required => verifier.needs_log(),
+            KeyLog::NotRequiredUnsafe => needs_proven_time && verifier.needs_log(),
+        };
+        if log_wanted && self.logs.is_empty() {
+            return Err(SignError::NoLog);
+        }
+        if needs_proven_time && !self.prove_time() {
+            return Err(SignError::NoProvenTime);
+        }
+        Ok(())
+    }
+
+    /// Where they are asked, in this order: timestamp authorities, then logs.
+    pub fn names(&self) -> Vec<String> {
+        let authorities = self.timestamp_authorities.iter().map(|authority| authority.name());
+        authorities.chain(self.logs.iter().map(|log| log.name())).collect()
+    }
+
     /// Whether something among them proves a time.
-    pub(super) fn prove_time(&self) -> bool {
+    fn prove_time(&self) -> bool {
         !self.timestamp_authorities.is_empty() || self.logs.iter().any(|log| log.proves_time())
     }
 }

@@ -12,10 +12,11 @@ use crate::base::time::UnixTime;
 use crate::format::bundle::{Content, LogEntry, UnverifiedBundle};
 use crate::format::dsse::{self, Envelope};
 use crate::format::intoto::Statement;
+use crate::format::oci::DigestRef;
 use crate::service::environment::Environment;
 use crate::service::signer::{sign_digest, sign_message};
 use crate::verify::{
-    Artifact, KeyLog, KeyTrust, Requirements, SignedContent, SignedMaterial, Verified, Verifier, VerifyError,
+    Artifact, KeyLog, KeyTrust, Promise, Requirements, SignedContent, SignedMaterial, Verified, Verifier, VerifyError,
 };
 
 /// A signing session: one token, one certificate, and then each artifact its own signature, timestamps
@@ -23,6 +24,7 @@ use crate::verify::{
 #[derive(Debug)]
 pub struct Session {
     credential: SigningCredential,
+    needs_proven_time: bool,
     services: Services,
     verifier: Arc<Verifier>,
     environment: Arc<dyn Environment>,
@@ -67,18 +69,26 @@ impl Session {
         verifier: Arc<Verifier>,
         environment: Arc<dyn Environment>,
     ) -> Result<Self, SignError> {
-        let log_wanted = match services.log {
-            KeyLog::Required => verifier.needs_log(),
-            KeyLog::NotRequiredUnsafe => source.needs_proven_time() && verifier.needs_log(),
-        };
-        if log_wanted && services.logs.is_empty() {
-            return Err(SignError::NoLog);
-        }
-        if source.needs_proven_time() && !services.prove_time() {
-            return Err(SignError::NoProvenTime);
-        }
+        let needs_proven_time = source.needs_proven_time();
+        services.suffice(&verifier, needs_proven_time)?;
         let credential = source.acquire().await?;
-        Ok(Self { credential, services, verifier, environment })
+        Ok(Self { credential, needs_proven_time, services, verifier, environment })
+    }
+
+    /// The same credential with other services: no further token or certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::NoLog`] and [`SignError::NoProvenTime`].
+    pub fn with_services(&self, services: Services) -> Result<Self, SignError> {
+        services.suffice(&self.verifier, self.needs_proven_time)?;
+        Ok(Self {
+            credential: self.credential.clone(),
+            needs_proven_time: self.needs_proven_time,
+            services,
+            verifier: Arc::clone(&self.verifier),
+            environment: Arc::clone(&self.environment),
+        })
     }
 
     /// The credential: who signs.
@@ -170,18 +180,34 @@ impl Session {
         json.push('\n');
         let refused = |error| self.clock_error(&error).unwrap_or(SignError::SelfVerification(error));
         let bundle = UnverifiedBundle::parse(json.as_bytes())?;
-        let (requirements, now) = (Requirements::STRICT, self.latest());
-        let verified = if self.credential.certificate().is_some() {
-            self.verifier.verify(artifact, &bundle, &requirements, now)
-        } else {
-            let key = self.credential.signer().public_key().clone();
-            let trust = match self.services.log {
-                KeyLog::Required => KeyTrust::logged(key),
-                KeyLog::NotRequiredUnsafe => KeyTrust::without_log_unsafe(key),
-            };
-            self.verifier.verify_with_key(artifact, &bundle, &trust, &requirements, now)
+        let verified = self.proof(&bundle, artifact, &Requirements::STRICT).map_err(refused)?;
+        Ok(Signed { json, bundle, verified })
+    }
+
+    /// Verifies an older cosign signature of `image` that this session made, as it is written: with the promise
+    /// of its log, for the older form has no place for the proof.
+    pub(super) fn check_legacy(&self, bundle: &UnverifiedBundle, image: &DigestRef) -> Result<Verified, SignError> {
+        let requirements = Requirements::STRICT.promise(Promise::Accepted);
+        let artifact = Artifact::from_digest(*image.digest()).named(vec![image.repository().clone()]);
+        self.proof(bundle, &artifact, &requirements).map_err(SignError::SelfVerification)
+    }
+
+    fn proof(
+        &self,
+        bundle: &UnverifiedBundle,
+        artifact: &Artifact<'_>,
+        requirements: &Requirements,
+    ) -> Result<Verified, VerifyError> {
+        let now = self.latest();
+        if self.credential.certificate().is_some() {
+            return self.verifier.verify(artifact, bundle, requirements, now);
+        }
+        let key = self.credential.signer().public_key().clone();
+        let trust = match self.services.log {
+            KeyLog::Required => KeyTrust::logged(key),
+            KeyLog::NotRequiredUnsafe => KeyTrust::without_log_unsafe(key),
         };
-        Ok(Signed { json, bundle, verified: verified.map_err(refused)? })
+        self.verifier.verify_with_key(artifact, bundle, &trust, requirements, now)
     }
 
     /// The latest time that is believed: a service's clock may be ahead of ours by the tolerance.

@@ -9,7 +9,7 @@ use super::times::TimestampValid;
 use crate::base::crypto::{Digest, PublicKey};
 use crate::base::time::UnixTime;
 use crate::format::intoto::Statement;
-use crate::format::x509::{FulcioClaims, San};
+use crate::format::x509::{Certificate, FulcioClaims, San};
 
 /// Where a proven time comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,11 @@ impl CertificateSigner {
     /// The name of the authority in the trusted root.
     pub fn authority(&self) -> &str {
         self.chain.authority()
+    }
+
+    /// The certificates above the signer's: its issuer first, the authority's own last.
+    pub fn path(&self) -> &[Certificate] {
+        self.chain.path()
     }
 }
 

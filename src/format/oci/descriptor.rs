@@ -70,7 +70,7 @@ impl Descriptor {
     }
 
     /// Reads one at `path`. `urls` and `data` are ignored, as every field that is not ours.
-    pub(super) fn read(json: &Json<'_>, path: &str) -> Result<Self, OciError> {
+    pub(in crate::format) fn read(json: &Json<'_>, path: &str) -> Result<Self, OciError> {
         let mut fields = Fields::of(json, path)?;
         let digest = parse_digest(fields.require_string("digest")?)?;
         let size = size(&mut fields)?;
@@ -82,7 +82,7 @@ impl Descriptor {
     }
 
     /// In JSON.
-    pub(super) fn to_json(&self) -> Json<'static> {
+    pub(in crate::format) fn to_json(&self) -> Json<'static> {
         let mut members = vec![
             member("mediaType", &self.media_type),
             member("digest", &self.digest.to_string()),

@@ -133,6 +133,12 @@ impl SigningConfig {
         select(&self.logs, LOG_VERSIONS, self.log_selector, now, "transparency log")
     }
 
+    /// A log of Rekor's first API that is valid at `now`, whatever newer ones there are: the older cosign
+    /// signature can hold no other's entry.
+    pub fn select_log_v1(&self, now: UnixTime) -> Option<&Service> {
+        fitting(&self.logs, &[1], now).first().copied()
+    }
+
     /// The timestamp authorities to use at `now`; empty only when the document lists none at all.
     pub fn select_timestamp_authorities(&self, now: UnixTime) -> Result<Vec<&Service>, TrustError> {
         select(&self.timestamp_authorities, TIMESTAMP_VERSIONS, self.timestamp_selector, now, "timestamp")

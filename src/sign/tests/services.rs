@@ -26,7 +26,7 @@ use crate::verify::testing::{Signed, World, timestamp_leaf};
 use crate::verify::{SignedBy, SignedContent, SignedMaterial, Verifier};
 
 /// A token of signer@example.com that is good for ten minutes after [`SIGNED`].
-pub(super) fn keyless_token() -> String {
+pub(in crate::sign) fn keyless_token() -> String {
     let claims = format!(
         r#"{{"iss":"https://issuer.example.com","sub":"subject-of-token","email":"signer@example.com","email_verified":true,"aud":"sigstore","exp":{}}}"#,
         SIGNED.plus_secs(600).secs()
@@ -36,7 +36,7 @@ pub(super) fn keyless_token() -> String {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CaFault {
+pub(in crate::sign) enum CaFault {
     None,
     OtherKey,
     OtherIdentity,
@@ -49,7 +49,7 @@ pub(super) enum CaFault {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LogFault {
+pub(in crate::sign) enum LogFault {
     None,
     OtherDigest,
     NoProof,
@@ -57,7 +57,7 @@ pub(super) enum LogFault {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TsaFault {
+pub(in crate::sign) enum TsaFault {
     None,
     OtherImprint,
     OtherAuthority,
@@ -66,16 +66,16 @@ pub(super) enum TsaFault {
 
 /// What the services were asked.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
-    pub(super) issued: AtomicUsize,
-    pub(super) stamped: AtomicUsize,
-    pub(super) logged: AtomicUsize,
+pub(in crate::sign) struct Counts {
+    pub(in crate::sign) issued: AtomicUsize,
+    pub(in crate::sign) stamped: AtomicUsize,
+    pub(in crate::sign) logged: AtomicUsize,
 }
 
 /// An instance, its faults, and the clock of whoever signs.
-pub(super) struct Stage {
-    pub(super) world: Arc<World>,
-    pub(super) counts: Arc<Counts>,
+pub(in crate::sign) struct Stage {
+    pub(in crate::sign) world: Arc<World>,
+    pub(in crate::sign) counts: Arc<Counts>,
     versions: Vec<u8>,
     timestamps: bool,
     now: UnixTime,
@@ -100,47 +100,47 @@ impl Stage {
         }
     }
 
-    pub(super) fn none() -> Self {
+    pub(in crate::sign) fn none() -> Self {
         Self::new(&[], true)
     }
-    pub(super) fn v1() -> Self {
+    pub(in crate::sign) fn v1() -> Self {
         Self::new(&[1], false)
     }
-    pub(super) fn v2() -> Self {
+    pub(in crate::sign) fn v2() -> Self {
         Self::new(&[2], true)
     }
-    pub(super) fn v1_and_v2() -> Self {
+    pub(in crate::sign) fn v1_and_v2() -> Self {
         Self::new(&[1, 2], true)
     }
 
-    pub(super) fn with_ca(self, ca: CaFault) -> Self {
+    pub(in crate::sign) fn with_ca(self, ca: CaFault) -> Self {
         Self { ca, ..self }
     }
-    pub(super) fn with_log(self, log: LogFault) -> Self {
+    pub(in crate::sign) fn with_log(self, log: LogFault) -> Self {
         Self { log, ..self }
     }
-    pub(super) fn with_tsa(self, tsa: TsaFault) -> Self {
+    pub(in crate::sign) fn with_tsa(self, tsa: TsaFault) -> Self {
         Self { tsa, ..self }
     }
-    pub(super) fn without_tsa(self) -> Self {
+    pub(in crate::sign) fn without_tsa(self) -> Self {
         Self { timestamps: false, ..self }
     }
-    pub(super) fn at(self, now: UnixTime) -> Self {
+    pub(in crate::sign) fn at(self, now: UnixTime) -> Self {
         Self { now, ..self }
     }
-    pub(super) fn with_log_key_until(self, end: UnixTime) -> Self {
+    pub(in crate::sign) fn with_log_key_until(self, end: UnixTime) -> Self {
         Self { log_key_until: Some(end), ..self }
     }
 
-    pub(super) fn logs(&self) -> usize {
+    pub(in crate::sign) fn logs(&self) -> usize {
         self.versions.len()
     }
 
-    pub(super) fn environment(&self) -> Arc<dyn Environment> {
+    pub(in crate::sign) fn environment(&self) -> Arc<dyn Environment> {
         Arc::new(FixedEnvironment { now: Some(self.now), ..FixedEnvironment::default() })
     }
 
-    pub(super) fn verifier(&self) -> Arc<Verifier> {
+    pub(in crate::sign) fn verifier(&self) -> Arc<Verifier> {
         let mut trust = self.world.trust.clone();
         for log in trust.logs.iter_mut().filter(|_| self.log_key_until.is_some()) {
             log.validity = ValidityPeriod::new(log.validity.start(), self.log_key_until).unwrap();
@@ -148,21 +148,21 @@ impl Stage {
         Arc::new(Verifier::new(&trust).unwrap())
     }
 
-    pub(super) fn ca(&self) -> TestCa {
+    pub(in crate::sign) fn ca(&self) -> TestCa {
         TestCa { world: Arc::clone(&self.world), counts: Arc::clone(&self.counts), fault: self.ca }
     }
 
-    pub(super) fn keyless(&self) -> Keyless {
+    pub(in crate::sign) fn keyless(&self) -> Keyless {
         let source = ExplicitToken::text(Zeroizing::new(keyless_token()));
         Keyless::new(vec![Box::new(source)], self.ca(), self.verifier(), self.environment())
     }
 
-    pub(super) fn tsas(&self) -> Vec<Box<dyn TimestampAuthority>> {
+    pub(in crate::sign) fn tsas(&self) -> Vec<Box<dyn TimestampAuthority>> {
         let tsa = TestTsa { world: Arc::clone(&self.world), counts: Arc::clone(&self.counts), fault: self.tsa };
         if self.timestamps { vec![Box::new(tsa)] } else { Vec::new() }
     }
 
-    pub(super) fn services(&self) -> Services {
+    pub(in crate::sign) fn services(&self) -> Services {
         let logs = self.versions.iter().map(|version| -> Box<dyn TransparencyLog> {
             let (world, counts) = (Arc::clone(&self.world), Arc::clone(&self.counts));
             Box::new(TestLog { world, counts, version: *version, fault: self.log })
@@ -170,13 +170,13 @@ impl Stage {
         Services::new(logs.collect(), self.tsas())
     }
 
-    pub(super) async fn begin(&self) -> Result<Session, SignError> {
+    pub(in crate::sign) async fn begin(&self) -> Result<Session, SignError> {
         Session::begin(&self.keyless(), self.services(), self.verifier(), self.environment()).await
     }
 }
 
 #[derive(Clone)]
-pub(super) struct TestCa {
+pub(in crate::sign) struct TestCa {
     world: Arc<World>,
     counts: Arc<Counts>,
     fault: CaFault,

@@ -1,0 +1,96 @@
+//! Writing what was signed, and finding it again.
+
+use super::{Form, LegacySignature, Published, SignImageError};
+use crate::base::limits;
+use crate::base::time::UnixTime;
+use crate::format::bundle::MEDIA_TYPE;
+use crate::format::cosign;
+use crate::format::oci::{
+    BundleKind, DigestRef, EMPTY, EMPTY_BYTES, IMAGE_CONFIG, IMAGE_MANIFEST, Repository, Tag, bundle_manifest,
+};
+use crate::service::store::{ArtifactStore, StoreError, StoredManifest, TagUpdate, Thing};
+use crate::sign::Signed;
+
+/// Writes a bundle as a referrer of `subject` in `repository`; comes back when it was read there again.
+pub(super) async fn bundle(
+    store: &dyn ArtifactStore,
+    repository: &Repository,
+    subject: &StoredManifest,
+    signed: Signed,
+    created: UnixTime,
+) -> Result<Published, SignImageError> {
+    let statement = signed.verified().statement();
+    let kind = match statement {
+        Some(statement) => BundleKind::Envelope { predicate_type: &statement.predicate_type },
+        None => BundleKind::MessageSignature,
+    };
+    store.put_bytes(repository, EMPTY, EMPTY_BYTES).await?;
+    let layer = store.put_bytes(repository, MEDIA_TYPE, signed.json().as_bytes()).await?;
+    let bytes = bundle_manifest(&subject.descriptor(), &layer, kind, created);
+    let referrer = StoredManifest::of(repository, bytes, Some(IMAGE_MANIFEST))?;
+    let attached = store.attach(&referrer).await?;
+    // The list has it, says the store; that a stranger gets these bytes is seen here.
+    let image = subject.image().within(repository);
+    store.referrer(&image, &referrer.descriptor()).await?;
+    store.blob(repository, &layer, limits::BUNDLE_BYTES).await?;
+    let place = attached.referrer.to_string();
+    Ok(Published { form: Form::Bundle, place, found_by: Some(attached.listed_by), verified: signed.verified().clone() })
+}
+
+/// Adds a signature to those under the tag of `image` in `repository`; comes back when it was read there.
+pub(super) async fn legacy(
+    store: &dyn ArtifactStore,
+    repository: &Repository,
+    image: &DigestRef,
+    signature: LegacySignature,
+) -> Result<Published, SignImageError> {
+    let tag = repository.tagged(Tag::of_cosign(image.digest(), signature.suffix()));
+    store.put_bytes(repository, &signature.layer().media_type, signature.content()).await?;
+    for _ in 0..limits::TAG_ATTEMPTS {
+        let current = match store.resolve(&tag).await {
+            Ok(current) => Some(current),
+            Err(StoreError::Absent { thing: Thing::Manifest, .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let grown =
+            cosign::manifest(current.as_ref().map(StoredManifest::bytes), std::slice::from_ref(signature.layer()))?;
+        if let Some(grown) = grown {
+            // The config counts the layers, so it must be there before the manifest that names it.
+            store.put_bytes(repository, IMAGE_CONFIG, &grown.config).await?;
+            let update = Grow { signature: &signature, current, grown: grown.manifest };
+            match store.update_tag(&tag, &update).await {
+                Ok(()) => {}
+                Err(StoreError::Contended { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        store.blob(repository, signature.layer(), limits::BUNDLE_BYTES).await?;
+        let verified = signature.verified().clone();
+        return Ok(Published { form: Form::Legacy, place: tag.to_string(), found_by: None, verified });
+    }
+    Err(SignImageError::Contended { name: tag.to_string(), attempts: limits::TAG_ATTEMPTS })
+}
+
+/// Puts a grown manifest in the place of the one that it was grown from, and of no other.
+#[derive(Debug)]
+struct Grow<'a> {
+    signature: &'a LegacySignature,
+    current: Option<StoredManifest>,
+    grown: Vec<u8>,
+}
+
+impl TagUpdate for Grow<'_> {
+    fn next(&self, current: Option<&StoredManifest>) -> Result<Option<Vec<u8>>, StoreError> {
+        if current == self.current.as_ref() {
+            return Ok(Some(self.grown.clone()));
+        }
+        let name = || current.map(|manifest| manifest.image().to_string()).unwrap_or_default();
+        let missing =
+            cosign::manifest(current.map(StoredManifest::bytes), std::slice::from_ref(self.signature.layer()));
+        match missing.map_err(|error| StoreError::Oci { name: name(), error })? {
+            None => Ok(None),
+            // Somebody else wrote in between: their config is another.
+            Some(_) => Err(StoreError::Contended { name: name(), attempts: 1 }),
+        }
+    }
+}
