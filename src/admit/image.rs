@@ -1,82 +1,140 @@
-//! From an image's name to a decision: the one function that the command line and both gates call.
+//! From an image's name to a decision: the one walk of the command line and both gates.
 //!
 //! ```text
 //! tag ── one GET, digest of its bytes ──► digest ──► referrers ──► bundles ──► decide
+//!                                                      └─ not admitted ──► legacy tags ──► decide
 //! ```
 //!
-//! Three answers never mix: *absent* (the registry answered, and nothing is attached), *refused* (what is
-//! attached was looked at), and an error of class "could not decide". When something that is attached could not
-//! be fetched, what was fetched may still give a yes, but never a no: the one that is missing may be the good one.
+//! Three answers never mix:
+//!
+//! * *refused*: what is attached was looked at, and nothing of it is acceptable;
+//! * *absent*: the store has answered, and no signature is attached ([`ImageError::Absent`]);
+//! * *could not look*: an error of class "could not decide". When something that may be a signature could not
+//!   be had, what was had may still give a yes, but never a no: the missing one may be the good one.
+//!
+//! A digest costs three requests (referrers, a bundle's manifest, the bundle), a tag one more, each further
+//! bundle two; bundles are fetched
+//! [`BUNDLE_FETCHES`](crate::base::limits::BUNDLE_FETCHES) at a time. The two tags where older cosign clients
+//! keep signatures and attestations are asked for only when no bundle is admitted.
 
-use std::collections::BTreeMap;
-use std::future::poll_fn;
-use std::task::Poll;
+mod bounded;
+mod error;
+mod found;
+mod legacy;
 
-use thiserror::Error;
-
-use super::{Decision, Reason, Trust, decide};
-use crate::base::code::{Class, Code};
-use crate::base::limits;
+use super::{Decision, Trust, decide};
 use crate::base::time::UnixTime;
-use crate::format::bundle::{BundleError, UnverifiedBundle};
-use crate::format::oci::{Descriptor, DigestRef, ImageRef, Manifest};
-use crate::service::BoxFuture;
-use crate::service::store::{ArtifactStore, StoreError, StoredManifest};
+use crate::format::bundle::{BundleError, Content, UnverifiedBundle};
+use crate::format::cosign;
+use crate::format::intoto::Statement;
+use crate::format::oci::{Descriptor, DigestRef, ImageRef, Repository};
+use crate::service::store::{ArtifactStore, FoundBy};
 use crate::verify::{Artifact, Verified, Verifier};
 
-/// What media types of bundles begin with, in every version.
-const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
+pub use error::{FoundError, ImageError};
+pub use found::{Found, Place, Unread};
 
-/// Why an image is not admitted.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ImageError {
-    /// The store has answered that no signature is attached.
-    #[error("{image} has no signature: {attached} things are attached to it, none is a bundle")]
-    Absent {
-        /// The image.
-        image: DigestRef,
-        /// What else is attached.
-        attached: usize,
-    },
-    /// Signatures were looked at, and none is good.
-    #[error("{0}")]
-    Refused(Reason),
-    /// The store did not let us look, or the image is not there.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// More candidates than are looked at.
-    #[error("{image} has {found} bundles, of which {limit} were looked at", limit = limits::BUNDLES)]
-    TooMany {
-        /// The image.
-        image: DigestRef,
-        /// Candidates found.
-        found: usize,
-    },
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Wanted {
+    /// Whatever is attached; the policy says what it asks for.
+    #[default]
+    Anything,
+    /// Signatures of the image: statements of cosign's sign predicate, plain signatures, legacy signatures.
+    Signatures,
+    /// Attestations with this predicate type.
+    Attestations(String),
 }
 
-impl ImageError {
-    /// The stable code.
-    pub fn code(&self) -> Code {
+impl Wanted {
+    /// Whether a bundle is of this kind. What it says of itself is not proven; of those that stay, the very
+    /// bytes that were read here are verified.
+    fn takes(&self, bundle: &UnverifiedBundle) -> bool {
+        let predicate_type = match bundle.claimed_content() {
+            Content::Dsse(envelope) => match Statement::parse(&envelope.payload) {
+                Ok(statement) => Some(statement.predicate_type),
+                // Why it cannot be read is for the verdict to tell.
+                Err(_) => return true,
+            },
+            _ => None,
+        };
         match self {
-            Self::Absent { .. } => Code::refused("image-unsigned", "sign it, or see whether this is the right digest"),
-            Self::Refused(reason) => reason.code(),
-            Self::Store(error) => error.code(),
-            Self::TooMany { .. } => {
-                Code::undecided("limit-image-bundles", "delete what is attached to this image and not needed")
-            }
+            Self::Anything => true,
+            Self::Signatures => predicate_type.is_none_or(|found| found == cosign::SIGN_PREDICATE),
+            Self::Attestations(wanted) => predicate_type.is_some_and(|found| found == *wanted),
         }
     }
 }
 
-/// What is attached to an image, fetched and not yet looked at.
+/// Which image, and where what is attached to it may be.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    image: DigestRef,
+    signatures_in: Repository,
+    names: Vec<Repository>,
+    wanted: Wanted,
+}
+
+impl Lookup {
+    /// Everything that is attached to an image where it lies.
+    pub fn of(image: &DigestRef) -> Self {
+        let repository = image.repository();
+        Self {
+            image: image.clone(),
+            signatures_in: repository.clone(),
+            names: vec![repository.clone()],
+            wanted: Wanted::Anything,
+        }
+    }
+
+    /// Only these.
+    #[must_use]
+    pub fn wanted(self, wanted: Wanted) -> Self {
+        Self { wanted, ..self }
+    }
+
+    /// In another repository.
+    #[must_use]
+    pub fn signatures_in(self, repository: Repository) -> Self {
+        Self { signatures_in: repository, ..self }
+    }
+
+    /// The image may have been signed under another name too: legacy signatures bind a repository's name
+    /// ([`Artifact::named`]).
+    #[must_use]
+    pub fn signed_as(mut self, name: Repository) -> Self {
+        self.names.push(name);
+        self
+    }
+
+    /// The image.
+    pub fn image(&self) -> &DigestRef {
+        &self.image
+    }
+
+    /// The image's name where the signatures are.
+    fn subject(&self) -> DigestRef {
+        self.image.within(&self.signatures_in)
+    }
+}
+
+impl From<&DigestRef> for Lookup {
+    fn from(image: &DigestRef) -> Self {
+        Self::of(image)
+    }
+}
+
+/// What is attached to an image, fetched and not yet verified.
 #[derive(Debug, Clone)]
 pub struct Candidates {
-    image: DigestRef,
-    attached: usize,
-    bundles: Vec<Result<UnverifiedBundle, BundleError>>,
-    /// Why something that may be a bundle was not fetched.
-    unread: Option<ImageError>,
+    lookup: Lookup,
+    listed: Vec<Descriptor>,
+    found_by: FoundBy,
+    legacy_asked: bool,
+    found: Vec<Found>,
+    /// How many readable bundles are of another kind than was wanted.
+    others: usize,
+    unread: Vec<Unread>,
 }
 
 /// A decision about an image, with the digest that it is about.
@@ -84,9 +142,170 @@ pub struct Candidates {
 #[must_use]
 pub struct ImageDecision {
     image: DigestRef,
-    /// Of every candidate.
+    found: Vec<Found>,
+    unread: Vec<Unread>,
+    /// Over those of `found` that could be read, at these places.
     decision: Decision,
+    places: Vec<usize>,
     error: Option<ImageError>,
+}
+
+/// Decides about an image: resolves a tag, fetches what is attached, verifies it and holds it against the policy.
+///
+/// # Errors
+///
+/// [`ImageError`] when a tag cannot be resolved or nothing could be listed; everything else is in the decision.
+pub async fn image(
+    store: &dyn ArtifactStore,
+    reference: &ImageRef,
+    verifier: &Verifier,
+    trust: &Trust,
+    now: UnixTime,
+) -> Result<ImageDecision, ImageError> {
+    let image = resolve(store, reference).await?;
+    look(store, Lookup::of(&image), verifier, trust, now).await
+}
+
+/// The same about a digest: fetches, decides, and looks for legacy signatures when nothing else is admitted.
+///
+/// # Errors
+///
+/// [`ImageError`] when nothing could be listed.
+pub async fn look(
+    store: &dyn ArtifactStore,
+    lookup: Lookup,
+    verifier: &Verifier,
+    trust: &Trust,
+    now: UnixTime,
+) -> Result<ImageDecision, ImageError> {
+    let mut candidates = fetch(store, lookup).await?;
+    let decision = candidates.decide(verifier, trust, now);
+    if decision.admitted().is_some() {
+        return Ok(decision);
+    }
+    candidates.fetch_legacy(store).await;
+    Ok(candidates.decide(verifier, trust, now))
+}
+
+/// The digest that a reference names: a tag is asked for once, and its digest is that of the bytes that came.
+///
+/// # Errors
+///
+/// [`ImageError::Store`].
+pub async fn resolve(store: &dyn ArtifactStore, reference: &ImageRef) -> Result<DigestRef, ImageError> {
+    match reference {
+        ImageRef::Digested(image) => Ok(image.clone()),
+        ImageRef::Tagged(tagged) => Ok(store.resolve(tagged).await?.image().clone()),
+    }
+}
+
+/// Fetches the bundles that are attached to an image.
+///
+/// # Errors
+///
+/// [`ImageError::Listing`] when nothing could be listed.
+pub async fn fetch(store: &dyn ArtifactStore, lookup: impl Into<Lookup>) -> Result<Candidates, ImageError> {
+    let lookup = lookup.into();
+    let subject = lookup.subject();
+    let listed = store.referrers(&subject, None).await;
+    let listed = listed.map_err(|error| ImageError::Listing { image: subject.clone(), error })?;
+    let mut candidates = Candidates {
+        lookup,
+        listed: listed.descriptors,
+        found_by: listed.found_by,
+        legacy_asked: false,
+        found: Vec::new(),
+        others: 0,
+        unread: Vec::new(),
+    };
+    let fetched = found::bundles(store, &subject, &candidates.listed).await;
+    candidates.take(fetched);
+    Ok(candidates)
+}
+
+impl Candidates {
+    /// Fetches what older cosign clients attached: signatures, attestations, or both, as wanted.
+    pub async fn fetch_legacy(&mut self, store: &dyn ArtifactStore) {
+        self.legacy_asked = true;
+        let fetched = legacy::all(store, &self.lookup.subject(), &self.lookup.wanted).await;
+        self.take(fetched);
+    }
+
+    fn take(&mut self, fetched: Vec<found::Fetched>) {
+        for one in fetched {
+            match one {
+                Ok(found) if found.bundle.as_ref().is_ok_and(|bundle| !self.lookup.wanted.takes(bundle)) => {
+                    self.others += 1;
+                }
+                Ok(found) => self.found.push(found),
+                Err(unread) => self.unread.push(*unread),
+            }
+        }
+    }
+
+    /// Everything that the store lists, signatures or not.
+    pub fn listed(&self) -> &[Descriptor] {
+        &self.listed
+    }
+
+    /// Which list answered.
+    pub fn found_by(&self) -> FoundBy {
+        self.found_by
+    }
+
+    /// What may be a signature or attestation.
+    pub fn found(&self) -> &[Found] {
+        &self.found
+    }
+
+    /// What could not be had.
+    pub fn unread(&self) -> &[Unread] {
+        &self.unread
+    }
+
+    /// Verifies every candidate and holds it against the policy. No network; takes time by the candidates' sizes.
+    pub fn decide(&self, verifier: &Verifier, trust: &Trust, now: UnixTime) -> ImageDecision {
+        let artifact = Artifact::from_digest(*self.lookup.image.digest()).named(self.lookup.names.clone());
+        let mut places = Vec::new();
+        let mut bundles: Vec<Result<UnverifiedBundle, BundleError>> = Vec::new();
+        for (place, found) in self.found.iter().enumerate() {
+            let bundle = match &found.bundle {
+                Ok(bundle) => Ok(bundle.clone()),
+                Err(FoundError::Bundle(error)) => Err(error.clone()),
+                Err(_) => continue,
+            };
+            places.push(place);
+            bundles.push(bundle);
+        }
+        let decision = decide(verifier, trust, &artifact, &bundles, now);
+        let error = self.against(&decision);
+        let (image, found, unread) = (self.lookup.image.clone(), self.found.clone(), self.unread.clone());
+        ImageDecision { image, found, unread, decision, places, error }
+    }
+
+    /// Why not, of the three answers.
+    fn against(&self, decision: &Decision) -> Option<ImageError> {
+        if decision.admitted().is_some() {
+            return None;
+        }
+        // Before any no: what could not be had may be the good one.
+        if let Some(first) = self.unread.first() {
+            return Some(ImageError::Unread { first: Box::new(first.clone()), count: self.unread.len() });
+        }
+        if let Some(reason) = decision.refused() {
+            return Some(ImageError::Refused(Box::new(reason.clone())));
+        }
+        if let Some(broken) = self.found.iter().find(|found| found.bundle.is_err()) {
+            let error = broken.bundle.as_ref().err().cloned()?;
+            return Some(ImageError::Broken { place: broken.place.clone(), error: Box::new(error) });
+        }
+        Some(ImageError::Absent {
+            image: self.lookup.subject(),
+            found_by: self.found_by,
+            legacy_asked: self.legacy_asked,
+            others: self.listed.len().max(self.others),
+        })
+    }
 }
 
 impl ImageDecision {
@@ -105,133 +324,24 @@ impl ImageDecision {
         self.error.as_ref()
     }
 
-    /// The decision over the candidates.
+    /// The decision over those candidates that could be read.
     pub fn decision(&self) -> &Decision {
         &self.decision
     }
-}
 
-/// Decides about an image: resolves a tag, fetches what is attached, verifies it and holds it against the policy.
-///
-/// # Errors
-///
-/// [`ImageError::Store`] when a tag cannot be resolved or nothing could be listed; everything else is in the
-/// decision.
-pub async fn image(
-    store: &dyn ArtifactStore,
-    reference: &ImageRef,
-    verifier: &Verifier,
-    trust: &Trust,
-    now: UnixTime,
-) -> Result<ImageDecision, ImageError> {
-    let image = resolve(store, reference).await?;
-    Ok(fetch(store, &image).await?.decide(verifier, trust, now))
-}
-
-/// The digest that a reference names: a tag is asked for once, and its digest is that of the bytes that came.
-pub async fn resolve(store: &dyn ArtifactStore, reference: &ImageRef) -> Result<DigestRef, ImageError> {
-    match reference {
-        ImageRef::Digested(image) => Ok(image.clone()),
-        ImageRef::Tagged(tagged) => Ok(store.resolve(tagged).await?.image().clone()),
-    }
-}
-
-/// Fetches what is attached to an image, [`limits::BUNDLE_FETCHES`] at a time.
-pub async fn fetch(store: &dyn ArtifactStore, image: &DigestRef) -> Result<Candidates, ImageError> {
-    let listed = store.referrers(image, None).await?.descriptors;
-    let attached = listed.len();
-    // A list made by an older client has no artifact types: what has none is looked at.
-    let may_be = |listed: &Descriptor| listed.artifact_type.as_deref().is_none_or(is_bundle);
-    let mut wanted: Vec<_> = listed.into_iter().filter(may_be).collect();
-    let found = wanted.len();
-    let mut candidates = Candidates { image: image.clone(), attached, bundles: Vec::new(), unread: None };
-    if found > limits::BUNDLES {
-        wanted.truncate(limits::BUNDLES);
-        candidates.unread = Some(ImageError::TooMany { image: image.clone(), found });
-    }
-    let mut bytes = 0;
-    for some in wanted.chunks(limits::BUNDLE_FETCHES) {
-        for fetched in together(some.iter().map(|listed| one(store, image, listed)).collect()).await {
-            match fetched {
-                Ok(bundles) => {
-                    bytes += bundles.iter().map(Vec::len).sum::<usize>();
-                    candidates.bundles.extend(bundles.iter().map(|json| UnverifiedBundle::parse(json)));
-                }
-                Err(error) => candidates.note(error),
-            }
-        }
-        if bytes > limits::BUNDLES_BYTES {
-            candidates.unread = Some(ImageError::TooMany { image: image.clone(), found });
-            break;
-        }
-    }
-    Ok(candidates)
-}
-
-fn is_bundle(media_type: &str) -> bool {
-    media_type.starts_with(BUNDLE)
-}
-
-/// The bundles that a referrer holds: none when it is something else.
-fn one<'a>(
-    store: &'a dyn ArtifactStore,
-    image: &'a DigestRef,
-    listed: &'a Descriptor,
-) -> BoxFuture<'a, Result<Vec<Vec<u8>>, StoreError>> {
-    Box::pin(async move {
-        let referrer: StoredManifest = store.referrer(image, listed).await?;
-        let Manifest::Image(manifest) = referrer.manifest() else { return Ok(Vec::new()) };
-        let mut bundles = Vec::new();
-        for layer in manifest.layers.iter().filter(|layer| is_bundle(&layer.media_type)).take(limits::REFERRER_BUNDLES)
-        {
-            bundles.push(store.blob(image.repository(), layer, limits::BUNDLE_BYTES).await?);
-        }
-        Ok(bundles)
-    })
-}
-
-/// Drives some futures to their ends, in order.
-async fn together<T>(mut futures: Vec<BoxFuture<'_, T>>) -> Vec<T> {
-    let mut done = BTreeMap::new();
-    poll_fn(|context| {
-        for (index, future) in futures.iter_mut().enumerate() {
-            if !done.contains_key(&index)
-                && let Poll::Ready(output) = future.as_mut().poll(context)
-            {
-                done.insert(index, output);
-            }
-        }
-        if done.len() == futures.len() { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    done.into_values().collect()
-}
-
-impl Candidates {
-    /// Of several reasons one that says "could not look" is kept: with it there is no no.
-    fn note(&mut self, error: StoreError) {
-        let undecided = |error: &ImageError| error.code().class() != Class::Refused;
-        let error = ImageError::Store(error);
-        if self.unread.as_ref().is_none_or(|before| !undecided(before) && undecided(&error)) {
-            self.unread = Some(error);
-        }
+    /// Every candidate; [`Self::places`] says which of them the decision is over.
+    pub fn found(&self) -> &[Found] {
+        &self.found
     }
 
-    /// Verifies every candidate and holds it against the policy. No network; takes time by the candidates' sizes.
-    pub fn decide(&self, verifier: &Verifier, trust: &Trust, now: UnixTime) -> ImageDecision {
-        let artifact = Artifact::from_digest(*self.image.digest());
-        let decision = decide(verifier, trust, &artifact, &self.bundles, now);
-        let error = match (decision.admitted(), &self.unread, decision.refused()) {
-            (Some(_), ..) => None,
-            (None, Some(unread), refused) => match (unread.code().class(), refused) {
-                // What could be fetched and is no good says more than what is broken in the registry.
-                (Class::Refused, Some(reason)) => Some(ImageError::Refused(reason.clone())),
-                _ => Some(unread.clone()),
-            },
-            (None, None, Some(reason)) => Some(ImageError::Refused(reason.clone())),
-            (None, None, None) => Some(ImageError::Absent { image: self.image.clone(), attached: self.attached }),
-        };
-        ImageDecision { image: self.image.clone(), decision, error }
+    /// For each candidate of the decision, its place in [`Self::found`].
+    pub fn places(&self) -> &[usize] {
+        &self.places
+    }
+
+    /// What could not be had.
+    pub fn unread(&self) -> &[Unread] {
+        &self.unread
     }
 }
 

@@ -9,10 +9,8 @@ pub const BUNDLE_BYTES: usize = 16 << 20;
 pub const BUNDLES_BYTES: usize = 64 << 20;
 /// Bundles in one JSONL file.
 pub const BUNDLES: usize = 256;
-/// Bundles of one image that are fetched at a time.
-pub const BUNDLE_FETCHES: usize = 8;
-/// Bundles in one referrer: every client of the field writes one.
-pub const REFERRER_BUNDLES: usize = 8;
+/// Bundles of one image that are fetched at a time: ten take no longer than one then.
+pub const BUNDLE_FETCHES: usize = 16;
 /// A trust document (trusted root, signing config, client trust config), in bytes.
 pub const TRUST_BYTES: usize = 4 << 20;
 /// A policy document, in bytes.

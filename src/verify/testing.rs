@@ -168,7 +168,7 @@ impl World {
     }
 
     /// An older cosign signature of an image, by `payload`, with a promise of a Rekor v1 log.
-    pub(crate) fn older_signature(&self, payload: &SimpleSigning) -> Signed {
+    pub(crate) fn legacy_signature(&self, payload: &SimpleSigning) -> Signed {
         let key = Key::p256();
         let payload = payload.to_bytes();
         let content = Content::SimpleSigning { signature: key.sign(&payload), payload };
@@ -272,7 +272,7 @@ impl World {
     }
 
     /// The layer and annotations of an older cosign signature or attestation.
-    pub(crate) fn older_layer(&self, signed: &Signed) -> (Vec<u8>, BTreeMap<String, String>) {
+    pub(crate) fn legacy_layer(&self, signed: &Signed) -> (Vec<u8>, BTreeMap<String, String>) {
         let mut annotations = BTreeMap::from([
             (cosign::CERTIFICATE.to_owned(), signed.leaf.to_pem()),
             (cosign::CHAIN.to_owned(), self.issuer.certificate.to_pem() + &self.root.certificate.to_pem()),

@@ -2,7 +2,7 @@
 //! anew, so that only the named check can refuse it. Rows of a single part (certificate, SCT, entry, token)
 //! stand beside that part.
 
-mod older;
+mod legacy;
 mod signatures;
 
 use std::num::NonZeroU8;

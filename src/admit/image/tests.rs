@@ -1,165 +1,36 @@
 //! The three answers, from stores that answer, lie, and do not answer.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+mod store;
+
+use std::sync::atomic::Ordering;
+
+use store::{BUNDLE_TYPE, Store, repository};
 
 use super::*;
+use crate::base::code::Class;
+use crate::base::limits;
 use crate::format::dsse;
-use crate::format::oci::{
-    BundleKind, EMPTY, EMPTY_BYTES, IMAGE_MANIFEST, Repository, Tag, TaggedRef, bundle_manifest, image_manifest,
-};
+use crate::format::oci::{CosignSuffix, OciError, SimpleSigning, Tag};
 use crate::format::x509::testing::Key;
 use crate::policy::{Matcher, Policy, Rule};
-use crate::service::store::{Attached, BlobReader, Content, MemoryStore, Referrers, TagUpdate, Thing};
+use crate::service::store::{StoreError, StoredManifest, Thing};
+use crate::verify::Promise;
 use crate::verify::testing::{NOW, World, statement};
 
-const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+const SIGNER: &str = "signer@example.com";
 
-fn repository() -> Repository {
-    Repository::parse("registry.example.com/acme/app").unwrap()
+fn rule(identity: &str) -> crate::policy::RuleBuilder {
+    let issuer = Matcher::exact("https://issuer.example.com").unwrap();
+    Rule::named("release").identity(Matcher::exact(identity).unwrap()).issuer(issuer)
 }
 
 fn trust(identity: &str) -> Trust {
-    let rule = Rule::named("release")
-        .identity(Matcher::exact(identity).unwrap())
-        .issuer(Matcher::exact("https://issuer.example.com").unwrap())
-        .build();
-    Trust::Policy(Policy::of(rule.unwrap()))
+    Trust::Policy(Policy::of(rule(identity).build().unwrap()))
 }
 
-/// A store in memory that can be told to fail, and counts what is under way.
-#[derive(Debug, Default)]
-struct Store {
-    inner: MemoryStore,
-    /// What fails instead of being fetched.
-    broken: Mutex<BTreeMap<String, StoreError>>,
-    now: AtomicUsize,
-    most: AtomicUsize,
-}
-
-impl Store {
-    fn fail(&self, what: &str) -> Result<(), StoreError> {
-        self.broken.lock().unwrap().get(what).map_or(Ok(()), |error| Err(error.clone()))
-    }
-
-    fn break_it(&self, what: impl ToString, error: StoreError) {
-        self.broken.lock().unwrap().insert(what.to_string(), error);
-    }
-
-    async fn image(&self, name: &str) -> StoredManifest {
-        let config = Descriptor::of(EMPTY, EMPTY_BYTES);
-        self.inner.put_bytes(&repository(), EMPTY, EMPTY_BYTES).await.unwrap();
-        let annotations = BTreeMap::from([("name".to_owned(), name.to_owned())]);
-        let bytes = image_manifest(None, &config, &[], None, &annotations);
-        let image = StoredManifest::of(&repository(), bytes, Some(IMAGE_MANIFEST)).unwrap();
-        self.inner.put_manifest(&image, Some(&Tag::parse(name).unwrap())).await.unwrap();
-        image
-    }
-
-    /// Attaches a bundle; gives the digest of its layer and of its manifest.
-    async fn attach_json(&self, image: &StoredManifest, json: &str) -> (String, String) {
-        let bundle = self.inner.put_bytes(&repository(), BUNDLE_TYPE, json.as_bytes()).await.unwrap();
-        let kind = BundleKind::Envelope { predicate_type: "https://example.com/predicate" };
-        let bytes = bundle_manifest(&image.descriptor(), &bundle, kind, NOW);
-        let referrer = StoredManifest::of(&repository(), bytes, None).unwrap();
-        self.inner.attach(&referrer).await.unwrap();
-        (bundle.digest.to_string(), referrer.image().digest().to_string())
-    }
-
-    async fn sign(&self, world: &World, image: &StoredManifest) -> (String, String) {
-        let statement = statement(image.bytes());
-        let signed = world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, &statement));
-        self.attach_json(image, &signed.bundle().to_json()).await
-    }
-}
-
-impl ArtifactStore for Store {
-    fn resolve<'a>(&'a self, name: &'a TaggedRef) -> BoxFuture<'a, Result<StoredManifest, StoreError>> {
-        Box::pin(async move {
-            self.fail("resolve")?;
-            self.inner.resolve(name).await
-        })
-    }
-
-    fn manifest<'a>(&'a self, image: &'a DigestRef) -> BoxFuture<'a, Result<StoredManifest, StoreError>> {
-        Box::pin(async move {
-            self.most.fetch_max(self.now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            self.now.fetch_sub(1, Ordering::Relaxed);
-            self.fail(&image.digest().to_string())?;
-            self.inner.manifest(image).await
-        })
-    }
-
-    fn blob<'a>(
-        &'a self,
-        repository: &'a Repository,
-        blob: &'a Descriptor,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<u8>, StoreError>> {
-        Box::pin(async move {
-            self.fail(&blob.digest.to_string())?;
-            self.inner.blob(repository, blob, limit).await
-        })
-    }
-
-    fn referrers<'a>(
-        &'a self,
-        image: &'a DigestRef,
-        artifact_type: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Referrers, StoreError>> {
-        Box::pin(async move {
-            self.fail("referrers")?;
-            let mut listed = self.inner.referrers(image, artifact_type).await?;
-            if self.fail("types").is_err() {
-                listed.descriptors.iter_mut().for_each(|listed| listed.artifact_type = None);
-            }
-            Ok(listed)
-        })
-    }
-
-    fn open_blob<'a>(
-        &'a self,
-        repository: &'a Repository,
-        blob: &'a Descriptor,
-    ) -> BoxFuture<'a, Result<Box<dyn BlobReader>, StoreError>> {
-        self.inner.open_blob(repository, blob)
-    }
-
-    fn tags<'a>(&'a self, repository: &'a Repository) -> BoxFuture<'a, Result<Vec<Tag>, StoreError>> {
-        self.inner.tags(repository)
-    }
-
-    fn put_blob<'a>(
-        &'a self,
-        repository: &'a Repository,
-        blob: &'a Descriptor,
-        content: Content<'a>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.put_blob(repository, blob, content)
-    }
-
-    fn put_manifest<'a>(
-        &'a self,
-        manifest: &'a StoredManifest,
-        tag: Option<&'a Tag>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.put_manifest(manifest, tag)
-    }
-
-    fn update_tag<'a>(
-        &'a self,
-        name: &'a TaggedRef,
-        update: &'a dyn TagUpdate,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.update_tag(name, update)
-    }
-
-    fn attach<'a>(&'a self, referrer: &'a StoredManifest) -> BoxFuture<'a, Result<Attached, StoreError>> {
-        self.inner.attach(referrer)
-    }
+/// The same signer, and a promise is enough.
+fn promise() -> Trust {
+    Trust::Policy(Policy::of(rule(SIGNER).promise(Promise::Accepted).build().unwrap()))
 }
 
 /// A store that could not look.
@@ -171,12 +42,28 @@ fn absent() -> StoreError {
     StoreError::Absent { thing: Thing::Manifest, name: "x".to_owned() }
 }
 
+type Answer = Result<String, (&'static str, Class)>;
+
 /// The digest that was admitted, or the code and its class.
-async fn ask(store: &Store, world: &World, reference: &str) -> Result<String, (&'static str, Class)> {
-    let reference = ImageRef::parse(&format!("registry.example.com/acme/app{reference}")).unwrap();
-    let trust = trust("signer@example.com");
-    let decision = image(store, &reference, &world.verifier(), &trust, NOW).await;
-    let code = |error: &ImageError| (error.code().name(), error.code().class());
+async fn ask(store: &Store, world: &World, reference: &str) -> Answer {
+    ask_with(store, world, reference, &trust(SIGNER), Wanted::Anything).await
+}
+
+async fn ask_with(store: &Store, world: &World, reference: &str, trust: &Trust, wanted: Wanted) -> Answer {
+    let reference = ImageRef::parse(&format!("{}{reference}", repository())).unwrap();
+    let image = resolve(store, &reference).await.map_err(|error| code(&error))?;
+    answer(look(store, Lookup::of(&image).wanted(wanted), &world.verifier(), trust, NOW).await)
+}
+
+async fn look_with(store: &Store, world: &World, lookup: Lookup) -> Answer {
+    answer(look(store, lookup, &world.verifier(), &trust(SIGNER), NOW).await)
+}
+
+fn code(error: &ImageError) -> (&'static str, Class) {
+    (error.code().name(), error.code().class())
+}
+
+fn answer(decision: Result<ImageDecision, ImageError>) -> Answer {
     let decision = decision.map_err(|error| code(&error))?;
     match (decision.admitted(), decision.error()) {
         (Some(_), None) => Ok(decision.image().digest().to_string()),
@@ -249,18 +136,207 @@ async fn what_could_not_be_fetched_is_no_no() {
     }
 }
 
-/// What the registry answered and is no good is a no: as a reason it comes after a signature that is no good.
+/// What is listed and not there may be the good one: a list and its content that do not agree are no answer.
 #[tokio::test]
-async fn what_is_gone_is_a_no() {
+async fn what_is_listed_and_gone_is_no_no() {
+    let world = World::new();
+    for part in [0, 1] {
+        let store = Store::default();
+        let image = store.image("v1").await;
+        let gone = store.sign(&world, &image).await;
+        store.break_it([gone.0, gone.1][part].clone(), absent());
+        assert_eq!(ask(&store, &world, ":v1").await, Err(("attached-unreadable", Class::Undecided)));
+        store.sign(&World::new(), &image).await;
+        assert_eq!(ask(&store, &world, ":v1").await, Err(("attached-unreadable", Class::Undecided)));
+        store.sign(&world, &image).await;
+        assert!(ask(&store, &world, ":v1").await.is_ok());
+    }
+}
+
+/// Content that is not what was listed is a no: as a reason it comes after a signature that is no good.
+#[tokio::test]
+async fn what_is_broken_is_a_no() {
     let (store, world) = (Store::default(), World::new());
     let image = store.image("v1").await;
-    let gone = store.sign(&world, &image).await;
-    store.break_it(gone.1, absent());
-    assert_eq!(ask(&store, &world, ":v1").await, Err(("image-not-found", Class::Refused)));
+    store.attach_json(&image, "{}").await;
+    assert_eq!(ask(&store, &world, ":v1").await, Err(("bundle-version", Class::Refused)));
     store.sign(&World::new(), &image).await;
     assert_eq!(ask(&store, &world, ":v1").await, Err(("log-id", Class::Refused)));
-    store.attach_json(&image, "{}").await;
-    assert_eq!(ask(&store, &world, ":v1").await, Err(("log-id", Class::Refused)));
+    store.sign(&world, &image).await;
+    assert!(ask(&store, &world, ":v1").await.is_ok());
+}
+
+/// A list that says what contradicts itself says nothing.
+#[tokio::test]
+async fn a_list_that_cannot_be_read_is_no_no() {
+    let (store, world) = (Store::default(), World::new());
+    let image = store.image("v1").await;
+    store.sign(&world, &image).await;
+    let error = OciError::MediaType { found: "text/html".to_owned(), expected: "an index".to_owned() };
+    store.break_it("referrers", StoreError::Oci { name: "x".to_owned(), error });
+    assert_eq!(ask(&store, &world, ":v1").await, Err(("attached-unreadable", Class::Undecided)));
+}
+
+#[tokio::test]
+async fn no_request_too_many() {
+    let (store, world) = (Store::default(), World::new());
+    let image = store.image("v1").await;
+    store.sign(&world, &image).await;
+    let digest = format!("@{}", image.image().digest());
+    assert!(ask(&store, &world, &digest).await.is_ok());
+    assert_eq!(kinds(&store), "referrers manifest blob");
+    assert!(ask(&store, &world, ":v1").await.is_ok());
+    assert_eq!(kinds(&store), "resolve referrers manifest blob");
+    // What is no signature costs nothing when the list says so.
+    store.attach_as(&image, Some("application/spdx+json"), "application/spdx+json", b"{}").await;
+    store.sign(&world, &image).await;
+    assert!(ask(&store, &world, &digest).await.is_ok());
+    assert_eq!(kinds(&store), "referrers manifest manifest blob blob");
+}
+
+fn kinds(store: &Store) -> String {
+    let asked = store.asked();
+    let mut kinds: Vec<_> = asked.iter().map(|line| line.split(' ').next().unwrap()).collect();
+    let order = ["resolve", "referrers", "manifest", "blob"];
+    kinds.sort_by_key(|kind| order.iter().position(|one| one == kind));
+    kinds.join(" ")
+}
+
+/// The tag is asked for once: whatever it names later, what was verified is what was answered then.
+#[tokio::test]
+async fn o03_tag_moves_while_it_is_looked_at() {
+    let (store, world) = (Store::default(), World::new());
+    let signed = store.image("v1").await;
+    store.sign(&world, &signed).await;
+    let reference = ImageRef::parse("registry.example.com/acme/app:v1").unwrap();
+    let digest = resolve(&store, &reference).await.unwrap();
+    let moved = store.image("other").await;
+    store.inner.put_manifest(&moved, Some(&Tag::parse("v1").unwrap())).await.unwrap();
+    let decision = look(&store, Lookup::of(&digest), &world.verifier(), &trust(SIGNER), NOW).await.unwrap();
+    assert!(decision.admitted().is_some());
+    assert_eq!(decision.image(), signed.image());
+    assert_eq!(kinds(&store), "resolve referrers manifest blob");
+    // Asked anew, the tag names what is not signed.
+    assert_eq!(ask(&store, &world, ":v1").await, Err(("image-unsigned", Class::Refused)));
+}
+
+#[tokio::test]
+async fn o12_artifact_type_of_a_signature_is_wrong() {
+    let world = World::new();
+    let bundle = |image: &StoredManifest| {
+        let signed = world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, &statement(image.bytes())));
+        signed.bundle().to_json().into_bytes()
+    };
+    let kinds = [
+        (Some("application/spdx+json"), BUNDLE_TYPE, "image-unsigned"),
+        (None, BUNDLE_TYPE, "oci-artifact-type"),
+        (Some(BUNDLE_TYPE), "application/json", "oci-artifact-type"),
+        (None, "application/json", "image-unsigned"),
+    ];
+    for (kind, layer, expected) in kinds {
+        let store = Store::default();
+        let image = store.image("v1").await;
+        store.attach_as(&image, kind, layer, &bundle(&image)).await;
+        assert_eq!(ask(&store, &world, ":v1").await, Err((expected, Class::Refused)), "{kind:?} {layer}");
+    }
+    // The right types, and in every version.
+    for version in [BUNDLE_TYPE, "application/vnd.dev.sigstore.bundle+json;version=0.3"] {
+        let store = Store::default();
+        let image = store.image("v1").await;
+        store.attach_as(&image, Some(version), version, &bundle(&image)).await;
+        assert!(ask(&store, &world, ":v1").await.is_ok(), "{version}");
+    }
+}
+
+/// The manifest decides, not the list: lists of some servers carry the type of the config.
+#[tokio::test]
+async fn a_list_with_the_types_of_configs_hides_nothing() {
+    let (store, world) = (Store::default(), World::new());
+    let image = store.image("v1").await;
+    store.sign(&world, &image).await;
+    store.break_it("config types", outage());
+    assert!(ask(&store, &world, ":v1").await.is_ok());
+}
+
+#[tokio::test]
+async fn legacy_signatures_and_attestations_need_the_word_for_a_promise() {
+    let world = World::new();
+    for suffix in [CosignSuffix::Signatures, CosignSuffix::Attestations] {
+        let store = Store::default();
+        let image = store.image("v1").await;
+        let signed = match suffix {
+            CosignSuffix::Signatures => Store::legacy_signature(&world, &image),
+            _ => world.promised(world.attestation(&Key::p256(), dsse::IN_TOTO, &statement(image.bytes()))),
+        };
+        store.legacy(&world, &image, suffix, &[signed]).await;
+        assert_eq!(ask(&store, &world, ":v1").await, Err(("log-proof-missing", Class::Refused)));
+        store.asked();
+        assert!(ask_with(&store, &world, ":v1", &promise(), Wanted::Anything).await.is_ok());
+        // Two tags at once, then the one layer.
+        assert_eq!(kinds(&store), "resolve resolve resolve referrers blob");
+        let wanted = |suffix| match suffix {
+            CosignSuffix::Signatures => Wanted::Signatures,
+            _ => Wanted::Attestations("https://example.com/predicate".to_owned()),
+        };
+        assert!(ask_with(&store, &world, ":v1", &promise(), wanted(suffix)).await.is_ok());
+        let other = match suffix {
+            CosignSuffix::Signatures => CosignSuffix::Attestations,
+            _ => CosignSuffix::Signatures,
+        };
+        let answer = ask_with(&store, &world, ":v1", &promise(), wanted(other)).await;
+        assert_eq!(answer, Err(("image-unsigned", Class::Refused)));
+    }
+}
+
+#[tokio::test]
+async fn a_legacy_tag_that_cannot_be_asked_is_no_no() {
+    let (store, world) = (Store::default(), World::new());
+    let image = store.image("v1").await;
+    let tag = Tag::of_cosign(image.image().digest(), CosignSuffix::Signatures);
+    store.break_it(tag.as_str(), outage());
+    assert_eq!(ask(&store, &world, ":v1").await, Err(("limit-referrers", Class::Undecided)));
+    // A bundle that is admitted needs no such look.
+    store.sign(&world, &image).await;
+    assert!(ask(&store, &world, ":v1").await.is_ok());
+}
+
+#[tokio::test]
+async fn signatures_and_attestations_are_told_apart() {
+    let (store, world) = (Store::default(), World::new());
+    let image = store.image("v1").await;
+    store.sign(&world, &image).await;
+    let trust = trust(SIGNER);
+    let wants = |wanted| ask_with(&store, &world, ":v1", &trust, wanted);
+    assert_eq!(wants(Wanted::Signatures).await, Err(("image-unsigned", Class::Refused)));
+    let other = Wanted::Attestations("https://example.com/other".to_owned());
+    assert_eq!(wants(other).await, Err(("image-unsigned", Class::Refused)));
+    assert!(wants(Wanted::Attestations("https://example.com/predicate".to_owned())).await.is_ok());
+}
+
+#[tokio::test]
+async fn signatures_in_another_repository() {
+    let (store, world) = (Store::default(), World::new());
+    let image = store.image("v1").await;
+    store.sign(&world, &image).await;
+    let elsewhere = image.image().within(&Repository::parse("registry.example.com/acme/mirror").unwrap());
+    let lookup = |lookup: Lookup| look_with(&store, &world, lookup);
+    assert_eq!(lookup(Lookup::of(&elsewhere)).await, Err(("image-unsigned", Class::Refused)));
+    assert!(lookup(Lookup::of(&elsewhere).signatures_in(repository())).await.is_ok());
+}
+
+/// O26: a legacy signature names a repository; a copy elsewhere needs the word.
+#[tokio::test]
+async fn o26_legacy_signature_of_a_copied_image() {
+    let (store, world) = (Store::default(), World::new());
+    let image = store.image("v1").await;
+    let named = SimpleSigning::new("registry.example.com/acme/origin", *image.image().digest());
+    store.legacy(&world, &image, CosignSuffix::Signatures, &[world.legacy_signature(&named)]).await;
+    let answer = ask_with(&store, &world, ":v1", &promise(), Wanted::Anything).await;
+    assert_eq!(answer, Err(("subject-mismatch", Class::Refused)));
+    let origin = Repository::parse("registry.example.com/acme/origin").unwrap();
+    let lookup = Lookup::of(image.image()).signed_as(origin);
+    let decision = look(&store, lookup, &world.verifier(), &promise(), NOW).await.unwrap();
+    assert!(decision.admitted().is_some());
 }
 
 #[tokio::test(start_paused = true)]

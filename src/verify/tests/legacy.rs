@@ -31,19 +31,19 @@ fn verdict(world: &World, bundle: &UnverifiedBundle) -> Result<Verified, VerifyE
 
 fn verify(world: &World, signed: &Signed) -> Result<Verified, VerifyError> {
     let attestation = matches!(signed.content, Content::Dsse(_));
-    verdict(world, &read(world.older_layer(signed), attestation).unwrap())
+    verdict(world, &read(world.legacy_layer(signed), attestation).unwrap())
 }
 
 #[test]
 fn good_forms_need_the_word_for_a_promise() {
     let world = World::new();
     let attestation = world.promised(world.v1_attestation());
-    for signed in [world.older_signature(&payload(NAME)), attestation] {
+    for signed in [world.legacy_signature(&payload(NAME)), attestation] {
         let verified = verify(&world, &signed).unwrap();
         assert_eq!(verified.artifact(), Digest::of(DigestAlgorithm::Sha256, ARTIFACT));
         assert!(verified.evidence().rests_on_promise());
         let attestation = matches!(signed.content, Content::Dsse(_));
-        let bundle = read(world.older_layer(&signed), attestation).unwrap();
+        let bundle = read(world.legacy_layer(&signed), attestation).unwrap();
         let strict = world.verifier().verify(&Artifact::from_bytes(ARTIFACT), &bundle, &Requirements::STRICT, NOW);
         assert_eq!(code(strict), "log-proof-missing");
     }
@@ -52,7 +52,7 @@ fn good_forms_need_the_word_for_a_promise() {
 #[test]
 fn a_timestamp_in_the_annotations_is_read() {
     let world = World::new();
-    let mut signed = world.older_signature(&payload(NAME));
+    let mut signed = world.legacy_signature(&payload(NAME));
     signed.timestamps = vec![world.timestamp(signed.content.signature(), SIGNED)];
     assert_eq!(verify(&world, &signed).unwrap().evidence().timestamps().len(), 1);
     signed.timestamps = vec![world.timestamp(b"another signature", SIGNED)];
@@ -84,13 +84,13 @@ fn keys_sign_payloads() {
 fn o26_payload_of_another_image_or_repository() {
     let world = World::new();
     let other = SimpleSigning::new(NAME, Digest::of(DigestAlgorithm::Sha256, b"another image"));
-    assert_eq!(code(verify(&world, &world.older_signature(&other))), "subject-mismatch");
+    assert_eq!(code(verify(&world, &world.legacy_signature(&other))), "subject-mismatch");
     for name in ["registry.example.com/acme/other", "evil.example.com/acme/app", "not a name"] {
-        assert_eq!(code(verify(&world, &world.older_signature(&payload(name)))), "subject-mismatch", "{name}");
+        assert_eq!(code(verify(&world, &world.legacy_signature(&payload(name)))), "subject-mismatch", "{name}");
     }
     // A tag says nothing, nor does a signer who names nothing.
     for name in ["registry.example.com/acme/app:v1", ""] {
-        assert!(verify(&world, &world.older_signature(&payload(name))).is_ok(), "{name}");
+        assert!(verify(&world, &world.legacy_signature(&payload(name))).is_ok(), "{name}");
     }
     // A statement about another image, in an attestation.
     let signed = world.attestation(&Key::p256(), dsse::IN_TOTO, &statement(b"another image"));
@@ -110,8 +110,8 @@ fn o26_payload_that_is_none() {
 #[test]
 fn o27_annotations_of_another_signature() {
     let world = World::new();
-    let good = world.older_signature(&payload(NAME));
-    let other = world.older_signature(&payload(NAME));
+    let good = world.legacy_signature(&payload(NAME));
+    let other = world.legacy_signature(&payload(NAME));
     // The promise, the certificate, the signature and the payload of another act, one at a time.
     let entry = Signed { entries: other.entries.clone(), ..good.clone() };
     assert_eq!(code(verify(&world, &entry)), "log-body-mismatch");
@@ -126,7 +126,7 @@ fn o27_annotations_of_another_signature() {
     };
     let signature = Signed { content: content(&good.content, &other.content), ..good.clone() };
     assert_eq!(code(verify(&world, &signature)), "sig-invalid");
-    let named = world.older_signature(&payload("registry.example.com/acme/app:v2"));
+    let named = world.legacy_signature(&payload("registry.example.com/acme/app:v2"));
     let payload = Signed { content: content(&named.content, &good.content), ..good.clone() };
     assert_eq!(code(verify(&world, &payload)), "sig-invalid");
 }
@@ -143,7 +143,7 @@ fn o27_entry_of_an_attestation_about_another_payload() {
 #[test]
 fn o27_annotations_too_large_or_malformed() {
     let world = World::new();
-    let (layer, good) = world.older_layer(&world.older_signature(&payload(NAME)));
+    let (layer, good) = world.legacy_layer(&world.legacy_signature(&payload(NAME)));
     let with = |name: &str, value: String| {
         let mut annotations = good.clone();
         annotations.insert(name.to_owned(), value);
