@@ -15,9 +15,10 @@ use sealmark::format::trust::ClientTrustConfig;
 use sealmark::format::x509::FulcioClaims;
 use sealmark::policy::{Matcher, Policy, Rule};
 use sealmark::service::environment::{Environment, SystemEnvironment};
+use sealmark::service::files::write_whole;
 use sealmark::service::http::{HttpClient, Settings};
 use sealmark::service::identity::ambient;
-use sealmark::sign::blob::{bundle_path, hash_file, write_whole};
+use sealmark::sign::blob::{bundle_path, hash_file};
 use sealmark::sign::{Keyless, Services, Session, certificate_authority};
 use sealmark::verify::{Artifact, Verifier};
 

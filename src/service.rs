@@ -22,6 +22,7 @@ use std::pin::Pin;
 
 pub mod ca;
 pub mod environment;
+pub mod files;
 pub mod http;
 pub mod identity;
 pub mod signer;

@@ -125,6 +125,8 @@ pub const LOG_QUEUE: usize = 4096;
 pub const LOG_BATCH: usize = 1024;
 /// Issuers that are read of a CA's configuration: public Fulcio has some 30.
 pub const ISSUERS: usize = 256;
+/// The file that names a layout's version, in bytes.
+pub const OCI_LAYOUT_BYTES: usize = 4 << 10;
 /// What is read of an error answer: its message stands at the start.
 pub const ERROR_RESPONSE_BYTES: usize = 64 << 10;
 /// A service's URL, in bytes; those that GitHub hands out for tokens are under 1 KiB.

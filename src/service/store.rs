@@ -15,6 +15,7 @@
 //! once; the store bounds what goes out at a time.
 
 mod error;
+mod layout;
 mod memory;
 mod stored;
 
@@ -25,6 +26,7 @@ use crate::base::limits;
 use crate::format::oci::{Descriptor, DigestRef, Repository, Tag, TaggedRef};
 
 pub use error::{StoreError, Thing};
+pub use layout::LayoutStore;
 pub use memory::MemoryStore;
 pub use stored::{BlobReader, Content, StoredManifest};
 

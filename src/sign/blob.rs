@@ -1,7 +1,7 @@
-//! Files: hashed in parallel, signed at once, written whole or not at all.
+//! Files: hashed in parallel, signed at once.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use super::error::SignError;
 use super::session::{Session, Signed};
 use crate::base::crypto::{Digest, DigestAlgorithm, Hasher};
-use crate::base::encoding::hex;
 use crate::base::limits;
 
 /// The digest of a file, streamed.
@@ -87,40 +86,10 @@ pub fn bundle_path(artifact: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Writes a file so that at every moment it is there whole or not at all: into a new file beside it,
-/// synchronised, then renamed into its place. What was there before is replaced.
-///
-/// # Errors
-///
-/// What the file system gives; the new file is removed then.
-pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|_| io::Error::other("no randomness for a file name"))?;
-    let mut new_name = std::ffi::OsString::from(".");
-    new_name.push(name);
-    new_name.push(format!(".{}", hex::encode(&random)));
-    let new = folder.join(new_name);
-    let written = write_new(&new, content).and_then(|()| fs::rename(&new, path));
-    if written.is_err() {
-        // The first error says more than a failure to clean up after it.
-        let _ = fs::remove_file(&new);
-        return written;
-    }
-    // So that the name, too, outlives a crash; not every file system can.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
-}
-
-fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -139,23 +108,6 @@ mod tests {
         }
         assert!(hash_file(folder.path(), DigestAlgorithm::Sha256).is_err());
         assert!(hash_files(&[], DigestAlgorithm::Sha256).is_empty());
-    }
-
-    #[test]
-    fn x24_a_file_is_whole_or_absent() {
-        let folder = tempfile::tempdir().unwrap();
-        let names =
-            || -> Vec<_> { fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect() };
-        let path = folder.path().join("a.sigstore.json");
-        write_whole(&path, b"old").unwrap();
-        write_whole(&path, b"new").unwrap();
-        assert_eq!((fs::read(&path).unwrap(), names().len()), (b"new".to_vec(), 1));
-        // The last step fails: a folder stands in the place. Nothing is left beside it.
-        let taken = folder.path().join("taken");
-        fs::create_dir_all(taken.join("inner")).unwrap();
-        assert!(write_whole(&taken, b"new").is_err());
-        assert_eq!(names().len(), 2);
-        assert!(write_whole(&folder.path().join("absent/a"), b"new").is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Why a store did not give or take something.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -101,6 +102,22 @@ pub enum StoreError {
         /// How often it was tried.
         attempts: u32,
     },
+    /// A folder or archive that is no image layout.
+    #[error("image layout {}: {problem}", .path.display())]
+    Layout {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A file of a layout that cannot be read or written.
+    #[error("image layout {}: {kind}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        kind: std::io::ErrorKind,
+    },
     /// A tag that lists referrers holds something else.
     #[error("{name} is written, but the store does not list it")]
     NotListed {
@@ -141,6 +158,11 @@ impl StoreError {
             Self::Contended { .. } => {
                 Code::undecided("store-contended", "run it again when fewer write to this image at the same time")
             }
+            Self::Layout { .. } => Code::refused(
+                "oci-layout",
+                "an image layout has the files oci-layout, index.json and blobs/ALGORITHM/DIGEST, none of them a link",
+            ),
+            Self::File { .. } => Code::undecided("layout-file", "check the path, its permissions and the free space"),
             Self::NotListed { .. } => Code::undecided(
                 "referrer-not-listed",
                 "the registry took the signature and does not show it: ask its operator, or use another repository",

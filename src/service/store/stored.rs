@@ -148,6 +148,11 @@ impl Check {
         if self.seen > self.size { Err(self.wrong_size()) } else { Ok(()) }
     }
 
+    /// Whether as much has come as was promised.
+    pub(super) fn is_long_enough(&self) -> bool {
+        self.seen >= self.size
+    }
+
     /// That all has come, and is what was asked for.
     pub(super) fn finish(&self) -> Result<(), StoreError> {
         if self.seen != self.size {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sealmark::base::code::Code;
 use sealmark::base::limits;
 use sealmark::format::bundle::{Content, UnverifiedBundle};
-use sealmark::sign::blob::write_whole;
+use sealmark::service::files::write_whole;
 use thiserror::Error;
 
 use crate::artifact::{Artifact, beside};
