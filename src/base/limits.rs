@@ -108,6 +108,8 @@ pub const OCI_MANIFESTS: usize = 4096;
 pub const OCI_ANNOTATIONS: usize = 256;
 /// The size that a descriptor may state, in bytes: the largest layers, model weights, are under 1 TiB.
 pub const OCI_BLOB_BYTES: u64 = 4 << 40;
+/// The slowest that a blob may come, in bytes a second: slower is a server that holds us.
+pub const STREAM_RATE: u64 = 1 << 10;
 /// Referrers of one image, over all pages: each may be a signature that has to be looked at.
 pub const OCI_REFERRERS: usize = 4096;
 /// An annotation of an older cosign signature, in bytes: a chain, or a log entry with its body, is under 16 KiB;
@@ -115,6 +117,29 @@ pub const OCI_REFERRERS: usize = 4096;
 pub const COSIGN_ANNOTATION_BYTES: usize = 1 << 20;
 /// Manifests that one call signs below an index: an image has some ten platforms, each with attestations.
 pub const OCI_SIGNED_IMAGES: usize = 256;
+/// Pages of a list of a registry: of referrers, of tags.
+pub const REGISTRY_PAGES: usize = 64;
+/// Tags that are listed of one repository.
+pub const REGISTRY_TAGS: usize = 100_000;
+/// One page of a list of tags, in bytes.
+pub const REGISTRY_LIST_BYTES: usize = 4 << 20;
+/// What a registry says about who may ask it (`WWW-Authenticate`), in bytes: real ones are under 300.
+pub const CHALLENGE_BYTES: usize = 4 << 10;
+/// The answer of a registry's token server, in bytes: tokens of clouds have some 4 KiB.
+pub const REGISTRY_TOKEN_BYTES: usize = 64 << 10;
+/// How often a download may be sent elsewhere: registries send once, storage before another storage twice.
+pub const REDIRECTS: usize = 5;
+/// Requests to registries under way at once: enough to hide latency, too few to be throttled for.
+pub const REGISTRY_REQUESTS: usize = 16;
+/// A file of registry credentials, in bytes.
+pub const CREDENTIAL_FILE_BYTES: usize = 1 << 20;
+/// What a credential helper may answer, in bytes: a name and a token.
+pub const HELPER_BYTES: usize = 64 << 10;
+/// Seconds that a credential helper may take: some ask a cloud.
+pub const HELPER_SECS: u64 = 20;
+/// Blobs up to this many bytes are written in one request; longer ones in pieces of as many, each of which is
+/// in memory.
+pub const UPLOAD_PIECE: usize = 8 << 20;
 /// Attempts to change a tag that others write too, each with a read: twenty writers need a handful.
 pub const TAG_ATTEMPTS: u32 = 60;
 

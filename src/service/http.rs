@@ -7,8 +7,10 @@
 
 mod answer;
 mod error;
+mod exchange;
 #[cfg(test)]
 pub(crate) mod fake;
+mod reach;
 mod retry;
 mod settings;
 
@@ -21,7 +23,9 @@ use crate::base::limits;
 
 pub use answer::excerpt;
 pub use error::{HttpError, Service};
-pub use settings::{Endpoint, Proxies, Settings};
+pub use exchange::{Exchange, Method, Repeat, Streaming};
+pub use reach::Reach;
+pub use settings::{ClientCertificate, Endpoint, Proxies, Settings};
 
 /// One call of a service.
 #[derive(Clone, Copy)]
@@ -110,6 +114,9 @@ impl HttpClient {
 
     fn client(&self, endpoint: &Endpoint) -> Result<&reqwest::Client, HttpError> {
         let loopback = endpoint.is_loopback();
+        if self.settings().reach == Reach::Foreign && endpoint.is_of_this_machine() {
+            return Err(reach::refused());
+        }
         let slot = if loopback { &self.shared.direct } else { &self.shared.remote };
         if let Some(client) = slot.get() {
             return Ok(client);
@@ -159,6 +166,10 @@ impl HttpClient {
 enum Failure {
     /// A token that cannot stand in a header field.
     Unsendable,
+    /// The client could not be set up, or does not go there.
+    Setup(HttpError),
+    /// The other side is not who it should be, or speaks no TLS that we do.
+    Tls(String),
     /// Nothing was answered, or not all of it.
     Transport(String),
     /// A status that the caller does not read.
@@ -175,6 +186,9 @@ impl Failure {
         let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
         let mut text = if timeout { "timed out".to_owned() } else { error.to_string() };
         while let Some(inner) = cause {
+            if let Some(tls) = tls_error(inner) {
+                return Self::Tls(tls.to_string());
+            }
             let words = inner.to_string();
             if !text.contains(&words) {
                 text.push_str(": ");
@@ -185,18 +199,30 @@ impl Failure {
         Self::Transport(text)
     }
 
+    fn timed_out() -> Self {
+        Self::Transport("timed out".to_owned())
+    }
+
     fn into_error(self, request: &Request<'_>, attempts: u32) -> HttpError {
-        let (service, url) = (request.service, request.endpoint.to_string());
         let mut secrets = request.secrets.to_vec();
         secrets.extend(request.bearer);
+        let hidden = answer::Hidden { secrets, limit: limits::RESPONSE_BYTES };
+        self.named(request.service, request.endpoint.to_string(), attempts, &hidden)
+    }
+
+    /// This failure with the names of who was called.
+    fn named(self, service: Service, url: String, attempts: u32, hidden: &answer::Hidden<'_>) -> HttpError {
+        let secrets = hidden.secrets.as_slice();
         match self {
+            Self::Setup(error) => error,
             Self::Unsendable => HttpError::Malformed { service, url, problem: "the token is not text for a header" },
-            Self::TooLarge => HttpError::Malformed { service, url, problem: "the answer is too long" },
+            Self::TooLarge => HttpError::TooLong { service, url, limit: hidden.limit },
+            Self::Tls(cause) => HttpError::Tls { service, url, cause },
             Self::Transport(cause) => {
-                HttpError::Unreachable { service, url, attempts, cause: answer::hide(&cause, &secrets) }
+                HttpError::Unreachable { service, url, attempts, cause: answer::hide(&cause, secrets) }
             }
             Self::Status { status, body, .. } => {
-                let answer = excerpt(&body, &secrets);
+                let answer = excerpt(&body, secrets);
                 if retry::is_transient(status) {
                     HttpError::Unavailable { service, url, status, attempts, answer }
                 } else {
@@ -205,6 +231,15 @@ impl Failure {
             }
         }
     }
+}
+
+/// The TLS error that `cause` is, or that I/O errors wrap.
+fn tls_error<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+    let mut cause = cause;
+    while let Some(wrapped) = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        cause = wrapped;
+    }
+    cause.downcast_ref()
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@
 mod error;
 mod layout;
 mod memory;
+pub mod registry;
 mod stored;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use crate::format::oci::{Descriptor, DigestRef, Repository, Tag, TaggedRef};
 pub use error::{StoreError, Thing};
 pub use layout::LayoutStore;
 pub use memory::MemoryStore;
+pub use registry::RegistryStore;
 pub use stored::{BlobReader, Content, StoredManifest};
 
 /// What refers to an image.

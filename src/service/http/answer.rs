@@ -7,6 +7,13 @@ const SHOWN: usize = 300;
 /// Shorter parts of a secret are left alone: they would blank out ordinary words.
 const SECRET_PART: usize = 12;
 
+/// What an error about a call must not show, and the bound that the call had.
+#[derive(Debug, Default)]
+pub(super) struct Hidden<'a> {
+    pub(super) secrets: Vec<&'a str>,
+    pub(super) limit: usize,
+}
+
 /// The part of an error's body that says what is wrong: the `message` of a gRPC gateway, an `error` or
 /// `errors`, else the text.
 pub fn excerpt(body: &[u8], secrets: &[&str]) -> String {

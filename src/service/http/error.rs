@@ -17,6 +17,8 @@ pub enum Service {
     Log,
     /// Issues timestamps.
     TimestampAuthority,
+    /// Keeps images and what is attached to them.
+    Registry,
 }
 
 struct Codes {
@@ -58,6 +60,9 @@ static LOG: Codes = codes!("log", "read its answer: an entry is refused when its
 static TIMESTAMP_AUTHORITY: Codes =
     codes!("tsa", "read its answer: the URL must be the whole path of the RFC 3161 endpoint");
 
+static REGISTRY: Codes =
+    codes!("registry", "read its answer: it says what is wrong with what was written, or who may write");
+
 impl Service {
     fn codes(self) -> &'static Codes {
         match self {
@@ -65,6 +70,7 @@ impl Service {
             Self::CertificateAuthority => &CERTIFICATE_AUTHORITY,
             Self::Log => &LOG,
             Self::TimestampAuthority => &TIMESTAMP_AUTHORITY,
+            Self::Registry => &REGISTRY,
         }
     }
 }
@@ -76,6 +82,7 @@ impl fmt::Display for Service {
             Self::CertificateAuthority => "certificate authority",
             Self::Log => "transparency log",
             Self::TimestampAuthority => "timestamp authority",
+            Self::Registry => "registry",
         })
     }
 }
@@ -136,6 +143,26 @@ pub enum HttpError {
         /// What it answered.
         answer: String,
     },
+    /// The other side's certificate is not trusted, or not for this host, or its TLS is too old.
+    #[error("{service} {url}: TLS: {cause}")]
+    Tls {
+        /// The service.
+        service: Service,
+        /// Its URL.
+        url: String,
+        /// What is wrong.
+        cause: String,
+    },
+    /// An answer that is longer than the call's bound.
+    #[error("{service} {url} answered more than {limit} bytes")]
+    TooLong {
+        /// The service.
+        service: Service,
+        /// Its URL.
+        url: String,
+        /// The bound.
+        limit: usize,
+    },
     /// An answer that is not what the service's protocol has.
     #[error("{service} {url} answered something else than its protocol: {problem}")]
     Malformed {
@@ -159,7 +186,11 @@ impl HttpError {
             Self::Unreachable { service, .. } => service.codes().unreachable,
             Self::Unavailable { service, .. } => service.codes().unavailable,
             Self::Refused { service, .. } => service.codes().refused,
-            Self::Malformed { service, .. } => service.codes().malformed,
+            Self::Tls { .. } => Code::undecided(
+                "net-tls",
+                "compare the host's certificate with what it should be; a private CA's is given as a file of PEM",
+            ),
+            Self::Malformed { service, .. } | Self::TooLong { service, .. } => service.codes().malformed,
         }
     }
 }

@@ -1,14 +1,17 @@
 //! Where calls may go, through what, and how long they may take.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{NoProxy, Proxy, Url};
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore};
+use zeroize::Zeroizing;
 
-use super::{HttpError, Service};
+use super::reach::{ForeignOnly, is_of_this_machine};
+use super::{HttpError, Reach, Service};
 use crate::base::encoding::pem;
 use crate::base::limits;
 use crate::service::environment::Environment;
@@ -30,6 +33,10 @@ pub struct Settings {
     pub extra_roots: Option<String>,
     /// Proxies; none unless set.
     pub proxies: Proxies,
+    /// Shown to servers that ask for one.
+    pub client_certificate: Option<ClientCertificate>,
+    /// Which addresses may be called.
+    pub reach: Reach,
 }
 
 impl Default for Settings {
@@ -42,6 +49,8 @@ impl Default for Settings {
             first_pause: Duration::from_millis(400),
             extra_roots: None,
             proxies: Proxies::default(),
+            client_certificate: None,
+            reach: Reach::Any,
         }
     }
 }
@@ -61,6 +70,9 @@ impl Settings {
             .tls_backend_preconfigured(self.tls()?)
             // Ours replace the ones that the HTTP library would find by itself.
             .no_proxy();
+        if self.reach == Reach::Foreign {
+            builder = builder.dns_resolver(Arc::new(ForeignOnly));
+        }
         if !loopback && let Some(proxy) = self.proxies.proxy()? {
             builder = builder.proxy(proxy);
         }
@@ -79,7 +91,47 @@ impl Settings {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| setup(&error))?;
-        Ok(config.with_root_certificates(roots).with_no_client_auth())
+        let config = config.with_root_certificates(roots);
+        match &self.client_certificate {
+            Some(own) => {
+                let (chain, key) = own.read()?;
+                config.with_client_auth_cert(chain, key).map_err(|error| setup(&error))
+            }
+            None => Ok(config.with_no_client_auth()),
+        }
+    }
+}
+
+/// A certificate that this client shows, with its key.
+#[derive(Clone)]
+pub struct ClientCertificate {
+    chain: String,
+    key: Zeroizing<String>,
+}
+
+impl ClientCertificate {
+    /// A chain in PEM, the client's own certificate first, and its key in PEM (PKCS#8).
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Setup`] when one of them does not parse.
+    pub fn new(chain: String, key: Zeroizing<String>) -> Result<Self, HttpError> {
+        let own = Self { chain, key };
+        own.read().map(|_| own)
+    }
+
+    fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), HttpError> {
+        let setup = |what: &str| HttpError::Setup(format!("client certificate: {what} is not PEM"));
+        let chain = pem::decode_all(&self.chain, "CERTIFICATE").map_err(|_| setup("the chain"))?;
+        let key = pem::decode_all(&self.key, "PRIVATE KEY").map_err(|_| setup("the key (PKCS#8)"))?;
+        let [key] = <[Vec<u8>; 1]>::try_from(key).map_err(|_| setup("the key (one, PKCS#8)"))?;
+        Ok((chain.into_iter().map(CertificateDer::from).collect(), PrivatePkcs8KeyDer::from(key).into()))
+    }
+}
+
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientCertificate")
     }
 }
 
@@ -181,6 +233,70 @@ impl Endpoint {
         let url = self.url.join(value).ok()?;
         (url.origin() == self.url.origin() && url.username().is_empty() && url.fragment().is_none())
             .then_some(Self { url })
+    }
+
+    /// `path` at an authority of a normal form, by https or, where the caller has decided so, by plain http.
+    pub(in crate::service) fn at(
+        service: Service,
+        scheme: &str,
+        authority: &str,
+        path: &str,
+    ) -> Result<Self, HttpError> {
+        let url = format!("{scheme}://{authority}/{path}");
+        let problem = || HttpError::Url { service, url: url.clone(), problem: "it does not parse as a URL" };
+        Url::parse(&url).map(|url| Self { url }).map_err(|_| problem())
+    }
+
+    /// What `reference` means from here, wherever it leads; `None` when it is no URL of http or https, holds
+    /// user information, or is too long.
+    pub(in crate::service) fn joined(&self, reference: &str) -> Option<Self> {
+        if reference.len() > limits::URL_BYTES {
+            return None;
+        }
+        let mut url = self.url.join(reference).ok()?;
+        url.set_fragment(None);
+        let plain = url.username().is_empty() && url.password().is_none() && url.has_host();
+        (plain && matches!(url.scheme(), "https" | "http")).then_some(Self { url })
+    }
+
+    /// Whether scheme, host and port are the same.
+    pub(in crate::service) fn same_origin(&self, other: &Self) -> bool {
+        self.url.origin() == other.url.origin()
+    }
+
+    /// Whether this is at `HOST` or `HOST:PORT`; without a port it is that of the scheme.
+    pub(in crate::service) fn is_at(&self, authority: &str) -> bool {
+        Url::parse(&format!("{}://{authority}/", self.url.scheme())).is_ok_and(|url| url.origin() == self.url.origin())
+    }
+
+    /// Whether the host is `localhost` or an address that leads back here ([`is_of_this_machine`]).
+    pub(in crate::service) fn is_of_this_machine(&self) -> bool {
+        self.is_loopback() || self.address().is_some_and(is_of_this_machine)
+    }
+
+    /// The host, when it is an address.
+    pub(in crate::service) fn address(&self) -> Option<IpAddr> {
+        self.host().trim_start_matches('[').trim_end_matches(']').parse().ok()
+    }
+
+    /// Whether it is called over TLS.
+    pub(in crate::service) fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// The host, an IPv6 address in brackets.
+    pub(in crate::service) fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// The path.
+    pub(in crate::service) fn path(&self) -> &str {
+        self.url.path()
+    }
+
+    /// The whole URL, with a query that may hold a secret.
+    pub(in crate::service) fn whole(&self) -> &str {
+        self.url.as_str()
     }
 
     /// The endpoint with one query parameter more.

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::registry::RegistryError;
 use crate::base::code::Code;
 use crate::base::crypto::Digest;
 use crate::base::limits;
 use crate::format::oci::{DigestRef, OciError};
+use crate::service::http::HttpError;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,7 +120,13 @@ pub enum StoreError {
         /// Why.
         kind: std::io::ErrorKind,
     },
-    /// A tag that lists referrers holds something else.
+    /// A registry that could not be asked, or gave no usable answer.
+    #[error(transparent)]
+    Registry(RegistryError),
+    /// What happened on the way to a registry, or what it refused to take.
+    #[error(transparent)]
+    Http(HttpError),
+    /// What was attached is not in the list of referrers.
     #[error("{name} is written, but the store does not list it")]
     NotListed {
         /// The referrer.
@@ -163,6 +171,8 @@ impl StoreError {
                 "an image layout has the files oci-layout, index.json and blobs/ALGORITHM/DIGEST, none of them a link",
             ),
             Self::File { .. } => Code::undecided("layout-file", "check the path, its permissions and the free space"),
+            Self::Registry(error) => error.code(),
+            Self::Http(error) => error.code(),
             Self::NotListed { .. } => Code::undecided(
                 "referrer-not-listed",
                 "the registry took the signature and does not show it: ask its operator, or use another repository",

@@ -10,7 +10,11 @@ use crate::service::http::fake::block_on;
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 /// An image of one layer, in the store under `tag`.
-pub(super) async fn image(store: &dyn ArtifactStore, repository: &Repository, tag: &str) -> StoredManifest {
+pub(in crate::service::store) async fn image(
+    store: &dyn ArtifactStore,
+    repository: &Repository,
+    tag: &str,
+) -> StoredManifest {
     let config = store.put_bytes(repository, "application/vnd.oci.image.config.v1+json", b"{}").await.unwrap();
     let layer = store.put_bytes(repository, "application/vnd.oci.image.layer.v1.tar", tag.as_bytes()).await.unwrap();
     let bytes = image_manifest(None, &config, &[layer], None, &BTreeMap::new());
@@ -20,7 +24,11 @@ pub(super) async fn image(store: &dyn ArtifactStore, repository: &Repository, ta
 }
 
 /// A bundle's manifest about `image`, its blobs in the store; not yet attached.
-pub(super) async fn bundle(store: &dyn ArtifactStore, image: &StoredManifest, content: &[u8]) -> StoredManifest {
+pub(in crate::service::store) async fn bundle(
+    store: &dyn ArtifactStore,
+    image: &StoredManifest,
+    content: &[u8],
+) -> StoredManifest {
     let repository = image.image().repository();
     store.put_bytes(repository, EMPTY, EMPTY_BYTES).await.unwrap();
     let layer = store.put_bytes(repository, BUNDLE, content).await.unwrap();
@@ -29,7 +37,7 @@ pub(super) async fn bundle(store: &dyn ArtifactStore, image: &StoredManifest, co
 }
 
 /// What every store holds to.
-pub(super) async fn contract(store: &dyn ArtifactStore, repository: &Repository) {
+pub(in crate::service::store) async fn contract(store: &dyn ArtifactStore, repository: &Repository) {
     let name = repository.tagged(Tag::parse("v1").unwrap());
     let absent = store.resolve(&name).await.unwrap_err();
     assert_eq!((absent.code().name(), absent.code().exit_code()), ("image-not-found", 1));

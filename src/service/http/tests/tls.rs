@@ -79,7 +79,7 @@ fn an_extra_root_is_trusted_and_a_stranger_is_not() {
     assert_eq!(get(port, Some(authority.certificate.to_pem())).unwrap().body, b"ok");
     for roots in [None, Some(Authority::root("another").certificate.to_pem())] {
         let error = get(port, roots).unwrap_err();
-        assert_eq!((error.code().name(), error.code().exit_code()), ("ca-unreachable", 3));
+        assert_eq!((error.code().name(), error.code().exit_code()), ("net-tls", 3));
         assert!(error.to_string().contains("certificate"), "{error}");
     }
 }
@@ -89,5 +89,5 @@ fn a_certificate_for_another_host_is_refused() {
     let authority = Authority::root("private");
     let (certificate, key) = server(&authority, "elsewhere.example");
     let port = serve(certificate, key);
-    assert_eq!(get(port, Some(authority.certificate.to_pem())).unwrap_err().code().name(), "ca-unreachable");
+    assert_eq!(get(port, Some(authority.certificate.to_pem())).unwrap_err().code().name(), "net-tls");
 }
