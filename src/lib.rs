@@ -18,6 +18,7 @@
 //! | [`admit`] | from bundles to a decision |
 //! | `service` | the outside: HTTP, identities, signers, authorities, logs (feature `sign`) |
 //! | `sign` | signing acts over those (feature `sign`) |
+//! | `carry` | images with all that is attached to them, from store to store (feature `sign`) |
 //! | `serve` | what the servers stand on (feature `serve`) |
 //! | `stack` | a private Sigstore (feature `stack`) |
 //!
@@ -60,6 +61,8 @@
 
 pub mod admit;
 pub mod base;
+#[cfg(feature = "sign")]
+pub mod carry;
 pub mod format;
 pub mod manual;
 pub mod policy;

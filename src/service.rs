@@ -20,6 +20,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+pub(crate) mod bounded;
 pub mod ca;
 pub mod environment;
 pub mod files;

@@ -17,7 +17,6 @@
 //! [`BUNDLE_FETCHES`](crate::base::limits::BUNDLE_FETCHES) at a time. The two tags where older cosign clients
 //! keep signatures and attestations are asked for only when no bundle is admitted.
 
-mod bounded;
 mod error;
 mod found;
 mod legacy;

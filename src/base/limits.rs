@@ -150,6 +150,10 @@ pub const LOG_QUEUE: usize = 4096;
 pub const LOG_BATCH: usize = 1024;
 /// Issuers that are read of a CA's configuration: public Fulcio has some 30.
 pub const ISSUERS: usize = 256;
+/// Blobs of one image that are carried at a time.
+pub const CARRIED_BLOBS: usize = 4;
+/// How deep indexes hold indexes, and referrers have referrers: an image index is 2, a signature of an SBOM 3.
+pub const CARRY_DEPTH: usize = 6;
 /// The file that names a layout's version, in bytes.
 pub const OCI_LAYOUT_BYTES: usize = 4 << 10;
 /// What is read of an error answer: its message stands at the start.

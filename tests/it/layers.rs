@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["verify"],
     &["policy"],
     &["service"],
-    &["sign", "admit"],
+    &["sign", "admit", "carry"],
     &["serve"],
     &["gate", "stack"],
 ];

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::bounded::bounded;
 use super::error::FoundError;
 use crate::base::code::Class;
 use crate::base::limits;
 use crate::format::bundle::UnverifiedBundle;
 use crate::format::oci::{self, Descriptor, DigestRef, TaggedRef};
 use crate::service::BoxFuture;
+use crate::service::bounded::bounded;
 use crate::service::store::{ArtifactStore, StoreError};
 
 /// What media types of bundles begin with, in every version.

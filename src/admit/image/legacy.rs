@@ -3,13 +3,13 @@
 use std::fmt;
 
 use super::Wanted;
-use super::bounded::bounded;
 use super::error::FoundError;
 use super::found::{Budget, Fetched, Found, Place, Unread, sort};
 use crate::base::limits;
 use crate::format::cosign;
 use crate::format::oci::{CosignSuffix, Descriptor, DigestRef, SIMPLE_SIGNING, Tag, TaggedRef};
 use crate::service::BoxFuture;
+use crate::service::bounded::bounded;
 use crate::service::store::{ArtifactStore, FoundBy, StoreError};
 
 /// Fetches signatures, attestations or both.

@@ -6,7 +6,7 @@ use std::task::Poll;
 use crate::service::BoxFuture;
 
 /// Runs all to their ends, at most `at_once` at a time; the results keep the order.
-pub(super) async fn bounded<T>(futures: Vec<BoxFuture<'_, T>>, at_once: usize) -> Vec<T> {
+pub(crate) async fn bounded<T>(futures: Vec<BoxFuture<'_, T>>, at_once: usize) -> Vec<T> {
     let mut waiting = futures.into_iter().enumerate();
     let mut running: Vec<(usize, BoxFuture<'_, T>)> = Vec::new();
     let mut done: Vec<(usize, T)> = Vec::new();
