@@ -59,7 +59,7 @@ impl Resolve for ForeignOnly {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let foreign: Vec<SocketAddr> = found.filter(|address| !is_of_this_machine(address.ip())).collect();
+            let foreign = foreign(found);
             if foreign.is_empty() {
                 return Err(format!("{} has no address of another machine", name.as_str()).into());
             }
@@ -68,9 +68,24 @@ impl Resolve for ForeignOnly {
     }
 }
 
+fn foreign(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    addresses.filter(|address| !is_of_this_machine(address.ip())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::http::fake::block_on;
+
+    #[test]
+    fn o17_a_name_that_leads_back_here_has_no_address() {
+        // As it is resolved for a call, at that moment.
+        let resolved = block_on(ForeignOnly.resolve("localhost".parse().unwrap()));
+        let Err(error) = resolved else { panic!("resolved") };
+        assert_eq!(error.to_string(), "localhost has no address of another machine");
+        let both = ["127.0.0.1:0", "93.184.216.34:0"].map(|address| address.parse().unwrap());
+        assert_eq!(foreign(both.into_iter()), [both[1]]);
+    }
 
     #[test]
     fn addresses_of_this_machine() {

@@ -306,7 +306,9 @@ impl State {
         let may_write = basic == *wanted && basic.is_some();
         let scope = asked.query.split('&').find_map(|pair| pair.strip_prefix("scope=")).unwrap_or_default();
         let scope = scope.replace("%3A", ":").replace("%2C", ",").replace("%2F", "/");
-        let token = if may_write { format!("rw|{scope}") } else { format!("r|{scope}") };
+        // No two tokens are alike.
+        let number = self.asked.lock().unwrap().len();
+        let token = format!("{}{number}|{scope}", if may_write { "rw" } else { "r" });
         Answer::new(200, json!({"token": token, "expires_in": 300}).to_string())
             .with("content-type", "application/json")
     }
@@ -326,7 +328,7 @@ impl State {
                     repository.starts_with(&format!("{name}/"))
                         && actions.split(',').any(|action| action == if writes { "push" } else { "pull" })
                 });
-                (!fits || (writes && rights != "rw")).then(|| {
+                (!fits || (writes && !rights.starts_with("rw"))).then(|| {
                     let realm = format!("Bearer realm=\"http://{}/token\",service=\"test\"", self.authority);
                     Answer::error(401, "UNAUTHORIZED").with("www-authenticate", realm)
                 })

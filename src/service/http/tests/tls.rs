@@ -20,13 +20,18 @@ const SERVER_AUTH: Oid<'_> = Oid::constant(&[0x2b, 6, 1, 5, 5, 7, 3, 1]);
 
 /// A server certificate for `name`, valid from 1970 to 2049.
 fn server(issuer: &Authority, name: &str) -> (Vec<u8>, Vec<u8>) {
+    server_until(issuer, name, 2_493_072_000)
+}
+
+/// A server certificate for `name`, valid from 1970 until a time in seconds.
+fn server_until(issuer: &Authority, name: &str, until: i64) -> (Vec<u8>, Vec<u8>) {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
     let dns = der::sequence(&[&der::tlv(0x82, name.as_bytes())]);
     let mut template = Template::leaf(&Key::p256())
         .with(Extension::extended_key_usage(&[SERVER_AUTH], false))
         .with(Extension::new(oids::SUBJECT_ALT_NAME, true, &dns));
     template.spki = pair.public_key().as_der().unwrap().as_ref().to_vec();
-    template.validity = ValidityPeriod::new(UnixTime::from_secs(0), Some(UnixTime::from_secs(2_493_072_000))).unwrap();
+    template.validity = ValidityPeriod::new(UnixTime::from_secs(0), Some(UnixTime::from_secs(until))).unwrap();
     (issuer.sign_der(template), pair.to_pkcs8v1().unwrap().as_ref().to_vec())
 }
 
@@ -90,4 +95,31 @@ fn a_certificate_for_another_host_is_refused() {
     let (certificate, key) = server(&authority, "elsewhere.example");
     let port = serve(certificate, key);
     assert_eq!(get(port, Some(authority.certificate.to_pem())).unwrap_err().code().name(), "net-tls");
+}
+
+#[test]
+fn o24_certificates_and_versions_that_are_not_trusted() {
+    let authority = Authority::root("private");
+    let roots = Some(authority.certificate.to_pem());
+    let stranger = server(&Authority::root("another"), "localhost");
+    let elsewhere = server(&authority, "elsewhere.example");
+    let expired = server_until(&authority, "localhost", 1_000_000_000);
+    for (certificate, key) in [stranger, elsewhere, expired] {
+        let error = get(serve(certificate, key), roots.clone()).unwrap_err();
+        assert_eq!((error.code().name(), error.code().exit_code()), ("net-tls", 3));
+    }
+    let (certificate, key) = server(&authority, "localhost");
+    assert!(get(serve(certificate, key), roots.clone()).is_ok());
+    // A server of TLS 1.1 answers our first flight with an alert: protocol_version.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut hello = [0; 4096];
+            let _ = stream.read(&mut hello).and_then(|_| stream.write_all(&[0x15, 3, 2, 0, 2, 2, 0x46]));
+        }
+    });
+    let error = get(port, roots).unwrap_err();
+    assert_eq!((error.code().name(), error.code().exit_code()), ("net-tls", 3), "{error}");
 }

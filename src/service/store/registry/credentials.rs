@@ -97,7 +97,8 @@ impl Credentials {
                 Some(Entry::Credential(credential)) => Some(credential),
                 Some(Entry::Helper(name)) => {
                     let server = server(repository.registry());
-                    helper::ask(&name, &server).await?
+                    let search_path = self.environment.var("PATH").unwrap_or_default();
+                    helper::ask(&name, &server, &search_path).await?
                 }
                 None => None,
             };
@@ -205,3 +206,6 @@ fn credential(value: &Json<'_>) -> Result<Option<Credential>, &'static str> {
 pub(super) fn basic(username: &str, password: &str) -> Credential {
     Credential::Basic { username: username.to_owned(), password: Secret::new(password) }
 }
+
+#[cfg(test)]
+mod tests;

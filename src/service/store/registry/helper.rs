@@ -5,6 +5,7 @@
 //! taken.
 
 use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,10 +18,15 @@ use crate::base::encoding::json::Json;
 use crate::base::limits;
 
 /// Asks a helper who we are to `server`; `None` when it does not know.
-pub(super) async fn ask(name: &str, server: &str) -> Result<Option<Credential>, StoreError> {
-    let (own, asked) = (name.to_owned(), server.to_owned());
+///
+/// `search_path` is the `PATH` to look in; relative parts of it are left out.
+pub(super) async fn ask(name: &str, server: &str, search_path: &str) -> Result<Option<Credential>, StoreError> {
+    let asked = server.to_owned();
     let timeout = Duration::from_secs(limits::HELPER_SECS);
-    let answered = tokio::task::spawn_blocking(move || run(&own, &asked, timeout)).await;
+    let answered = match program(name, search_path) {
+        Ok(program) => tokio::task::spawn_blocking(move || run(&program, &asked, timeout)).await,
+        Err(problem) => Ok(Err(problem)),
+    };
     let found = answered.unwrap_or(Err("it was interrupted")).and_then(|answer| read(answer, server));
     found.map_err(|problem| RegistryError::Helper { name: name.chars().take(100).collect(), problem }.into())
 }
@@ -31,12 +37,18 @@ struct Answer {
     output: Zeroizing<Vec<u8>>,
 }
 
-fn run(name: &str, server: &str, timeout: Duration) -> Result<Answer, &'static str> {
+fn program(name: &str, search_path: &str) -> Result<PathBuf, &'static str> {
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
         return Err("its name is no name of a program");
     }
+    let folders = std::env::split_paths(search_path).filter(|folder| folder.is_absolute());
+    let mut programs = folders.map(|folder| folder.join(format!("docker-credential-{name}")));
+    programs.find(|program| program.is_file()).ok_or("it is not in the search path")
+}
+
+fn run(program: &Path, server: &str, timeout: Duration) -> Result<Answer, &'static str> {
     let deadline = Instant::now() + timeout;
-    let mut child = Command::new(format!("docker-credential-{name}"))
+    let mut child = Command::new(program)
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -106,3 +118,6 @@ fn read(answer: Answer, server: &str) -> Result<Option<Credential>, &'static str
         username => Ok(Some(basic(username, secret))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,17 @@
 //! Registries that hold to the specification, those that do not, and those that lie.
 
 mod conversation;
+mod hostile;
+mod hostile_lists;
+mod hostile_places;
 #[path = "../../../../tests/it/registry/real.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the integration tests, which use other parts")]
 mod real;
 #[path = "../../../../tests/it/registry/server.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the integration tests, which use other parts")]
 mod server;
+mod signing_in;
+mod writers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +23,7 @@ use crate::service::http::Settings;
 use crate::service::http::fake::block_on;
 
 use real::RealRegistry;
-use server::{Options, TestRegistry};
+use server::{Answer, Login, Options, TestRegistry, Way};
 
 /// Settings that do not wait long.
 fn impatient() -> RegistrySettings {

@@ -250,7 +250,7 @@ impl Transport {
 }
 
 /// Where an answer sends on to.
-fn redirected(from: &Endpoint, headers: &HeaderMap) -> Result<Endpoint, RegistryError> {
+pub(super) fn redirected(from: &Endpoint, headers: &HeaderMap) -> Result<Endpoint, RegistryError> {
     let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
     let location =
         location.ok_or_else(|| RegistryError::Malformed { url: from.to_string(), problem: "sent on to nowhere" })?;

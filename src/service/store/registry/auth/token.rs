@@ -9,7 +9,7 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use super::{Authorization, Challenge, Issued};
 use crate::base::encoding::json::Json;
 use crate::base::limits;
-use crate::service::http::{Endpoint, Exchange, Method, Repeat, Response, Service, excerpt};
+use crate::service::http::{Endpoint, Exchange, HttpError, Method, Repeat, Response, Service, excerpt};
 use crate::service::store::StoreError;
 use crate::service::store::registry::credentials::{Credential, Secret};
 use crate::service::store::registry::transport::{Call, Transport};
@@ -91,7 +91,12 @@ async fn send(
         repeat: Repeat::Allowed,
         secrets,
     };
-    let response = transport.client(call.repository.registry(), endpoint).exchange(&exchange).await?;
+    let response = match transport.client(call.repository.registry(), endpoint).exchange(&exchange).await {
+        Err(HttpError::TooLong { url, .. }) => {
+            return Err(RegistryError::Token { url, problem: "the answer is too long" }.into());
+        }
+        other => other?,
+    };
     let (url, status) = (endpoint.to_string(), response.status);
     match status {
         200 => Ok(response),

@@ -1,0 +1,40 @@
+//! Twenty writers of one list, each with a store of its own, as processes have.
+
+use super::*;
+
+async fn all_write(repository: &Repository, writers: usize) -> usize {
+    let image = image(&store(), repository, "v1").await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..writers {
+        let image = image.clone();
+        tasks.spawn(async move {
+            let store = store();
+            let bundle = bundle(&store, &image, format!("by writer {number}").as_bytes()).await;
+            store.attach(&bundle).await.unwrap();
+        });
+    }
+    tasks.join_all().await;
+    store().referrers(image.image(), None).await.unwrap().descriptors.len()
+}
+
+fn on_threads<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap().block_on(future)
+}
+
+#[test]
+fn twenty_writers_of_a_registry_that_heeds_conditions() {
+    let registry = TestRegistry::start(Options { referrers: false, conditional: true, ..Options::default() });
+    assert_eq!(on_threads(all_write(&repository(&registry.authority), 20)), 20);
+}
+
+#[test]
+fn twenty_writers_of_a_registry_that_does_not() {
+    let registry = TestRegistry::start(Options { referrers: false, ..Options::default() });
+    assert_eq!(on_threads(all_write(&repository(&registry.authority), 20)), 20);
+}
+
+#[test]
+fn twenty_writers_of_docker_registry() {
+    let Some(registry) = RealRegistry::docker() else { return };
+    assert_eq!(on_threads(all_write(&repository(&registry.authority), 20)), 20);
+}
