@@ -140,6 +140,8 @@ pub const HELPER_SECS: u64 = 20;
 /// Blobs up to this many bytes are written in one request; longer ones in pieces of as many, each of which is
 /// in memory.
 pub const UPLOAD_PIECE: usize = 8 << 20;
+/// Tags that are looked at for lost referrers, one request each.
+pub const REPAIR_TAGS: usize = 1024;
 /// Attempts to change a tag that others write too, each with a read: twenty writers need a handful.
 pub const TAG_ATTEMPTS: u32 = 60;
 

@@ -8,12 +8,14 @@
 //!               statement -> Session -> bundle, verified -> referrer of the image -> read back
 //!               payload   -> Session -> the older cosign form -> tag beside the image -> read back
 //! present       whether the same signer has said the same already
+//! repair        what a list of referrers has lost, listed anew
 //! requests      what all this asks of the registry, without asking
 //! ```
 
 mod legacy;
 mod present;
 mod publish;
+mod repair;
 mod requests;
 
 use std::sync::Arc;
@@ -35,6 +37,7 @@ use crate::verify::Verified;
 
 pub use legacy::LegacySignature;
 pub use present::{ExpectedSigner, Present, present};
+pub use repair::{Repaired, repair};
 pub use requests::{Request, Writes, finding, requests};
 
 /// The predicate type that says: this image was signed.

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// Variables of the surroundings that commands read.
-const PREFIXES: [&str; 7] = ["ACTIONS_", "CI", "GITHUB_", "GITLAB_", "RUNNER_", "SEALMARK_", "SIGSTORE_"];
+const PREFIXES: [&str; 8] = ["ACTIONS_", "CI", "COSIGN_", "GITHUB_", "GITLAB_", "RUNNER_", "SEALMARK_", "SIGSTORE_"];
 
 /// The program in an environment of its own: nothing of the machine that tests it leaks in.
 pub(crate) fn sealmark(args: &[&str]) -> Command {
@@ -51,7 +51,10 @@ fn every_command_has_help_with_an_example() {
     for command in [
         &["tour"][..],
         &["sign", "blob"],
+        &["sign", "image"],
         &["attest", "blob"],
+        &["attest", "image"],
+        &["attach", "repair"],
         &["verify", "blob"],
         &["inspect"],
         &["whoami"],

@@ -2,6 +2,9 @@
 //!
 //! What flags mean together is settled in `settings.rs`; here stand names, values and words.
 
+mod image;
+mod registry;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -9,6 +12,9 @@ use clap::builder::{NonEmptyStringValueParser, PathBufValueParser, TypedValuePar
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use sealmark::format::x509::CLAIMS;
 use zeroize::Zeroizing;
+
+pub(crate) use image::{Attach, AttachRepair, AttestImage, ImageArgs, SignImage, SignatureArgs, SignatureFormat};
+pub(crate) use registry::RegistryArgs;
 
 /// Sign artifacts with the identity that a CI job already has, and verify them
 ///
@@ -43,12 +49,15 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Tour(Tour),
-    /// Sign files as the identity of a token
+    /// Sign files and images as the identity of a token
     #[command(subcommand, arg_required_else_help = true)]
     Sign(Sign),
-    /// Sign a statement about files: provenance, an SBOM, test results
+    /// Sign a statement about files or images: provenance, an SBOM, test results
     #[command(subcommand, arg_required_else_help = true)]
     Attest(Attest),
+    /// List what is attached to images
+    #[command(subcommand, arg_required_else_help = true)]
+    Attach(Attach),
     /// Verify what was signed, offline
     #[command(subcommand, arg_required_else_help = true)]
     Verify(Verify),
@@ -72,12 +81,14 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sign {
-    Blob(SignBlob),
+    Blob(Box<SignBlob>),
+    Image(Box<SignImage>),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Attest {
-    Blob(AttestBlob),
+    Blob(Box<AttestBlob>),
+    Image(Box<AttestImage>),
 }
 
 #[derive(Debug, Subcommand)]

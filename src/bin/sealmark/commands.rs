@@ -4,6 +4,7 @@ mod attest;
 mod completions;
 mod conformance;
 mod github;
+mod image;
 mod inspect;
 mod key;
 mod output;
@@ -14,7 +15,7 @@ mod trust;
 mod verify;
 mod whoami;
 
-use crate::cli::{Attest, Command, Format, Key, Sign, Stack, Trust, Verify};
+use crate::cli::{Attach, Attest, Command, Format, Key, Sign, Stack, Trust, Verify};
 use crate::report::{Failure, Verdicts, print_json};
 
 pub(crate) use attest::PredicateTypeError;
@@ -36,7 +37,10 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Tour(args) => tour::run(&args),
         Command::Sign(Sign::Blob(args)) => sign::blob(&args),
+        Command::Sign(Sign::Image(args)) => image::sign(&args),
         Command::Attest(Attest::Blob(args)) => attest::blob(&args),
+        Command::Attest(Attest::Image(args)) => image::attest(&args),
+        Command::Attach(Attach::Repair(args)) => image::repair(&args),
         Command::Verify(Verify::Blob(args)) => verify::blob(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Whoami(args) => whoami::run(&args),
@@ -57,7 +61,10 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
 fn format(command: &Command) -> Format {
     match command {
         Command::Sign(Sign::Blob(args)) => args.output.format.format,
+        Command::Sign(Sign::Image(args)) => args.format.format,
         Command::Attest(Attest::Blob(args)) => args.output.format.format,
+        Command::Attest(Attest::Image(args)) => args.format.format,
+        Command::Attach(Attach::Repair(args)) => args.format.format,
         Command::Verify(Verify::Blob(args)) => args.report.format.format,
         Command::Inspect(args) => args.format.format,
         Command::Whoami(args) => args.format.format,

@@ -2,9 +2,11 @@
 
 pub(crate) mod claimed;
 pub(crate) mod console;
+pub(crate) mod consumers;
 pub(crate) mod evidence;
 mod failure;
 pub(crate) mod human;
+pub(crate) mod images;
 pub(crate) mod signed;
 pub(crate) mod text;
 mod verdict;

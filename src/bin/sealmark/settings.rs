@@ -2,10 +2,13 @@
 
 mod expected;
 mod identity;
+mod images;
 mod key;
+mod registry;
 mod runtime;
 mod secrets;
 mod services;
+mod signatory;
 mod trust;
 
 use std::io;
@@ -18,7 +21,9 @@ use crate::report::text::visible_path;
 
 pub(crate) use expected::{Expected, expected, now};
 pub(crate) use identity::{environment, http, token_sources};
+pub(crate) use images::{image, images, signature_repository};
 pub(crate) use key::{new_password, private_key, signing_key};
+pub(crate) use registry::{registry_scheme, registry_store};
 pub(crate) use runtime::{interrupted, runtime, server_runtime};
 pub(crate) use secrets::keep_from_dumps;
 pub(crate) use services::Signing;
@@ -39,6 +44,18 @@ pub(crate) enum SettingsError {
     /// Two different passwords for one new key.
     #[error("the two passwords differ")]
     PasswordsDiffer,
+    /// A file of a build that names no digest.
+    #[error("{path} is neither a digest nor the metadata of a build", path = visible_path(path))]
+    DigestFile { path: PathBuf },
+    /// A digest without a repository.
+    #[error("the file of --digest-file does not say which one repository the image lies in")]
+    DigestFileName,
+    /// One digest for several images.
+    #[error("--digest-file is about one image, {images} were named")]
+    DigestFileImages { images: usize },
+    /// Credentials for one registry, and images in several.
+    #[error("credentials and client certificates are for one registry; the images lie in {registries}")]
+    OneRegistry { registries: usize },
     /// The system gives no threads or timers.
     #[error("the asynchronous runtime cannot start: {0}")]
     Runtime(io::ErrorKind),
@@ -53,6 +70,17 @@ impl SettingsError {
             Self::PasswordText | Self::PasswordsDiffer => {
                 Code::usage("signer-key-password-input", "type it again, or keep it in a file: --key-password-file")
             }
+            Self::DigestFile { .. } => Code::usage(
+                "digest-file",
+                "give what `docker buildx build --metadata-file` or `podman push --digestfile` wrote",
+            ),
+            Self::DigestFileName | Self::DigestFileImages { .. } => {
+                Code::usage("digest-file-image", "name the one image that was pushed, beside --digest-file")
+            }
+            Self::OneRegistry { .. } => Code::usage(
+                "registry-one",
+                "name the images of one registry in a call, or log in with docker or podman",
+            ),
             Self::Runtime(_) => Code::undecided("runtime-failed", "check the limits of this process"),
         }
     }

@@ -64,12 +64,12 @@ pub(super) fn blob(args: &AttestBlob) -> Result<u8, Failure> {
 
 /// A statement around a predicate; its one subject is the file, by name and SHA-256.
 fn made(file: &Path, artifact: &Artifact, predicate: &Path, kind: &str) -> Result<String, Failure> {
-    let kind = predicate_type(kind).ok_or_else(|| PredicateTypeError { name: kind.to_owned() })?;
+    let kind = typed(kind)?;
     let predicate = text(predicate)?;
     let hashed = artifact.hash(&[DigestAlgorithm::Sha256].into())?;
     let digest: Digest = hashed.digests.first().copied().ok_or(SignError::SubjectAlgorithm)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    Ok(statement(&name, digest, kind, &predicate)?)
+    Ok(statement(&name, digest, &kind, &predicate)?)
 }
 
 /// A statement that was given must be about the file.
@@ -86,6 +86,11 @@ fn given(path: &Path, artifact: &Artifact) -> Result<String, Failure> {
         }
         (false, None) => Err(SignError::SubjectAlgorithm.into()),
     }
+}
+
+/// The predicate type that a name of the command line stands for.
+pub(super) fn typed(kind: &str) -> Result<String, PredicateTypeError> {
+    predicate_type(kind).map(str::to_owned).ok_or_else(|| PredicateTypeError { name: kind.to_owned() })
 }
 
 pub(super) fn text(path: &Path) -> Result<String, Failure> {

@@ -70,7 +70,16 @@ pub(super) fn services(
     if !waivers.log_not_required_unsafe {
         return signing.services();
     }
+    warn_of_no_log();
+    services_without_log(signing, args)
+}
+
+pub(super) fn warn_of_no_log() {
     console::warning("--log-not-required-unsafe: nobody else can see what this key signs");
+}
+
+/// The timestamp authorities of services that were named; no log.
+pub(super) fn services_without_log(signing: &Signing, args: &ServiceArgs) -> Result<Services, Failure> {
     let ServiceArgs { stack, trust_config, signing_config, trusted_root: _, instance } = args;
     let named = stack.is_some() || trust_config.is_some() || signing_config.is_some() || instance.is_some();
     signing.services_without_log(named)

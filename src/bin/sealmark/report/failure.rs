@@ -15,6 +15,8 @@ use sealmark::policy::{PatternError, PolicyError, Refusal, RuleError};
 use sealmark::service::http::HttpError;
 use sealmark::service::identity::{IdentityError, TokenProblem};
 use sealmark::service::signer::SignerError;
+use sealmark::service::store::StoreError;
+use sealmark::sign::image::SignImageError;
 use sealmark::sign::{ServicesError, SignError};
 use sealmark::stack::StackError;
 use sealmark::verify::{ContentError, VerifyError};
@@ -59,9 +61,11 @@ coded!(
     ServicesError,
     SettingsError,
     SignError,
+    SignImageError,
     SignerError,
     StackError,
     StatementError,
+    StoreError,
     TokenError,
     TourError,
     TrustError,

@@ -89,18 +89,23 @@ fn command(file: &Path, bundle: &Path, signer: &SignerShown, flags: &[String]) -
     if crate::artifact::beside(file) != bundle {
         words.extend(["--bundle".to_owned(), word(bundle)]);
     }
-    match signer {
-        SignerShown::Certificate { identity, issuer, authority, .. } => {
-            words.extend(["--identity".to_owned(), identity.clone()]);
-            words.extend(match issuer {
-                Some(issuer) => ["--issuer".to_owned(), issuer.clone()],
-                None => ["--certificate-authority".to_owned(), authority.clone()],
-            });
-        }
-        SignerShown::Key { .. } => words.extend(["--key".to_owned(), "PUBLIC.pem".to_owned()]),
-    }
+    words.extend(signer_words(signer));
     words.extend(flags.iter().cloned());
     words
+}
+
+/// The flags of `verify` that expect exactly this signer.
+pub(super) fn signer_words(signer: &SignerShown) -> Vec<String> {
+    match signer {
+        SignerShown::Certificate { identity, issuer, authority, .. } => {
+            let (flag, by) = match issuer {
+                Some(issuer) => ("--issuer", issuer),
+                None => ("--certificate-authority", authority),
+            };
+            ["--identity", identity, flag, by].map(str::to_owned).to_vec()
+        }
+        SignerShown::Key { .. } => ["--key", "PUBLIC.pem"].map(str::to_owned).to_vec(),
+    }
 }
 
 /// A command as one line for a shell.

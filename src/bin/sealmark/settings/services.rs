@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use sealmark::base::limits;
 use sealmark::format::trust::{ClientTrustConfig, Embedded, SigningConfig, TrustedRoot};
+use sealmark::service::ca::CertificateAuthority as _;
 use sealmark::service::http::HttpClient;
 use sealmark::service::tsa::{Rfc3161, TimestampAuthority};
-use sealmark::sign::{CredentialSource, Keyless, ManagedKey, Services, Session, certificate_authority};
+use sealmark::sign::{CredentialSource, Keyless, ManagedKey, Services, Session, SignError, certificate_authority};
 use sealmark::verify::Verifier;
 
 use super::key::signing_key;
@@ -17,6 +18,9 @@ use crate::cli::{ServiceArgs, SignerArgs, SigningInstance};
 use crate::files;
 use crate::report::Failure;
 use crate::report::text::{visible, visible_path};
+
+/// A stack with a Rekor v1 log names it in a file of its own, for clients differ in how they choose among logs.
+const STACK_LEGACY_CONFIG: &str = "signing_config.rekor-v1.json";
 
 /// Where signatures come from.
 #[derive(Debug)]
@@ -30,13 +34,16 @@ pub(crate) struct Signing {
     /// The flags by which `verify` finds the same trusted root.
     pub(crate) trust_flags: Vec<String>,
     public: bool,
+    /// The config of a stack's Rekor v1 log, which stands in a file of its own.
+    legacy: Option<SigningConfig>,
 }
 
 impl Signing {
     /// Reads what the flags name; without flags, the public-good instance.
     pub(crate) fn named(args: &ServiceArgs) -> Result<Self, Failure> {
         if let Some(dir) = &args.stack {
-            return Self::client_config(&stack_config(dir)?, "--stack", dir);
+            let named = Self::client_config(&stack_config(dir)?, "--stack", dir)?;
+            return Ok(Self { legacy: stack_legacy_config(dir)?, ..named });
         }
         if let Some(path) = &args.trust_config {
             return Self::client_config(path, "--trust-config", path);
@@ -78,7 +85,16 @@ impl Signing {
     pub(crate) fn of(trust: ClientTrustConfig, source: String, trust_flags: Vec<String>) -> Result<Self, Failure> {
         let ClientTrustConfig { trusted_root: root, signing_config: config } = trust;
         let verifier = Verifier::new(&root).map_err(|error| Failure::from(error).about(&source))?;
-        Ok(Self { config, root, http: http(), verifier: Arc::new(verifier), source, trust_flags, public: false })
+        Ok(Self {
+            config,
+            root,
+            http: http(),
+            verifier: Arc::new(verifier),
+            source,
+            trust_flags,
+            public: false,
+            legacy: None,
+        })
     }
 
     /// Whether anyone can read what is signed here.
@@ -97,6 +113,23 @@ impl Signing {
         &self.verifier
     }
 
+    pub(super) fn shared_verifier(&self) -> &Arc<Verifier> {
+        &self.verifier
+    }
+
+    pub(super) fn http(&self) -> &HttpClient {
+        &self.http
+    }
+
+    pub(super) fn config(&self) -> &SigningConfig {
+        &self.config
+    }
+
+    /// The authority that would certify.
+    pub(crate) fn authority(&self) -> Result<String, Failure> {
+        Ok(certificate_authority(&self.config, environment().now(), &self.http)?.name())
+    }
+
     /// The credential of whom the flags name.
     pub(crate) fn credential(&self, signer: &SignerArgs) -> Result<Box<dyn CredentialSource>, Failure> {
         let environment = environment();
@@ -111,6 +144,13 @@ impl Signing {
     /// The logs and timestamp authorities that the signing config selects.
     pub(crate) fn services(&self) -> Result<Services, Failure> {
         Ok(Services::select(&self.config, &self.root, environment().now(), &self.http)?)
+    }
+
+    /// The services of the older cosign form, whose log must be one of Rekor's first API.
+    pub(crate) fn legacy_services(&self) -> Result<Services, Failure> {
+        let config = self.legacy.as_ref().unwrap_or(&self.config);
+        let selected = Services::select_legacy(config, environment().now(), &self.http)?;
+        Ok(selected.ok_or(SignError::NoLegacyLog)?)
     }
 
     /// No log; the timestamp authorities, when `named` services have any.
@@ -132,6 +172,16 @@ impl Signing {
     ) -> Result<Session, Failure> {
         Ok(Session::begin(credential, services, Arc::clone(&self.verifier), environment()).await?)
     }
+}
+
+/// What a stack wrote for its Rekor v1 log, when it has one.
+fn stack_legacy_config(dir: &Path) -> Result<Option<SigningConfig>, Failure> {
+    let path = dir.join(STACK_LEGACY_CONFIG);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let json = files::read(&path, limits::TRUST_BYTES)?;
+    SigningConfig::parse(&json).map(Some).map_err(|error| Failure::from(error).about(&visible_path(&path)))
 }
 
 fn flags(flag: &str, value: &Path) -> Vec<String> {

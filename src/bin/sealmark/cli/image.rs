@@ -1,0 +1,156 @@
+//! Signing images.
+
+use std::path::PathBuf;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+
+use super::{FormatArg, RegistryArgs, ServiceArgs, SignerArgs, SigningWaiverArgs, path};
+
+/// Sign images in a registry
+///
+/// A tag is resolved once; its digest is printed, and only the digest is signed. The signature is a
+/// Sigstore bundle that refers to the image, as cosign 3 writes it; it counts when it was read back from
+/// the registry. One token, one certificate and one key serve all images and forms of a call.
+///
+/// Clients that know the older cosign form only (podman, skopeo, Kyverno, cosign 2) see nothing of a
+/// bundle: --signature-format bundle,legacy writes both, and --consumers says who sees what.
+///
+/// Where a registry cannot list what refers to an image, the list is a tag that all writers share.
+/// That is best effort: `sealmark attach repair` lists anew what a lost race took out.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark sign image registry.example.com/acme/app:v1
+  $ sealmark sign image registry.example.com/acme/app --digest-file build.json
+  $ sealmark sign image registry.example.com/acme/app:v1 --recursive \\
+      --signature-format bundle,legacy --consumers
+  $ sealmark sign image 127.0.0.1:5000/app:v1 --key cosign.key \\
+      --signature-format legacy --log-not-required-unsafe")]
+pub(crate) struct SignImage {
+    #[command(flatten)]
+    pub(crate) images: ImageArgs,
+    #[command(flatten)]
+    pub(crate) signatures: SignatureArgs,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+    #[command(flatten)]
+    pub(crate) services: ServiceArgs,
+    #[command(flatten)]
+    pub(crate) waivers: SigningWaiverArgs,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Sign a statement about images in a registry: provenance, an SBOM, test results
+///
+/// The statement is made about each image's digest; everything else is as with `sealmark sign image`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark attest image registry.example.com/acme/app:v1 \\
+      --predicate sbom.cdx.json --type cyclonedx
+  $ sealmark attest image registry.example.com/acme/app --if-needed \\
+      --digest-file build.json --predicate slsa.json --type slsaprovenance1")]
+pub(crate) struct AttestImage {
+    #[command(flatten)]
+    pub(crate) images: ImageArgs,
+    /// A JSON file with the predicate
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath,
+          help_heading = "Statement")]
+    pub(crate) predicate: PathBuf,
+    /// The predicate's type: a URI, or slsaprovenance1, cyclonedx, spdxjson, openvex, vuln, link
+    #[arg(long = "type", value_name = "TYPE", value_parser = NonEmptyStringValueParser::new(),
+          help_heading = "Statement")]
+    pub(crate) predicate_type: String,
+    #[command(flatten)]
+    pub(crate) signatures: SignatureArgs,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+    #[command(flatten)]
+    pub(crate) services: ServiceArgs,
+    #[command(flatten)]
+    pub(crate) waivers: SigningWaiverArgs,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Which images.
+#[derive(Debug, Args)]
+pub(crate) struct ImageArgs {
+    /// Images: HOST[:PORT]/PATH:TAG or HOST[:PORT]/PATH@sha256:DIGEST
+    #[arg(required_unless_present = "digest_file", value_name = "IMAGE",
+          value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) images: Vec<String>,
+    /// The file in which a build wrote what it pushed: `docker buildx --metadata-file`, `podman push --digestfile`
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) digest_file: Option<PathBuf>,
+    /// Of an index, also every manifest below it
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+}
+
+/// What is written, and where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Signatures")]
+pub(crate) struct SignatureArgs {
+    /// The forms to write
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORM,...", default_value = "bundle")]
+    pub(crate) signature_format: Vec<SignatureFormat>,
+    /// The repository for signatures, when it is not the image's (also COSIGN_REPOSITORY)
+    #[arg(long, value_name = "REPOSITORY", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) signature_repository: Option<String>,
+    /// Sign only what this signer has not signed yet: no certificate and no log entry for the rest
+    #[arg(long)]
+    pub(crate) if_needed: bool,
+    /// Name every request that would be made; make none that writes
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Say which clients see the result
+    #[arg(long)]
+    pub(crate) consumers: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SignatureFormat {
+    /// A Sigstore bundle that refers to the image (cosign 3)
+    Bundle,
+    /// The older cosign form, a tag beside the image (podman, skopeo, Kyverno, cosign 2)
+    Legacy,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Attach {
+    Repair(AttachRepair),
+}
+
+/// List anew the signatures of an image that its registry lists no more
+///
+/// A registry without the referrers API keeps the list in a tag. Where it takes every write, two writers
+/// may undo each other's entry; the signature itself stays in the registry, and this lists it again. Which
+/// signatures there are is known from what `sign` printed (--referrer), and from the tags of the
+/// repository that name manifests about the image.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark attach repair registry.example.com/acme/app:v1 \\
+      --referrer sha256:8d1c...")]
+pub(crate) struct AttachRepair {
+    /// The image: HOST[:PORT]/PATH:TAG or HOST[:PORT]/PATH@sha256:DIGEST
+    #[arg(value_name = "IMAGE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) image: String,
+    /// The digest of a referrer, as `sign image` printed it; may be repeated
+    #[arg(long, value_name = "DIGEST", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) referrer: Vec<String>,
+    /// The repository of the signatures, when it is not the image's (also COSIGN_REPOSITORY)
+    #[arg(long, value_name = "REPOSITORY", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) signature_repository: Option<String>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}

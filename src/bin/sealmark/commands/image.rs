@@ -1,0 +1,257 @@
+//! `sign image` and `attest image`: one session for all images and forms.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sealmark::format::oci::{ImageRef, Repository};
+use sealmark::service::store::{ArtifactStore, FoundBy};
+use sealmark::sign::image::{Claim, Form, FoundImage, ImageSigner, find, present, with_children};
+use sealmark::sign::{CredentialSource, Services, Session};
+use sealmark::verify::KeyLog;
+
+use super::{attest, sign};
+use crate::cli::{
+    AttestImage, Format, FormatArg, ImageArgs, RegistryArgs, ServiceArgs, SignImage, SignatureArgs, SignatureFormat,
+    SignerArgs, SigningWaiverArgs,
+};
+use crate::report::consumers::{Written, consumers};
+use crate::report::images::{ImageSigned, ImagesReport, SignatureShown, human, verify_command};
+use crate::report::{Failure, Verdict, console, print_json};
+use crate::settings::{self, Signing};
+
+mod plan;
+mod repair;
+
+pub(super) use repair::repair;
+
+/// The flags of both commands.
+struct Call<'a> {
+    images: &'a ImageArgs,
+    signatures: &'a SignatureArgs,
+    signer: &'a SignerArgs,
+    services: &'a ServiceArgs,
+    waivers: &'a SigningWaiverArgs,
+    registry: &'a RegistryArgs,
+    format: FormatArg,
+}
+
+pub(super) fn sign(args: &SignImage) -> Result<u8, Failure> {
+    let SignImage { images, signatures, signer, services, waivers, registry, format } = args;
+    run(&Call { images, signatures, signer, services, waivers, registry, format: *format }, &Claim::Signature)
+}
+
+pub(super) fn attest(args: &AttestImage) -> Result<u8, Failure> {
+    let claim = predicate(&args.predicate, &args.predicate_type)?;
+    let AttestImage { images, signatures, signer, services, waivers, registry, format, .. } = args;
+    run(&Call { images, signatures, signer, services, waivers, registry, format: *format }, &claim)
+}
+
+fn predicate(path: &Path, kind: &str) -> Result<Claim, Failure> {
+    Ok(Claim::Attestation { predicate_type: attest::typed(kind)?, predicate: attest::text(path)? })
+}
+
+fn run(call: &Call<'_>, claim: &Claim) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let names = settings::images(call.images)?;
+    let repository = settings::signature_repository(call.signatures.signature_repository.as_deref())?;
+    let mut repositories: Vec<&Repository> = names.iter().map(ImageRef::repository).collect();
+    repositories.extend(&repository);
+    let store = settings::registry_store(call.registry, &repositories)?;
+    let signing = Signing::named(call.services)?;
+    let work = Work { call, claim, forms: forms(call.signatures), store, repository, signing };
+    let report = settings::runtime()?.block_on(work.done(&names))?;
+    match call.format.format {
+        Format::Json => print_json(&report)?,
+        Format::Human => console::data(&human(&report))?,
+    }
+    let failures = || report.images.iter().filter_map(|image| image.failure.as_ref());
+    failures().for_each(console::failure);
+    Ok(Verdict::of_failures(failures()).exit_code())
+}
+
+fn forms(args: &SignatureArgs) -> Vec<Form> {
+    let mut forms: Vec<Form> = args.signature_format.iter().map(|form| Form::from(*form)).collect();
+    forms.sort_unstable();
+    forms.dedup();
+    forms
+}
+
+impl From<SignatureFormat> for Form {
+    fn from(format: SignatureFormat) -> Self {
+        match format {
+            SignatureFormat::Bundle => Self::Bundle,
+            SignatureFormat::Legacy => Self::Legacy,
+        }
+    }
+}
+
+/// What is to be done, and with what.
+struct Work<'a> {
+    call: &'a Call<'a>,
+    claim: &'a Claim,
+    forms: Vec<Form>,
+    store: Arc<dyn ArtifactStore>,
+    repository: Option<Repository>,
+    signing: Signing,
+}
+
+/// An image of the call, its line in the report, and the forms that are missing.
+struct Item {
+    image: FoundImage,
+    shown: ImageSigned,
+    missing: Vec<Form>,
+}
+
+impl Work<'_> {
+    async fn done(&self, names: &[ImageRef]) -> Result<ImagesReport, Failure> {
+        let mut items = self.items(names).await?;
+        let mut credential = None;
+        if self.call.signatures.if_needed {
+            credential = Some(self.leave_out_present(&mut items).await?);
+        }
+        let mut requests = Vec::new();
+        if self.call.signatures.dry_run {
+            requests = self.plan(&mut items)?;
+        } else if items.iter().any(|item| !item.missing.is_empty()) {
+            let credential = match credential {
+                Some(credential) => credential,
+                None => self.signing.credential(self.call.signer)?,
+            };
+            self.sign(&mut items, credential.as_ref()).await?;
+        }
+        let consumers = if self.call.signatures.consumers { consumers(&self.written(&items)) } else { Vec::new() };
+        let images = items.into_iter().map(|item| item.shown).collect();
+        let report = ImagesReport::new(&self.signing.source, sign::waivers(self.call.waivers), images);
+        let report = if self.call.signatures.dry_run { report.dry_run(requests) } else { report };
+        Ok(report.with_consumers(consumers))
+    }
+
+    /// Every image of the call, each once, by its digest. All are found before anything is signed.
+    async fn items(&self, names: &[ImageRef]) -> Result<Vec<Item>, Failure> {
+        let mut items: Vec<Item> = Vec::new();
+        for name in names {
+            let found = find(&*self.store, name).await?;
+            if let ImageRef::Tagged(_) = name {
+                console::words(&format!("{name} is {}", found.image().digest()));
+            }
+            let images =
+                if self.call.images.recursive { with_children(&*self.store, found).await? } else { vec![found] };
+            for (at, image) in images.into_iter().enumerate() {
+                if items.iter().all(|item| item.image.image() != image.image()) {
+                    let given = (at == 0).then(|| name.to_string());
+                    let shown = ImageSigned::of(&image, given.as_deref());
+                    items.push(Item { image, shown, missing: self.forms.clone() });
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    /// Takes out of each item the forms in which the signer has said so already.
+    async fn leave_out_present(&self, items: &mut [Item]) -> Result<Box<dyn CredentialSource>, Failure> {
+        let log = if self.call.waivers.log_not_required_unsafe { KeyLog::NotRequiredUnsafe } else { KeyLog::Required };
+        let signatory = self.signing.signatory(self.call.signer, log).await?;
+        let Some(expected) = &signatory.expected else {
+            console::warning("--if-needed: only the authority can tell whom this token names, so all is signed");
+            return Ok(signatory.credential);
+        };
+        for item in items {
+            let repository = self.repository.as_ref().unwrap_or_else(|| item.image.image().repository());
+            let image = item.image.image().within(repository);
+            for form in std::mem::take(&mut item.missing) {
+                let verifier = self.signing.verifier();
+                let now = settings::environment().now();
+                match present(&*self.store, &image, form, self.claim, expected, verifier, now).await? {
+                    Some(present) => item.shown.signatures.push(SignatureShown::present(form, &present)),
+                    None => item.missing.push(form),
+                }
+            }
+            self.add_command(item);
+        }
+        Ok(signatory.credential)
+    }
+
+    async fn sign(&self, items: &mut [Item], credential: &dyn CredentialSource) -> Result<(), Failure> {
+        let session = self.begin(credential).await?;
+        // Items may lack different forms; each set of forms is signed at once, all under one credential.
+        for forms in [&[Form::Bundle, Form::Legacy][..], &[Form::Bundle], &[Form::Legacy]] {
+            let (places, images): (Vec<usize>, Vec<FoundImage>) = items
+                .iter()
+                .enumerate()
+                .filter(|(_, item)| item.missing == forms)
+                .map(|(place, item)| (place, item.image.clone()))
+                .unzip();
+            if images.is_empty() {
+                continue;
+            }
+            let signer = self.signer(&session, forms)?;
+            for (place, result) in places.into_iter().zip(signer.sign_all(&images, self.claim).await) {
+                let Some(item) = items.get_mut(place) else { continue };
+                match result {
+                    Ok(published) => item.shown.signatures.extend(published.iter().map(SignatureShown::made)),
+                    Err(error) => item.shown.fail(error.into()),
+                }
+                self.add_command(item);
+            }
+        }
+        Ok(())
+    }
+
+    /// One session: what it cannot do (no log for the older form) is said before a certificate is asked for.
+    async fn begin(&self, credential: &dyn CredentialSource) -> Result<Session, Failure> {
+        if self.call.waivers.log_not_required_unsafe {
+            sign::warn_of_no_log();
+        }
+        let services = self.services(*self.forms.first().unwrap_or(&Form::Bundle))?;
+        if self.forms.contains(&Form::Legacy) {
+            self.services(Form::Legacy)?;
+        }
+        sign::begin(&self.signing, credential, services, self.call.waivers).await
+    }
+
+    fn services(&self, form: Form) -> Result<Services, Failure> {
+        match form {
+            Form::Legacy if !self.call.waivers.log_not_required_unsafe => self.signing.legacy_services(),
+            _ if self.call.waivers.log_not_required_unsafe => {
+                sign::services_without_log(&self.signing, self.call.services)
+            }
+            _ => self.signing.services(),
+        }
+    }
+
+    fn signer(&self, session: &Session, forms: &[Form]) -> Result<ImageSigner, Failure> {
+        let mut signer = ImageSigner::new(Arc::clone(&self.store), settings::environment());
+        if let Some(repository) = &self.repository {
+            signer = signer.into_repository(repository.clone());
+        }
+        for form in forms {
+            let session = session.with_services(self.services(*form)?)?;
+            signer = match form {
+                Form::Bundle => signer.bundles(session),
+                Form::Legacy => signer.legacy(session),
+            };
+        }
+        Ok(signer)
+    }
+
+    /// The command that verifies what is there now.
+    fn add_command(&self, item: &mut Item) {
+        let Some(signature) = item.shown.signatures.first() else { return };
+        let mut flags = sign::verify_flags(&self.signing, self.call.waivers);
+        if let Some(repository) = &self.repository {
+            flags.extend(["--signature-repository".to_owned(), repository.to_string()]);
+        }
+        item.shown.verify = verify_command(item.image.image(), signature, &flags);
+    }
+
+    fn written(&self, items: &[Item]) -> Written<'_> {
+        let listed = items.iter().flat_map(|item| &item.shown.signatures).filter_map(|signature| signature.listed_by);
+        let by_tag = listed.into_iter().any(|list| list == "referrers-tag");
+        Written {
+            forms: &self.forms,
+            by_key: self.call.signer.key.is_some(),
+            attestation: *self.claim != Claim::Signature,
+            found_by: Some(if by_tag { FoundBy::Tag } else { FoundBy::Api }),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Images that were signed, schema `sealmark.signed-images/v1`, for people and for programs.
+
+use std::fmt::Write;
+
+use sealmark::format::oci::DigestRef;
+use sealmark::service::store::FoundBy;
+use sealmark::sign::image::{Form, FoundImage, Present, Published, Request};
+use sealmark::verify::Verified;
+use serde::Serialize;
+
+use super::console::Style;
+use super::consumers::Consumer;
+use super::evidence::{Check, SignerShown, checks};
+use super::signed::{command_line, signer_words};
+use super::text::Table;
+use super::{Failure, Problem, TOOL, Tool};
+
+/// The document: what became of each image.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ImagesReport {
+    schema: &'static str,
+    tool: Tool,
+    services: String,
+    waivers: Vec<&'static str>,
+    /// Whether nothing was written because nothing was to be.
+    dry_run: bool,
+    pub(crate) images: Vec<ImageSigned>,
+    /// Requests that are made for the call as a whole; only of a dry run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    requests: Vec<RequestShown>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    consumers: Vec<Consumer>,
+}
+
+impl ImagesReport {
+    pub(crate) fn new(services: &str, waivers: Vec<&'static str>, images: Vec<ImageSigned>) -> Self {
+        Self {
+            schema: "sealmark.signed-images/v1",
+            tool: TOOL,
+            services: services.to_owned(),
+            waivers,
+            dry_run: false,
+            images,
+            requests: Vec::new(),
+            consumers: Vec::new(),
+        }
+    }
+
+    /// The document of a call that writes nothing.
+    pub(crate) fn dry_run(self, requests: Vec<RequestShown>) -> Self {
+        Self { dry_run: true, requests, ..self }
+    }
+
+    /// Adds who sees the result.
+    pub(crate) fn with_consumers(self, consumers: Vec<Consumer>) -> Self {
+        Self { consumers, ..self }
+    }
+}
+
+/// One image.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ImageSigned {
+    /// By digest.
+    pub(crate) image: String,
+    /// As it was named in the call; none below an index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) platform: Option<String>,
+    pub(crate) signatures: Vec<SignatureShown>,
+    /// The command that verifies it, word by word.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) verify: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) requests: Vec<RequestShown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<Problem>,
+    /// The same for people.
+    #[serde(skip)]
+    pub(crate) failure: Option<Failure>,
+}
+
+/// One signature of an image.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SignatureShown {
+    pub(crate) form: &'static str,
+    /// `made`, or `present` when this signer had said so before.
+    pub(crate) status: &'static str,
+    /// The referrer by digest, or the tag.
+    pub(crate) place: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) listed_by: Option<&'static str>,
+    pub(crate) signer: SignerShown,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) predicate_type: Option<String>,
+    /// What was proven of it.
+    pub(crate) checks: Vec<Check>,
+}
+
+/// A request that would be made.
+#[derive(Debug, Serialize)]
+pub(crate) struct RequestShown {
+    pub(crate) method: &'static str,
+    pub(crate) url: String,
+    pub(crate) purpose: String,
+}
+
+impl From<Request> for RequestShown {
+    fn from(request: Request) -> Self {
+        Self { method: request.method, url: request.url, purpose: request.purpose.to_owned() }
+    }
+}
+
+impl RequestShown {
+    /// A request to a service.
+    pub(crate) fn post(url: &str, purpose: &str) -> Self {
+        Self { method: "POST", url: url.to_owned(), purpose: purpose.to_owned() }
+    }
+
+    fn line(&self) -> String {
+        format!("{:5} {}  ({})", self.method, self.url, self.purpose)
+    }
+}
+
+impl SignatureShown {
+    fn new(form: Form, status: &'static str, place: &str, found_by: Option<FoundBy>, verified: &Verified) -> Self {
+        Self {
+            form: form_word(form),
+            status,
+            place: place.to_owned(),
+            listed_by: found_by.map(list_word),
+            signer: SignerShown::from(verified.signer()),
+            predicate_type: verified.statement().map(|statement| statement.predicate_type.clone()),
+            checks: checks(verified, None),
+        }
+    }
+
+    pub(crate) fn made(published: &Published) -> Self {
+        Self::new(published.form, "made", &published.place, published.found_by, &published.verified)
+    }
+
+    pub(crate) fn present(form: Form, present: &Present) -> Self {
+        Self::new(form, "present", &present.place, None, &present.verified)
+    }
+}
+
+pub(crate) const fn form_word(form: Form) -> &'static str {
+    match form {
+        Form::Bundle => "bundle",
+        Form::Legacy => "legacy",
+    }
+}
+
+const fn list_word(found_by: FoundBy) -> &'static str {
+    match found_by {
+        FoundBy::Api => "referrers-api",
+        FoundBy::Tag => "referrers-tag",
+        FoundBy::Content => "content",
+    }
+}
+
+impl ImageSigned {
+    pub(crate) fn of(image: &FoundImage, name: Option<&str>) -> Self {
+        Self {
+            image: image.image().to_string(),
+            name: name.map(str::to_owned),
+            platform: image.platform.as_ref().map(ToString::to_string),
+            signatures: Vec::new(),
+            verify: Vec::new(),
+            requests: Vec::new(),
+            error: None,
+            failure: None,
+        }
+    }
+
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        let failure = failure.about(&self.image);
+        self.error = Some(Problem::from(&failure));
+        self.failure = Some(failure);
+    }
+}
+
+/// `sealmark verify image …`, with exactly the identity that signed.
+pub(crate) fn verify_command(image: &DigestRef, signature: &SignatureShown, flags: &[String]) -> Vec<String> {
+    let mut words = ["sealmark", "verify", "image"].map(str::to_owned).to_vec();
+    words.push(image.to_string());
+    words.extend(signer_words(&signature.signer));
+    words.extend(flags.iter().cloned());
+    words
+}
+
+/// For people, on standard output.
+pub(crate) fn human(report: &ImagesReport) -> String {
+    let style = Style::of_stdout();
+    let mut out = String::new();
+    for image in report.images.iter().filter(|image| image.error.is_none()) {
+        let new = image.signatures.is_empty() || image.signatures.iter().any(|signature| signature.status == "made");
+        let word = match (report.dry_run, new) {
+            (true, _) => "WOULD SIGN",
+            (false, true) => "SIGNED",
+            (false, false) => "PRESENT",
+        };
+        let platform = image.platform.as_ref().map_or_else(String::new, |platform| format!("  {platform}"));
+        let _ = writeln!(out, "{}  {}{platform}", style.green(word), image.image);
+        out.push_str(&signatures(image).print(2));
+        for request in &image.requests {
+            let _ = writeln!(out, "  {}", request.line());
+        }
+        if !image.verify.is_empty() {
+            let _ = writeln!(out, "  verify with\n    {}", command_line(&image.verify));
+        }
+    }
+    if !report.requests.is_empty() {
+        let _ = writeln!(out, "once for all of them");
+    }
+    for request in &report.requests {
+        let _ = writeln!(out, "  {}", request.line());
+    }
+    if !report.consumers.is_empty() {
+        let _ = writeln!(out, "who sees it");
+        let mut table = Table::default();
+        for consumer in &report.consumers {
+            table.row(consumer.name, &format!("{:3}  {}", consumer.sees.word(), consumer.because));
+        }
+        out.push_str(&table.print(2));
+    }
+    out
+}
+
+fn signatures(image: &ImageSigned) -> Table {
+    let mut table = Table::default();
+    if let Some(name) = &image.name {
+        table.row("name", name);
+    }
+    for signature in &image.signatures {
+        let listed = signature.listed_by.map_or_else(String::new, |list| format!(", listed by {list}"));
+        let said = if signature.status == "present" { ", there already" } else { "" };
+        table.row(signature.form, &format!("{}{listed}{said}", signature.place));
+    }
+    if let Some(signature) = image.signatures.first() {
+        let shown = |check: &&Check| ["signer", "issuer", "signing time", "transparency"].contains(&check.name);
+        signature.checks.iter().filter(shown).for_each(|check| table.row(check.name, &check.detail));
+    }
+    table
+}
