@@ -40,7 +40,7 @@ pub fn bundle_manifest(subject: &Descriptor, bundle: &Descriptor, kind: BundleKi
             annotations.insert(BUNDLE_CONTENT.to_owned(), "message-signature".to_owned());
         }
     }
-    let config = Descriptor::of(EMPTY, EMPTY_BYTES);
+    let config = Descriptor { artifact_type: Some(bundle.media_type.clone()), ..Descriptor::of(EMPTY, EMPTY_BYTES) };
     let subject = Descriptor::new(&subject.media_type, subject.digest, subject.size);
     image_manifest(Some(&bundle.media_type), &config, std::slice::from_ref(bundle), Some(&subject), &annotations)
 }

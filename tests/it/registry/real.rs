@@ -30,17 +30,17 @@ impl RealRegistry {
         })
     }
 
-    /// The registry of go-containerregistry, as its command serves it: without the referrers API.
+    /// The registry of go-containerregistry with the referrers API, from `tests/registry`; `tests/run` builds it.
     pub fn go_containerregistry() -> Option<Self> {
         let peers = std::env::var_os("SEALMARK_PEERS").map(PathBuf::from);
-        let program = peers.map(|peers| peers.join("go/bin/registry")).filter(|program| program.exists());
+        let program = peers.map(|peers| peers.join("go/bin/registry-referrers")).filter(|program| program.exists());
         let Some(program) = program else {
-            println!("left out: go-containerregistry's registry: not installed (tests/run does)");
+            println!("left out: go-containerregistry's registry: not built (tests/run does)");
             return None;
         };
         Self::start(|_, port| {
             let mut command = Command::new(&program);
-            command.arg(format!("-port={port}"));
+            command.arg(format!("127.0.0.1:{port}"));
             command
         })
     }

@@ -5,11 +5,11 @@ use reqwest::header::{self, HeaderName};
 use super::super::stored::Check;
 use super::super::{Attached, BlobReader, Content, StoreError, StoredManifest, TagUpdate};
 use super::answer::{self, field};
-use super::transport::{Call, Transport};
+use super::transport::{Call, Transport, is_redirect};
 use super::{RegistryError, referrers, update};
 use crate::base::limits;
 use crate::format::oci::{Descriptor, Repository, Tag, parse_digest, referrers_index};
-use crate::service::http::{Endpoint, Method, Repeat, Response};
+use crate::service::http::{Endpoint, HttpError, Method, Repeat, Response};
 
 /// Writes a blob unless it is there.
 pub(super) async fn blob(
@@ -25,24 +25,46 @@ pub(super) async fn blob(
     if is_there(transport, repository, blob).await? {
         return Ok(());
     }
-    let session = begin(transport, repository).await?;
     match content {
-        Content::Bytes(bytes) if bytes.len() <= limits::UPLOAD_PIECE => {
-            finish(transport, repository, &session, blob, bytes).await
-        }
         Content::Bytes(bytes) => {
-            let mut upload = Upload { transport, repository, session, at: 0 };
-            for piece in bytes.chunks(limits::UPLOAD_PIECE) {
-                upload.piece(piece).await?;
+            let mut attempts = transport.settings.http.attempts;
+            loop {
+                attempts = attempts.saturating_sub(1);
+                match bytes_once(transport, repository, blob, bytes).await {
+                    // An upload that broke off begins anew: its session may be gone.
+                    Err(StoreError::Http(HttpError::Unreachable { .. } | HttpError::Unavailable { .. }))
+                        if attempts > 0 =>
+                    {
+                        tokio::time::sleep(transport.settings.http.first_pause).await;
+                    }
+                    other => return other,
+                }
             }
-            finish(transport, repository, &upload.session, blob, &[]).await
         }
         Content::Reader(reader) => {
+            let session = begin(transport, repository).await?;
             let mut upload = Upload { transport, repository, session, at: 0 };
             let last = upload.all_but_last(reader, check).await?;
             finish_streamed(upload, blob, &last).await
         }
     }
+}
+
+async fn bytes_once(
+    transport: &Transport,
+    repository: &Repository,
+    blob: &Descriptor,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    let session = begin(transport, repository).await?;
+    if bytes.len() <= limits::UPLOAD_PIECE {
+        return finish(transport, repository, &session, blob, bytes).await;
+    }
+    let mut upload = Upload { transport, repository, session, at: 0 };
+    for piece in bytes.chunks(limits::UPLOAD_PIECE) {
+        upload.piece(piece).await?;
+    }
+    finish(transport, repository, &upload.session, blob, &[]).await
 }
 
 async fn is_there(transport: &Transport, repository: &Repository, blob: &Descriptor) -> Result<bool, StoreError> {
@@ -52,6 +74,8 @@ async fn is_there(transport: &Transport, repository: &Repository, blob: &Descrip
     let response = transport.call(&call).await?;
     match response.status {
         200 => Ok(true),
+        // It knows where the content is.
+        status if is_redirect(status) => Ok(true),
         404 => Ok(false),
         _ => Err(answer::of_write(&call.endpoint, &response)),
     }

@@ -79,6 +79,12 @@ impl<'a> Call<'a> {
     }
 }
 
+/// An answer, and whether it is that of a host that the registry sent on to.
+struct Answered {
+    answer: Answer,
+    from_elsewhere: bool,
+}
+
 /// An answer, its body read or not yet.
 enum Answer {
     Whole(Response),
@@ -186,18 +192,19 @@ impl Transport {
             Some(challenge) => self.authority.answer(self, call, challenge, None).await?,
             None => self.authority.unasked(self, call).await?,
         };
-        let mut answer = self.followed(call, body, authorization.as_ref()).await?;
-        if answer.status() == 401 {
-            let wanted = Challenge::read(self, registry, answer.headers())?;
+        let mut answered = self.followed(call, body, authorization.as_ref()).await?;
+        if answered.answer.status() == 401 && !answered.from_elsewhere {
+            let wanted = Challenge::read(self, registry, answered.answer.headers())?;
             self.challenges.lock().unwrap_or_else(PoisonError::into_inner).insert(registry.clone(), wanted.clone());
             let renewed = self.authority.answer(self, call, &wanted, authorization.as_ref()).await?;
             if renewed.is_some() {
                 authorization = renewed;
-                answer = self.followed(call, body, authorization.as_ref()).await?;
+                answered = self.followed(call, body, authorization.as_ref()).await?;
             }
         }
+        let Answered { mut answer, from_elsewhere } = answered;
         let status = answer.status();
-        if matches!(status, 401 | 403) {
+        if matches!(status, 401 | 403) && !from_elsewhere {
             let credentials = authorization.as_ref().map_or("without credentials", |found| found.origin);
             let secrets = authorization.as_ref().map(Authorization::secrets).unwrap_or_default();
             let (url, answer) = (call.endpoint.to_string(), answer.excerpt(&secrets).await);
@@ -212,10 +219,11 @@ impl Transport {
         call: &Call<'_>,
         body: Body,
         authorization: Option<&Authorization>,
-    ) -> Result<Answer, StoreError> {
+    ) -> Result<Answered, StoreError> {
         let registry = call.repository.registry();
         let mut endpoint = call.endpoint.clone();
         let mut authorization = authorization;
+        let mut from_elsewhere = false;
         for _ in 0..=limits::REDIRECTS {
             let mut headers = call.headers.clone();
             headers.extend(authorization.map(|found| (header::AUTHORIZATION, found.value.clone())));
@@ -235,18 +243,22 @@ impl Transport {
                 Body::Whole => Answer::Whole(client.exchange(&exchange).await?),
                 Body::Open => Answer::Open(client.open(&exchange).await?),
             };
-            let is_read = call.method == Method::GET || call.method == Method::HEAD;
-            if !is_read || !matches!(answer.status(), 301 | 302 | 303 | 307 | 308) {
-                return Ok(answer);
+            if call.method != Method::GET || !is_redirect(answer.status()) {
+                return Ok(Answered { answer, from_elsewhere });
             }
             let target = redirected(&endpoint, answer.headers())?;
             if !target.same_origin(&endpoint) {
-                authorization = None;
+                (authorization, from_elsewhere) = (None, true);
             }
             endpoint = target;
         }
         Err(RegistryError::Redirects { url: call.endpoint.to_string() }.into())
     }
+}
+
+/// Whether a status sends on to another place.
+pub(super) fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
 }
 
 /// Where an answer sends on to.

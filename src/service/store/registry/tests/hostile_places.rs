@@ -222,3 +222,22 @@ fn o21_urls_of_layers_are_not_fetched() {
     assert_eq!(code(block_on(store().blob(&repository, &layer, 100))), ("blob-not-found", 1));
     assert!(internal.asked().is_empty());
 }
+
+#[test]
+fn what_another_host_wants_is_not_answered() {
+    // The storage asks for a password of its own.
+    let storage = TestRegistry::lying(|_| {
+        Some(Answer::error(401, "UNAUTHORIZED").with("www-authenticate", "Basic realm=\"storage\""))
+    });
+    let target = format!("http://{}/storage", storage.authority);
+    let registry = TestRegistry::lying(move |asked| {
+        let download = asked.method == "GET" && asked.path.contains("/blobs/");
+        download.then(|| Answer::new(307, "").with("location", target.clone()))
+    });
+    let store = signed_in(&registry.authority);
+    let repository = repository(&registry.authority);
+    let image = block_on(image(&store, &repository, "v1"));
+    let layer = image.manifest().image().unwrap().layers[0].clone();
+    assert_eq!(code(block_on(store.blob(&repository, &layer, 100))), ("registry-unexpected", 3));
+    assert_eq!(storage.asked().len(), 1);
+}
