@@ -14,7 +14,7 @@
 //!
 //! A digest costs three requests (referrers, a bundle's manifest, the bundle), a tag one more, each further
 //! bundle two; bundles are fetched
-//! [`BUNDLE_FETCHES`](crate::base::limits::BUNDLE_FETCHES) at a time. The two tags where older cosign clients
+//! [`limits::BUNDLE_FETCHES`] at a time. The two tags where older cosign clients
 //! keep signatures and attestations are asked for only when no bundle is admitted.
 
 mod error;
@@ -22,11 +22,14 @@ mod found;
 mod legacy;
 
 use super::{Decision, Trust, decide};
+use crate::base::limits;
 use crate::base::time::UnixTime;
 use crate::format::bundle::{BundleError, Content, UnverifiedBundle};
 use crate::format::cosign;
 use crate::format::intoto::Statement;
 use crate::format::oci::{Descriptor, DigestRef, ImageRef, Repository};
+use crate::service::BoxFuture;
+use crate::service::bounded::bounded;
 use crate::service::store::{ArtifactStore, FoundBy};
 use crate::verify::{Artifact, Verified, Verifier};
 
@@ -184,6 +187,19 @@ pub async fn look(
     }
     candidates.fetch_legacy(store).await;
     Ok(candidates.decide(verifier, trust, now))
+}
+
+/// The same about several digests at once; the answers keep the order.
+pub async fn look_all(
+    store: &dyn ArtifactStore,
+    lookups: Vec<Lookup>,
+    verifier: &Verifier,
+    trust: &Trust,
+    now: UnixTime,
+) -> Vec<Result<ImageDecision, ImageError>> {
+    let looks =
+        lookups.into_iter().map(|lookup| -> BoxFuture<'_, _> { Box::pin(look(store, lookup, verifier, trust, now)) });
+    bounded(looks.collect(), limits::BUNDLE_FETCHES).await
 }
 
 /// The digest that a reference names: a tag is asked for once, and its digest is that of the bytes that came.

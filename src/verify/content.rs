@@ -152,6 +152,7 @@ impl SignatureValid {
 pub struct ArtifactBound {
     digest: Digest,
     statement: Option<Statement>,
+    payload: Option<SimpleSigning>,
 }
 
 impl ArtifactBound {
@@ -163,6 +164,11 @@ impl ArtifactBound {
     /// The statement, if the content is an attestation.
     pub fn statement(&self) -> Option<&Statement> {
         self.statement.as_ref()
+    }
+
+    /// The payload, if the content is an older cosign signature.
+    pub fn payload(&self) -> Option<&SimpleSigning> {
+        self.payload.as_ref()
     }
 }
 
@@ -230,7 +236,7 @@ pub(super) fn bind(
     _signed: &SignatureValid,
 ) -> Result<ArtifactBound, ContentError> {
     match material.content {
-        SignedContent::Message { digest } => Ok(ArtifactBound { digest, statement: None }),
+        SignedContent::Message { digest } => Ok(ArtifactBound { digest, statement: None, payload: None }),
         SignedContent::Dsse { envelope } => {
             if envelope.payload_type != dsse::IN_TOTO {
                 let found = envelope.payload_type.chars().take(128).collect();
@@ -238,11 +244,12 @@ pub(super) fn bind(
             }
             let statement = Statement::parse(&envelope.payload)?;
             let digest = subject(artifact, &statement)?;
-            Ok(ArtifactBound { digest, statement: Some(statement) })
+            Ok(ArtifactBound { digest, statement: Some(statement), payload: None })
         }
         SignedContent::SimpleSigning { payload } => {
-            let digest = image(artifact, payload)?;
-            Ok(ArtifactBound { digest, statement: None })
+            let payload = SimpleSigning::parse(payload).map_err(ContentError::Payload)?;
+            let digest = image(artifact, &payload)?;
+            Ok(ArtifactBound { digest, statement: None, payload: Some(payload) })
         }
     }
 }
@@ -250,16 +257,15 @@ pub(super) fn bind(
 /// The image that an older cosign signature names. Its digest binds; its name binds too where the caller
 /// says what the image may be called: with a tag or digest after it, which say nothing, or empty, when the
 /// signer named none.
-fn image(artifact: &Artifact<'_>, payload: &[u8]) -> Result<Digest, ContentError> {
-    let payload = SimpleSigning::parse(payload).map_err(ContentError::Payload)?;
+fn image(artifact: &Artifact<'_>, payload: &SimpleSigning) -> Result<Digest, ContentError> {
     let signed = payload.manifest_digest;
     let found = digest(artifact, signed.algorithm())?;
     if found != signed {
         return Err(ContentError::OtherImage { signed, found });
     }
     let names = artifact.names();
-    let name = payload.docker_reference;
-    let is_one = || ImageRef::parse(&name).is_ok_and(|name| names.contains(name.repository()));
+    let name = &payload.docker_reference;
+    let is_one = || ImageRef::parse(name).is_ok_and(|name| names.contains(name.repository()));
     if names.is_empty() || name.is_empty() || is_one() {
         return Ok(found);
     }

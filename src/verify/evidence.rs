@@ -9,6 +9,7 @@ use super::times::TimestampValid;
 use crate::base::crypto::{Digest, PublicKey};
 use crate::base::time::UnixTime;
 use crate::format::intoto::Statement;
+use crate::format::oci::SimpleSigning;
 use crate::format::x509::{Certificate, FulcioClaims, San};
 
 /// Where a proven time comes from.
@@ -182,6 +183,11 @@ impl Verified {
     /// The statement, when an attestation was verified.
     pub fn statement(&self) -> Option<&Statement> {
         self.evidence.artifact.statement()
+    }
+
+    /// The payload, when an older cosign signature was verified.
+    pub fn payload(&self) -> Option<&SimpleSigning> {
+        self.evidence.artifact.payload()
     }
 
     /// The evidence.

@@ -58,10 +58,11 @@ pub(crate) enum Command {
     /// List what is attached to images
     #[command(subcommand, arg_required_else_help = true)]
     Attach(Attach),
-    /// Verify what was signed, offline
+    /// Verify what was signed: files offline, images in registries
     #[command(subcommand, arg_required_else_help = true)]
     Verify(Verify),
     Inspect(Inspect),
+    Tree(Tree),
     Whoami(Whoami),
     /// Look at trust roots
     #[command(subcommand, arg_required_else_help = true)]
@@ -93,7 +94,9 @@ pub(crate) enum Attest {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verify {
-    Blob(VerifyBlob),
+    Blob(Box<VerifyBlob>),
+    Image(Box<VerifyImage>),
+    Attestation(Box<VerifyAttestation>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -310,6 +313,91 @@ pub(crate) struct VerifyBlob {
     pub(crate) report: ReportArgs,
 }
 
+/// Verify images in registries
+///
+/// A tag is resolved once; what is verified is a digest, and the digest is printed: deploy that. What is
+/// attached to the image is fetched, bundles first, and every signature is looked at; older cosign signatures
+/// (`sha256-….sig`) when no bundle is good. A keyless one has only a log's promise: --accept-promise.
+///
+/// Three answers never mix. Refused: what is attached is not acceptable (exit code 1). Absent: the registry has
+/// answered that there is no signature (exit code 1, image-unsigned). Could not look: the registry is
+/// throttling, out of reach, asks for a login, or contradicts itself (exit code 3).
+///
+/// Older signatures name the repository that was signed; for a copy elsewhere say --signed-as. Bundles bind the
+/// digest alone.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark verify image registry.example.com/app:v1 \\
+      --identity me@example.com --issuer https://accounts.google.com
+  $ sealmark verify image registry.example.com/app@sha256:HEX --key cosign.pub
+  $ sealmark verify image registry.example.com/app:v1 --recursive \\
+      --policy release.yaml
+  $ sealmark verify image registry.example.com/app:v1 \\
+      --platform linux/arm64 --policy release.yaml --format json")]
+pub(crate) struct VerifyImage {
+    /// Images: HOST[:PORT]/PATH:TAG or HOST[:PORT]/PATH@sha256:DIGEST
+    #[arg(required = true, value_name = "IMAGE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) selection: ImageSelection,
+    #[command(flatten)]
+    pub(crate) place: SignaturePlace,
+    #[command(flatten)]
+    pub(crate) expected: ExpectedArgs,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+/// Verify attestations of images in registries
+///
+/// As `verify image`, for statements of one predicate type. That the right one said it is verified; what it
+/// says is not looked at.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark verify attestation registry.example.com/app:v1 \\
+      --type slsaprovenance1 \\
+      --claim source-repository-uri=https://github.com/acme/app \\
+      --issuer https://token.actions.githubusercontent.com
+  $ sealmark verify attestation registry.example.com/app:v1 \\
+      --type cyclonedx --key cosign.pub")]
+pub(crate) struct VerifyAttestation {
+    /// The predicate's type: a URI, or slsaprovenance1, cyclonedx, spdxjson, openvex, vuln, link
+    #[arg(long = "type", value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) predicate_type: String,
+    #[command(flatten)]
+    pub(crate) image: VerifyImage,
+}
+
+/// Which of an image's manifests.
+#[derive(Debug, Args)]
+pub(crate) struct ImageSelection {
+    /// Of a multi-platform image, verify the index and each image in it: all must hold
+    #[arg(short, long, conflicts_with = "platform")]
+    pub(crate) recursive: bool,
+    /// Of a multi-platform image, verify the one for this platform, by its own signature or the index's
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) platform: Option<String>,
+    /// A repository that older signatures may name beside the image's own; may be repeated
+    #[arg(long, value_name = "REPOSITORY", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) signed_as: Vec<String>,
+}
+
+/// Where signatures are.
+#[derive(Debug, Args)]
+pub(crate) struct SignaturePlace {
+    /// The repository of the signatures, when it is not the image's (also COSIGN_REPOSITORY)
+    #[arg(long, value_name = "REPOSITORY", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) signature_repository: Option<String>,
+}
+
 /// Who must have signed.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Who must have signed")]
@@ -392,19 +480,45 @@ pub(crate) struct ReportArgs {
 
 // --------------------------------------------------------------------------- looking at things
 
-/// Show what a bundle says, without verifying it
+/// Show what a bundle says, or what is attached to an image, without verifying it
 ///
-/// Nothing shown is proven. The flags that `verify blob` would need are printed, so that you can judge
-/// whether this is the signer that you expect.
+/// Nothing shown is proven. The flags that `verify` would need are printed, so that you can judge whether this
+/// is the signer that you expect.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   $ sealmark inspect app.tar.gz.sigstore.json
-  $ sealmark inspect app.tar.gz --format json")]
+  $ sealmark inspect app.tar.gz --format json
+  $ sealmark inspect registry.example.com/app:v1")]
 pub(crate) struct Inspect {
-    /// A bundle, or a file with FILE.sigstore.json beside it
-    #[arg(value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    /// A bundle, a file with FILE.sigstore.json beside it, or an image
+    #[arg(value_name = "FILE_OR_IMAGE", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: SignaturePlace,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Show everything that is attached to an image, without verifying it
+///
+/// For each platform: signatures and attestations with their form and whom they claim to be by, and every other artifact that
+/// refers to the image. Nothing shown is proven. Exit code 3 when something could not be looked at.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark tree registry.example.com/app:v1
+  $ sealmark tree registry.example.com/app:v1 --format json")]
+pub(crate) struct Tree {
+    /// The image: HOST[:PORT]/PATH:TAG or HOST[:PORT]/PATH@sha256:DIGEST
+    #[arg(value_name = "IMAGE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) place: SignaturePlace,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }
@@ -645,7 +759,8 @@ pub(crate) enum TokenKind {
 #[command(after_help = "\
 Examples:
   $ sealmark key generate -o release
-  $ sealmark key generate -o release --form cosign --key-password-file password.txt
+  $ sealmark key generate -o release --form cosign \\
+      --key-password-file password.txt
   $ sealmark sign blob app.tar.gz --key release.key")]
 pub(crate) struct KeyGenerate {
     /// The kind of key; every verifier takes p256

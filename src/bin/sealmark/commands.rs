@@ -11,6 +11,7 @@ mod output;
 mod sign;
 mod stack;
 mod tour;
+mod tree;
 mod trust;
 mod verify;
 mod whoami;
@@ -21,6 +22,7 @@ use crate::report::{Failure, Verdicts, print_json};
 pub(crate) use attest::PredicateTypeError;
 pub(crate) use output::OutputError;
 pub(crate) use tour::TourError;
+pub(crate) use verify::SelectionError;
 
 /// Runs a command. Whoever asked for JSON gets a document also when nothing came of it.
 pub(crate) fn run(command: Command) -> Result<u8, Failure> {
@@ -42,7 +44,10 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Attest(Attest::Image(args)) => image::attest(&args),
         Command::Attach(Attach::Repair(args)) => image::repair(&args),
         Command::Verify(Verify::Blob(args)) => verify::blob(&args),
+        Command::Verify(Verify::Image(args)) => verify::image(&args),
+        Command::Verify(Verify::Attestation(args)) => verify::attestation(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Tree(args) => tree::run(&args),
         Command::Whoami(args) => whoami::run(&args),
         Command::Trust(Trust::Show(args)) => trust::show(&args),
         Command::Stack(Stack::Init(args)) => stack::init(&args),
@@ -66,7 +71,10 @@ fn format(command: &Command) -> Format {
         Command::Attest(Attest::Image(args)) => args.format.format,
         Command::Attach(Attach::Repair(args)) => args.format.format,
         Command::Verify(Verify::Blob(args)) => args.report.format.format,
+        Command::Verify(Verify::Image(args)) => args.report.format.format,
+        Command::Verify(Verify::Attestation(args)) => args.image.report.format.format,
         Command::Inspect(args) => args.format.format,
+        Command::Tree(args) => args.format.format,
         Command::Whoami(args) => args.format.format,
         Command::Trust(Trust::Show(args)) => args.format.format,
         Command::Stack(Stack::Init(args)) => args.format.format,

@@ -1,4 +1,7 @@
-//! `inspect`: what a bundle says, with the flags that would accept its signer.
+//! `inspect`: what a bundle says, or all that are attached to an image, with the flags that would accept the
+//! signer.
+
+mod image;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +15,9 @@ use crate::artifact::beside;
 use crate::cli::{Format, Inspect};
 use crate::files;
 use crate::glob::BUNDLE_SUFFIX;
-use crate::report::claimed::{Claimed, ClaimedCertificate, ClaimedContent, ClaimedEntry, ClaimedSigner, Readable};
+use crate::report::claimed::{
+    Claimed, ClaimedCertificate, ClaimedContent, ClaimedEntry, ClaimedSigner, LEGACY, Readable,
+};
 use crate::report::console::Style;
 use crate::report::text::{Table, shell_word, thousands, visible, visible_path};
 use crate::report::{Failure, Problem, TOOL, Tool, console, print_json};
@@ -24,19 +29,35 @@ struct Inspected {
     schema: &'static str,
     tool: Tool,
     bundle: String,
+    /// Of an image: its name by the digest that was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
     /// Always false: nothing here is proven.
     verified: bool,
     signatures: Vec<Readable<Candidate>>,
+    /// Of an image: what could not be looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Problem>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Candidate {
+    /// Of an image: where it is attached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
     claimed: Claimed,
     verify_arguments: Vec<String>,
 }
 
 pub(super) fn run(args: &Inspect) -> Result<u8, Failure> {
+    match image::named(&args.file) {
+        Some(reference) => image::run(args, &reference),
+        None => file(args),
+    }
+}
+
+fn file(args: &Inspect) -> Result<u8, Failure> {
     let (path, artifact) = bundle_of(&args.file);
     let about = |failure: Failure| failure.about(&visible_path(&path));
     let json = files::read(&path, limits::BUNDLES_BYTES)?;
@@ -45,18 +66,38 @@ pub(super) fn run(args: &Inspect) -> Result<u8, Failure> {
     let mut signatures = Vec::new();
     for bundle in bundles {
         match bundle {
-            Ok(bundle) => signatures.push(Readable::Yes(Candidate::of(&bundle, &artifact, &path))),
+            Ok(bundle) => signatures.push(Readable::Yes(Candidate::of(&bundle, verify_blob(&artifact, &path)))),
             Err(error) if one => return Err(about(error.into())),
             Err(error) => signatures.push(Readable::No { error: Problem::from(error) }),
         }
     }
     let bundle = visible_path(&path);
-    let inspected = Inspected { schema: "sealmark.inspect/v1", tool: TOOL, bundle, verified: false, signatures };
-    match args.format.format {
-        Format::Json => print_json(&inspected)?,
-        Format::Human => console::data(&human(&inspected))?,
-    }
+    show(&Inspected::of(bundle, signatures), args)?;
     Ok(0)
+}
+
+impl Inspected {
+    fn of(bundle: String, signatures: Vec<Readable<Candidate>>) -> Self {
+        let schema = "sealmark.inspect/v1";
+        Self { schema, tool: TOOL, bundle, image: None, verified: false, signatures, errors: Vec::new() }
+    }
+}
+
+fn show(inspected: &Inspected, args: &Inspect) -> Result<(), Failure> {
+    match args.format.format {
+        Format::Json => print_json(inspected)?,
+        Format::Human => console::data(&human(inspected))?,
+    }
+    Ok(())
+}
+
+/// The words before those that say whom to expect.
+fn verify_blob(artifact: &Path, bundle: &Path) -> Vec<String> {
+    let mut words = vec!["verify".to_owned(), "blob".to_owned(), artifact.to_string_lossy().into_owned()];
+    if beside(artifact) != bundle {
+        words.extend(["--bundle".to_owned(), bundle.to_string_lossy().into_owned()]);
+    }
+    words
 }
 
 /// The bundle that is meant, and the artifact that it would lie beside.
@@ -70,12 +111,8 @@ fn bundle_of(file: &Path) -> (PathBuf, PathBuf) {
 }
 
 impl Candidate {
-    fn of(bundle: &UnverifiedBundle, artifact: &Path, path: &Path) -> Self {
+    fn of(bundle: &UnverifiedBundle, mut arguments: Vec<String>) -> Self {
         let claimed = Claimed::from(bundle);
-        let mut arguments = vec!["verify".to_owned(), "blob".to_owned(), artifact.to_string_lossy().into_owned()];
-        if beside(artifact) != path {
-            arguments.extend(["--bundle".to_owned(), path.to_string_lossy().into_owned()]);
-        }
         match &claimed.signer {
             ClaimedSigner::Certificate(certificate) => {
                 if let Readable::Yes(identity) = &certificate.identity {
@@ -97,7 +134,7 @@ impl Candidate {
         if claimed.log_entries.iter().any(|entry| entry.promise && entry.proof.is_none()) {
             arguments.push("--accept-promise".to_owned());
         }
-        Self { claimed, verify_arguments: arguments }
+        Self { place: None, claimed, verify_arguments: arguments }
     }
 }
 
@@ -126,7 +163,12 @@ fn human(inspected: &Inspected) -> String {
         match signature {
             Readable::Yes(candidate) => {
                 let title = style.yellow("UNVERIFIED");
-                let _ = writeln!(out, "{title}  {}, version {}", inspected.bundle, candidate.claimed.version);
+                let what = candidate.place.as_ref().unwrap_or(&inspected.bundle);
+                match candidate.claimed.version {
+                    LEGACY => writeln!(out, "{title}  {what}, an older cosign signature"),
+                    version => writeln!(out, "{title}  {what}, version {version}"),
+                }
+                .unwrap_or_default();
                 out.push_str(&claims(&candidate.claimed, style));
                 let words: Vec<_> = candidate.verify_arguments.iter().map(|word| shell_word(&visible(word))).collect();
                 let _ = writeln!(
@@ -192,6 +234,7 @@ fn signer(signer: &ClaimedSigner) -> Table {
             let until = certificate.not_after.as_deref().unwrap_or("ever");
             table.row("valid", &format!("{} to {until}", certificate.not_before));
         }
+        ClaimedSigner::Key { hint } if hint.is_empty() => table.row("key", "not in the bundle, nor a hint"),
         ClaimedSigner::Key { hint } => table.row("key", &format!("not in the bundle; hint {hint}")),
     }
     table

@@ -1,5 +1,7 @@
-//! `verify blob`: each artifact against its bundle. No network, no runtime: files in, verdicts out.
+//! `verify blob`: each artifact against its bundle. No network, no runtime: files in, verdicts out. `image` has
+//! the same for registries.
 
+mod image;
 mod judge;
 
 use std::num::NonZeroUsize;
@@ -10,10 +12,12 @@ use sealmark::admit::Trust;
 use sealmark::verify::Verifier;
 
 use crate::artifact::{Artifact, ArtifactError};
-use crate::cli::{Format, VerifyBlob};
+use crate::cli::{Format, VerifyBlob, WaiverArgs};
 use crate::report::{ArtifactVerdict, Failure, Verdicts, console, human, print_json};
 use crate::settings;
 
+pub(crate) use image::SelectionError;
+pub(super) use image::{attestation, image};
 pub(super) use judge::Question;
 
 pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
@@ -24,7 +28,7 @@ pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
     if args.bundle.is_some() && artifacts.len() > 1 {
         return Err(ArtifactError::OneBundle { artifacts: artifacts.len() }.into());
     }
-    let waivers = waivers(args);
+    let waivers = waivers(&args.waivers);
     let question = Question {
         verifier: &verifier,
         trust: &expected.trust,
@@ -43,13 +47,13 @@ pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
 }
 
 /// What the flags waive; each is said aloud.
-fn waivers(args: &VerifyBlob) -> Vec<&'static str> {
+fn waivers(args: &WaiverArgs) -> Vec<&'static str> {
     let mut waivers = Vec::new();
-    if args.waivers.accept_promise {
+    if args.accept_promise {
         console::warning("--accept-promise: a log's promise is taken for its proof");
         waivers.push("accept-promise");
     }
-    if args.waivers.log_not_required_unsafe {
+    if args.log_not_required_unsafe {
         console::warning("--log-not-required-unsafe: nobody else can see what this key signs");
         waivers.push("log-not-required-unsafe");
     }

@@ -29,6 +29,9 @@ impl<T, E: Into<Problem>> From<Result<T, E>> for Readable<T> {
     }
 }
 
+/// In the place of a bundle's version: an older cosign signature.
+pub(crate) const LEGACY: &str = "legacy";
+
 /// The claims of one bundle.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

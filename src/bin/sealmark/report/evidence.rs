@@ -109,6 +109,10 @@ fn signature(verified: &Verified, length: Option<u64>) -> String {
         Some(length) => format!("the {} bytes read", thousands(length)),
         None => "the artifact with the given digest".to_owned(),
     };
+    if let Some(payload) = verified.payload() {
+        let name = &payload.docker_reference;
+        return format!("{scheme}, over an older cosign payload about {artifact}, called {name:?}");
+    }
     match verified.statement() {
         None => format!("{scheme}, over {artifact}"),
         Some(statement) => {

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use sealmark::admit::Reason;
+use sealmark::admit::image::{FoundError, ImageError, Unread};
 use sealmark::base::code::Code;
 use sealmark::base::crypto::KeyError;
 use sealmark::format::bundle::BundleError;
@@ -22,7 +23,7 @@ use sealmark::stack::StackError;
 use sealmark::verify::{ContentError, VerifyError};
 
 use crate::artifact::ArtifactError;
-use crate::commands::{OutputError, PredicateTypeError, TourError};
+use crate::commands::{OutputError, PredicateTypeError, SelectionError, TourError};
 use crate::files::FileError;
 use crate::report::text::shell_word;
 use crate::settings::SettingsError;
@@ -49,6 +50,7 @@ coded!(
     CertificateError,
     ContentError,
     FileError,
+    FoundError,
     HttpError,
     IdentityError,
     KeyError,
@@ -60,12 +62,13 @@ coded!(
     RuleError,
     ServicesError,
     SettingsError,
-    SignError,
     SignImageError,
+    SignError,
     SignerError,
     StackError,
-    StatementError,
     StoreError,
+    SelectionError,
+    StatementError,
     TokenError,
     TourError,
     TrustError,
@@ -151,6 +154,21 @@ impl From<Reason> for Failure {
             }
             _ => failure,
         }
+    }
+}
+
+impl From<ImageError> for Failure {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::Refused(reason) => (*reason).into(),
+            error => Self::new(error.code(), error.to_string()),
+        }
+    }
+}
+
+impl From<&Unread> for Failure {
+    fn from(unread: &Unread) -> Self {
+        Self::new(unread.code(), unread.to_string())
     }
 }
 

@@ -16,7 +16,8 @@ pub(crate) fn report(verdicts: &Verdicts, explain: bool) -> String {
         match &artifact.proof {
             Some(proof) => {
                 let title = style.green("VERIFIED");
-                let _ = writeln!(out, "{title}  {}  {}", artifact.artifact, proof.digest);
+                let what = artifact.image.as_ref().unwrap_or(&proof.digest);
+                let _ = writeln!(out, "{title}  {}  {what}", artifact.artifact);
                 if !several || explain {
                     proof_lines(&mut out, proof, style);
                 }
@@ -66,7 +67,13 @@ fn proof_lines(out: &mut String, proof: &Proof, style: Style) {
 }
 
 fn checklist(out: &mut String, candidate: &CandidateVerdict, artifact: &ArtifactVerdict, style: Style) {
-    let _ = writeln!(out, "  signature {} of {}", candidate.number, artifact.signatures.len());
+    let place = candidate.place.as_ref().map_or(String::new(), |place| format!(": {}", visible(place)));
+    let _ = writeln!(out, "  signature {} of {}{place}", candidate.number, artifact.signatures.len());
+    if candidate.steps.is_empty()
+        && let Some(problem) = &candidate.error
+    {
+        let _ = writeln!(out, "    {}  {}", style.red("not looked at"), visible(&problem.to_string()));
+    }
     for (index, step) in candidate.steps.iter().enumerate() {
         let word = match step.status {
             StepStatus::Ok => style.green("ok"),

@@ -81,6 +81,9 @@ pub(crate) struct Verdicts {
     policy: Option<String>,
     /// What the caller waived, by flag.
     waivers: Vec<&'static str>,
+    /// Manifests of an index that are no images: nobody asked whether they are signed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) left_out: Vec<String>,
     pub(crate) artifacts: Vec<ArtifactVerdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Problem>,
@@ -104,6 +107,7 @@ impl Verdicts {
             trust_root: None,
             policy: None,
             waivers: Vec::new(),
+            left_out: Vec::new(),
             artifacts,
             error: None,
         }
@@ -120,6 +124,9 @@ impl Verdicts {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ArtifactVerdict {
     pub(crate) artifact: String,
+    /// Of an image: its name by the digest that was looked at; when it is verified, what to deploy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) image: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bundle: Option<String>,
     pub(crate) verdict: Verdict,
@@ -155,6 +162,9 @@ pub(crate) struct Proof {
 pub(crate) struct CandidateVerdict {
     /// Its place in the bundle file, from 1.
     pub(crate) number: usize,
+    /// Of an image's: where it is attached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<String>,
     pub(crate) verdict: Verdict,
     pub(crate) steps: Vec<StepShown>,
     #[serde(skip_serializing_if = "Option::is_none")]

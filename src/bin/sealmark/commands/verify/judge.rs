@@ -53,13 +53,16 @@ impl Question<'_> {
                 refused(name, shown, Vec::new(), failure)
             }
             Ok((decision, hashed, bundles)) => {
-                let signatures = decision.candidates().iter().map(|found| candidate(found, &bundles)).collect();
+                let readable = |index: usize| bundles.get(index).and_then(|bundle| bundle.as_ref().ok());
+                let checklist = |found: &Candidate| candidate(found, readable(found.index));
+                let signatures = decision.candidates().iter().map(checklist).collect();
                 match (decision.admitted(), decision.refused()) {
                     (Some((verified, rule)), _) => ArtifactVerdict {
                         artifact: name,
+                        image: None,
                         bundle: shown,
                         verdict: Verdict::Verified,
-                        proof: Some(self.proof(verified, rule, &hashed)),
+                        proof: Some(self.proof(verified, rule, hashed.length)),
                         signatures,
                         error: None,
                         failure: None,
@@ -101,8 +104,9 @@ impl Question<'_> {
         Ok((decision, hashed, bundles))
     }
 
-    fn proof(&self, verified: &Verified, rule: Option<&str>, hashed: &Hashed) -> Proof {
-        let mut checks = evidence::checks(verified, hashed.length);
+    /// What was proven, for a report; `length` is how much of the artifact was read.
+    pub(super) fn proof(&self, verified: &Verified, rule: Option<&str>, length: Option<u64>) -> Proof {
+        let mut checks = evidence::checks(verified, length);
         let ok = |name, detail| Check { name, status: Status::Ok, detail };
         checks.push(ok("trust root", self.trust_root.to_owned()));
         checks.push(ok(
@@ -141,7 +145,8 @@ fn needs_bytes(bundle: &UnverifiedBundle, given: Option<Scheme>) -> bool {
         && own.or(given).is_some_and(|scheme| scheme.family == Family::Ed25519)
 }
 
-fn refused(
+/// A verdict that is no yes.
+pub(super) fn refused(
     artifact: String,
     bundle: Option<String>,
     signatures: Vec<CandidateVerdict>,
@@ -149,6 +154,7 @@ fn refused(
 ) -> ArtifactVerdict {
     ArtifactVerdict {
         artifact,
+        image: None,
         bundle,
         verdict: failure.code().class().into(),
         proof: None,
@@ -158,12 +164,12 @@ fn refused(
     }
 }
 
-fn candidate(candidate: &Candidate, bundles: &Bundles) -> CandidateVerdict {
+/// A candidate's checklist.
+pub(super) fn candidate(candidate: &Candidate, bundle: Option<&UnverifiedBundle>) -> CandidateVerdict {
     let reason = candidate.outcome.as_ref().err();
     let failed = reason.map(Reason::step);
     // That the chain leads elsewhere was looked up after an earlier step had failed: those before prove nothing.
     let foreign = reason.is_some_and(|reason| reason.code().name() == "chain-untrusted");
-    let bundle = bundles.get(candidate.index).and_then(|bundle| bundle.as_ref().ok());
     let step = |step: Step| {
         let status = match failed {
             Some(failed) if step == failed => StepStatus::Failed,
@@ -175,6 +181,7 @@ fn candidate(candidate: &Candidate, bundles: &Bundles) -> CandidateVerdict {
     };
     CandidateVerdict {
         number: candidate.index + 1,
+        place: None,
         verdict: reason.map_or(Verdict::Verified, |reason| reason.code().class().into()),
         steps: Step::ALL.map(step).into(),
         error: reason.map(|reason| Problem::from(&Failure::from(reason.clone()))),
