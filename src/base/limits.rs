@@ -142,6 +142,11 @@ pub const HELPER_SECS: u64 = 20;
 pub const UPLOAD_PIECE: usize = 8 << 20;
 /// Tags that are looked at for lost referrers, one request each.
 pub const REPAIR_TAGS: usize = 1024;
+/// How often a manifest is written once more that the registry takes for incomplete, and the first pause before
+/// that; each further one is twice as long.
+pub const SETTLE_ATTEMPTS: u32 = 6;
+/// See [`SETTLE_ATTEMPTS`].
+pub const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 /// Attempts to change a tag that others write too, each with a read: twenty writers need a handful.
 pub const TAG_ATTEMPTS: u32 = 60;
 

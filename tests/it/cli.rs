@@ -5,6 +5,7 @@ mod fixture;
 mod journey;
 mod keys;
 mod odd_input;
+mod sign_image;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

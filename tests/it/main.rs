@@ -24,6 +24,11 @@ mod merkle;
 /// Good bundles with one thing changed.
 mod mutation;
 
+/// Registries to test against.
+#[cfg(feature = "cli")]
+#[allow(dead_code, unreachable_pub)]
+mod registry;
+
 /// Mutated seeds for every parser.
 mod smoke;
 

@@ -1,5 +1,7 @@
 //! Writing what was signed, and finding it again.
 
+use std::time::Duration;
+
 use super::{Form, LegacySignature, Published, SignImageError};
 use crate::base::limits;
 use crate::base::time::UnixTime;
@@ -8,7 +10,8 @@ use crate::format::cosign;
 use crate::format::oci::{
     BundleKind, DigestRef, EMPTY, EMPTY_BYTES, IMAGE_CONFIG, IMAGE_MANIFEST, Repository, Tag, bundle_manifest,
 };
-use crate::service::store::{ArtifactStore, StoreError, StoredManifest, TagUpdate, Thing};
+use crate::service::http::HttpError;
+use crate::service::store::{ArtifactStore, Attached, StoreError, StoredManifest, TagUpdate, Thing};
 use crate::sign::Signed;
 
 /// Writes a bundle as a referrer of `subject` in `repository`; comes back when it was read there again.
@@ -28,13 +31,35 @@ pub(super) async fn bundle(
     let layer = store.put_bytes(repository, MEDIA_TYPE, signed.json().as_bytes()).await?;
     let bytes = bundle_manifest(&subject.descriptor(), &layer, kind, created);
     let referrer = StoredManifest::of(repository, bytes, Some(IMAGE_MANIFEST))?;
-    let attached = store.attach(&referrer).await?;
+    let attached = attach(store, &referrer).await?;
     // The list has it, says the store; that a stranger gets these bytes is seen here.
     let image = subject.image().within(repository);
     store.referrer(&image, &referrer.descriptor()).await?;
     store.blob(repository, &layer, limits::BUNDLE_BYTES).await?;
     let place = attached.referrer.to_string();
     Ok(Published { form: Form::Bundle, place, found_by: Some(attached.listed_by), verified: signed.verified().clone() })
+}
+
+async fn attach(store: &dyn ArtifactStore, referrer: &StoredManifest) -> Result<Attached, StoreError> {
+    let mut unsettled = 0;
+    loop {
+        let error = match store.attach(referrer).await {
+            Ok(attached) => return Ok(attached),
+            Err(error) => error,
+        };
+        let pause = settles(&error, unsettled).ok_or(error)?;
+        unsettled += 1;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// How long to wait before a manifest is written once more that was refused, and perhaps for this reason only: a
+/// blob that several write at the same time (the empty config, the payload that all sign) is for a moment not
+/// there. docker-registry replaces the file that says so.
+fn settles(error: &StoreError, unsettled: u32) -> Option<Duration> {
+    let incomplete = matches!(error, StoreError::Http(HttpError::Refused { status: 400 | 404, answer, .. })
+        if answer.contains("BLOB_UNKNOWN"));
+    (incomplete && unsettled < limits::SETTLE_ATTEMPTS).then(|| limits::SETTLE_PAUSE * 2u32.pow(unsettled))
 }
 
 /// Adds a signature to those under the tag of `image` in `repository`; comes back when it was read there.
@@ -46,6 +71,7 @@ pub(super) async fn legacy(
 ) -> Result<Published, SignImageError> {
     let tag = repository.tagged(Tag::of_cosign(image.digest(), signature.suffix()));
     store.put_bytes(repository, &signature.layer().media_type, signature.content()).await?;
+    let mut unsettled = 0;
     for _ in 0..limits::TAG_ATTEMPTS {
         let current = match store.resolve(&tag).await {
             Ok(current) => Some(current),
@@ -61,7 +87,12 @@ pub(super) async fn legacy(
             match store.update_tag(&tag, &update).await {
                 Ok(()) => {}
                 Err(StoreError::Contended { .. }) => continue,
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    let pause = settles(&error, unsettled).ok_or(error)?;
+                    unsettled += 1;
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
             }
         }
         store.blob(repository, signature.layer(), limits::BUNDLE_BYTES).await?;

@@ -27,7 +27,10 @@ fn stack() -> &'static Stack {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("stack");
-        let running = Running::start_with(&dir, Clock::system(), |config| config.entry_policy = EntryPolicy::Any);
+        let running = Running::start_with(&dir, Clock::system(), |config| {
+            config.entry_policy = EntryPolicy::Any;
+            config.rekor_v1 = true;
+        });
         Stack { running: runtime.block_on(running).unwrap(), dir, _runtime: runtime, _folder: folder }
     })
 }

@@ -1,0 +1,310 @@
+//! `sign image`, `attest image` and `attach repair`, against a registry that keeps what it was asked and against
+//! real ones. What other clients make of the result is in `tests/interop/images`.
+
+mod writers;
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use super::fixture::{Desk, stack_dir};
+use super::{json, stderr, stdout};
+use crate::registry::real::RealRegistry;
+use crate::registry::server::{Login, Options, TestRegistry, digest};
+
+const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// A manifest that differs by its name.
+fn manifest(name: &str) -> String {
+    format!(
+        r#"{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{{"mediaType":"application/vnd.oci.empty.v1+json","digest":"{}","size":2}},"layers":[],"annotations":{{"name":"{name}"}}}}"#,
+        digest(b"{}")
+    )
+}
+
+/// An image under `acme/app:v1`; its digest.
+fn push(registry: &TestRegistry) -> String {
+    registry.plant("acme/app", Some("v1"), IMAGE, manifest("app").as_bytes())
+}
+
+fn name(registry: &TestRegistry) -> String {
+    format!("{}/acme/app:v1", registry.authority)
+}
+
+/// With the services and the token of the stack.
+fn keyless(desk: &Desk, args: &[&str]) -> Output {
+    desk.run(&[args, &["--stack", stack_dir(), "--identity-token-file", "token.jwt", "--format", "json"]].concat())
+}
+
+/// A key that nobody else can see the signatures of.
+fn by_key(desk: &Desk, args: &[&str]) -> Output {
+    if !desk.path("release.key").exists() {
+        desk.write("password", b"\n");
+        let made = desk.run(&["key", "generate", "--key-password-file", "password", "-o", "release"]);
+        assert!(made.status.success(), "{}", stderr(&made));
+    }
+    let key = ["--key", "release.key", "--key-password-file", "password", "--log-not-required-unsafe"];
+    desk.run(&[args, &key, &["--format", "json"]].concat())
+}
+
+fn report(output: &Output) -> Value {
+    assert!(output.status.success(), "{}{}", stdout(output), stderr(output));
+    let report = json(output);
+    assert_eq!(report["schema"], "sealmark.signed-images/v1");
+    report
+}
+
+/// Each signature of the first image as `form status`.
+fn signatures(report: &Value) -> Vec<String> {
+    let all = report["images"][0]["signatures"].as_array().unwrap();
+    all.iter().map(|one| format!("{} {}", one["form"].as_str().unwrap(), one["status"].as_str().unwrap())).collect()
+}
+
+fn usage(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(2), "{}{}", stdout(output), stderr(output));
+    let words = stderr(output);
+    let line = words.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("no reason: {words}"));
+    line.rsplit(": ").next().unwrap().to_owned()
+}
+
+#[test]
+fn a_tag_is_asked_for_once_and_its_digest_is_signed_in_both_forms() {
+    for options in [Options::default(), Options { referrers: false, ..Options::default() }] {
+        let list = if options.referrers { "referrers-api" } else { "referrers-tag" };
+        let (desk, registry) = (Desk::new(), TestRegistry::start(options));
+        let digest = push(&registry);
+        let output = keyless(&desk, &["sign", "image", &name(&registry), "--signature-format", "bundle,legacy"]);
+        let report = report(&output);
+        assert!(stderr(&output).contains(&format!("{} is {digest}", name(&registry))), "{}", stderr(&output));
+        assert_eq!(report["images"][0]["image"], format!("{}/acme/app@{digest}", registry.authority));
+        assert_eq!(signatures(&report), ["bundle made", "legacy made"]);
+        assert_eq!(report["images"][0]["signatures"][0]["listedBy"], list);
+        let serials: Vec<_> = (0..2).map(|n| report["images"][0]["signatures"][n]["signer"].to_string()).collect();
+        assert_eq!(serials[0], serials[1]);
+        let asked = registry.lines();
+        assert_eq!(asked.iter().filter(|line| line.ends_with("/manifests/v1")).count(), 1, "{asked:?}");
+        assert!(asked.iter().all(|line| !line.ends_with("/v2/")), "{asked:?}");
+    }
+}
+
+#[test]
+fn what_is_there_already_is_not_signed_again() {
+    let (desk, registry) = (Desk::new(), TestRegistry::honest());
+    push(&registry);
+    let image = name(&registry);
+    desk.write("predicate.json", br#"{"tests":"passed","coverage":81.5}"#);
+    desk.write("respelled.json", br#"{ "coverage": 81.5, "tests": "passed" }"#);
+    desk.write("other.json", br#"{"tests":"failed"}"#);
+    let needed = |what: &[&str]| {
+        let output = keyless(&desk, &[what, &["--if-needed", "--signature-format", "bundle,legacy"]].concat());
+        signatures(&report(&output))
+    };
+    let attest = |file| ["attest", "image", &image, "--predicate", file, "--type", "https://example.com/tests"];
+    assert_eq!(needed(&["sign", "image", &image]), ["bundle made", "legacy made"]);
+    assert_eq!(needed(&attest("predicate.json")), ["bundle made", "legacy made"]);
+    registry.forget_requests();
+    assert_eq!(needed(&["sign", "image", &image]), ["bundle present", "legacy present"]);
+    assert_eq!(needed(&attest("respelled.json")), ["bundle present", "legacy present"]);
+    let asked = registry.lines();
+    assert!(asked.iter().all(|line| line.starts_with("GET ")), "{asked:?}");
+    assert_eq!(needed(&attest("other.json")), ["bundle made", "legacy made"]);
+    // Another signer has said nothing yet.
+    let output = by_key(&desk, &["sign", "image", &image, "--if-needed"]);
+    assert_eq!(signatures(&report(&output)), ["bundle made"]);
+    let output = by_key(&desk, &["sign", "image", &image, "--if-needed", "--signature-format", "bundle,legacy"]);
+    assert_eq!(signatures(&report(&output)), ["bundle present", "legacy made"]);
+}
+
+/// Whoever cannot look must not sign once more: a throttled registry is not an unsigned image.
+#[test]
+fn nothing_is_signed_when_nobody_could_look() {
+    let desk = Desk::new();
+    let registry = TestRegistry::lying(|asked| {
+        asked.line().contains("/referrers/").then(|| crate::registry::server::Answer::error(403, "DENIED"))
+    });
+    push(&registry);
+    let output = keyless(&desk, &["sign", "image", &name(&registry), "--if-needed"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(registry.lines().iter().all(|line| line.starts_with("GET ")), "{:?}", registry.lines());
+}
+
+/// The plan is held against what is done: each request that was made was named, by method and place.
+#[test]
+fn a_dry_run_names_every_request_and_writes_nothing() {
+    for referrers in [true, false] {
+        let (desk, registry) = (Desk::new(), TestRegistry::start(Options { referrers, ..Options::default() }));
+        let digest = push(&registry);
+        let image = format!("{}/acme/app@{digest}", registry.authority);
+        let call = ["sign", "image", &image, "--signature-format", "bundle,legacy"];
+        let plan = report(&keyless(&desk, &[&call[..], &["--dry-run"]].concat()));
+        assert_eq!(plan["dryRun"], true);
+        assert!(registry.lines().iter().all(|line| line.starts_with("GET ")), "{:?}", registry.lines());
+        assert!(plan["requests"][0]["url"].as_str().unwrap().ends_with("/api/v2/signingCert"));
+        let named: Vec<String> = plan["images"][0]["requests"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|request| format!("{} {}", request["method"].as_str().unwrap(), request["url"].as_str().unwrap()))
+            .collect();
+        registry.forget_requests();
+        report(&keyless(&desk, &call));
+        for line in registry.lines() {
+            assert!(named.iter().any(|named| is_named(named, &registry.authority, &line)), "{line} in {named:#?}");
+        }
+        let services = named.iter().filter(|line| line.starts_with("POST") && line.contains("/api/")).count();
+        assert_eq!(services, 3, "{named:#?}");
+    }
+}
+
+/// `{digest}` and `{session}` stand for one segment.
+fn is_named(named: &str, authority: &str, line: &str) -> bool {
+    let named = named.replace(&format!("http://{authority}"), "");
+    let (named, asked): (Vec<_>, Vec<_>) = (named.split('/').collect(), line.split('/').collect());
+    named.len() == asked.len()
+        && named.iter().zip(&asked).all(|(named, asked)| named.starts_with('{') || named == asked)
+}
+
+#[test]
+fn an_index_and_its_images_under_one_certificate() {
+    let (desk, registry) = (Desk::new(), TestRegistry::honest());
+    let listed: Vec<String> = [("amd64", "a"), ("arm64", "b")]
+        .map(|(architecture, name)| {
+            let bytes = manifest(name);
+            let digest = registry.plant("acme/app", None, IMAGE, bytes.as_bytes());
+            let platform = format!(r#"{{"architecture":"{architecture}","os":"linux"}}"#);
+            format!(r#"{{"mediaType":"{IMAGE}","digest":"{digest}","size":{},"platform":{platform}}}"#, bytes.len())
+        })
+        .to_vec();
+    let index = format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}]}}"#, listed.join(","));
+    registry.plant("acme/app", Some("v1"), INDEX, index.as_bytes());
+    let one = report(&keyless(&desk, &["sign", "image", &name(&registry)]));
+    assert_eq!(one["images"].as_array().unwrap().len(), 1);
+    let all = report(&keyless(&desk, &["sign", "image", &name(&registry), "--recursive", "--if-needed"]));
+    let images: Vec<_> = all["images"].as_array().unwrap().iter().collect();
+    assert_eq!(images.len(), 3);
+    assert_eq!((&images[1]["platform"], &images[2]["platform"]), (&"linux/amd64".into(), &"linux/arm64".into()));
+    let status = |image: &Value| image["signatures"][0]["status"].as_str().unwrap().to_owned();
+    assert_eq!(images.iter().map(|image| status(image)).collect::<Vec<_>>(), ["present", "made", "made"]);
+}
+
+#[test]
+fn what_a_build_wrote_down_names_the_image() {
+    let (desk, registry) = (Desk::new(), TestRegistry::honest());
+    let digest = push(&registry);
+    // The tag moves on after the build.
+    registry.plant("acme/app", Some("v1"), IMAGE, manifest("another").as_bytes());
+    let repository = format!("{}/acme/app", registry.authority);
+    desk.write("podman", format!("{digest}\n").as_bytes());
+    desk.write(
+        "buildx.json",
+        format!(r#"{{"containerimage.digest":"{digest}","image.name":"{repository}:v1"}}"#).as_bytes(),
+    );
+    for args in [&[name(&registry).as_str(), "--digest-file", "podman"][..], &["--digest-file", "buildx.json"]] {
+        let report = report(&by_key(&desk, &[&["sign", "image"], args].concat()));
+        assert_eq!(report["images"][0]["image"], format!("{repository}@{digest}"));
+    }
+    let wrong = |args: &[&str]| usage(&by_key(&desk, &[&["sign", "image"], args].concat()));
+    assert_eq!(wrong(&["--digest-file", "podman"]), "digest-file-image");
+    assert_eq!(wrong(&["a.example/x", "a.example/y", "--digest-file", "podman"]), "digest-file-image");
+    desk.write("nonsense", b"{}");
+    assert_eq!(wrong(&[&repository, "--digest-file", "nonsense"]), "digest-file");
+}
+
+#[test]
+fn signatures_in_another_repository() {
+    let (desk, registry) = (Desk::new(), TestRegistry::honest());
+    push(&registry);
+    let elsewhere = format!("{}/acme/signatures", registry.authority);
+    let call = ["sign", "image", &name(&registry), "--if-needed", "--signature-format", "bundle,legacy"];
+    let flag = ["--signature-repository", &elsewhere];
+    let first = report(&by_key(&desk, &[&call[..], &flag].concat()));
+    assert!(first["images"][0]["signatures"][0]["place"].as_str().unwrap().starts_with(&elsewhere));
+    // The variable that other clients read says the same.
+    let key = ["--key", "release.key", "--key-password-file", "password", "--log-not-required-unsafe"];
+    let again = super::sealmark(&[&call[..], &key, &["--format", "json"]].concat())
+        .current_dir(desk.path("."))
+        .env("COSIGN_REPOSITORY", &elsewhere)
+        .output()
+        .unwrap();
+    assert_eq!(signatures(&report(&again)), ["bundle present", "legacy present"]);
+    let written = registry.lines().into_iter().filter(|line| line.starts_with("PUT "));
+    assert!(written.into_iter().all(|line| line.contains("/acme/signatures/")), "{:?}", registry.lines());
+}
+
+#[test]
+fn credentials_are_for_the_one_registry_that_is_named() {
+    let login = Some(Login::Basic("bWU6c2VjcmV0"));
+    let (desk, registry) = (Desk::new(), TestRegistry::start(Options { login, ..Options::default() }));
+    push(&registry);
+    desk.write("registry-password", b"secret\n");
+    let flags = ["--registry-username", "me", "--registry-password-file", "registry-password"];
+    let call = ["sign", "image", &name(&registry)];
+    report(&by_key(&desk, &[&call[..], &flags].concat()));
+    let nobody = by_key(&desk, &call);
+    assert_eq!(nobody.status.code(), Some(3), "{}", stderr(&nobody));
+    let other = TestRegistry::honest();
+    push(&other);
+    let two = by_key(&desk, &[&call[..], &[&name(&other)], &flags].concat());
+    assert_eq!(usage(&two), "registry-one");
+    assert!(other.asked().is_empty());
+    assert!(!stderr(&two).contains("secret"));
+}
+
+#[test]
+fn a_key_for_one_form_without_what_it_needs() {
+    let (desk, registry) = (Desk::new(), TestRegistry::honest());
+    push(&registry);
+    let image = name(&registry);
+    // No Rekor v1 log in what is named, and none is waived.
+    let config = format!("{}/client_trust_config.json", stack_dir());
+    let call = ["sign", "image", &image, "--signature-format", "bundle,legacy", "--trust-config", &config];
+    let output = desk.run(&[&call[..], &["--identity-token-file", "token.jwt"]].concat());
+    assert_eq!(usage(&output), "sign-no-legacy-log");
+    assert!(registry.lines().iter().all(|line| line.starts_with("GET ")), "{:?}", registry.lines());
+    desk.write("password", b"\n");
+    let made = desk.run(&["key", "generate", "--type", "p384", "--key-password-file", "password", "-o", "wide"]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    let key = ["--key", "wide.key", "--key-password-file", "password", "--log-not-required-unsafe"];
+    let output = desk.run(&[&["sign", "image", &image, "--signature-format", "legacy"], &key[..]].concat());
+    assert_eq!(usage(&output), "sign-legacy-key");
+}
+
+#[test]
+fn lost_referrers_are_listed_anew() {
+    let (desk, registry) = (Desk::new(), TestRegistry::start(Options { referrers: false, ..Options::default() }));
+    let digest = push(&registry);
+    let image = name(&registry);
+    let mut places = Vec::new();
+    for _ in 0..3 {
+        let report = report(&by_key(&desk, &["sign", "image", &image]));
+        let place = report["images"][0]["signatures"][0]["place"].as_str().unwrap().to_owned();
+        places.push(place.split_once('@').unwrap().1.to_owned());
+    }
+    let tag = digest.replace(':', "-");
+    let empty = format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[]}}"#);
+    registry.plant("acme/app", Some(&tag), INDEX, empty.as_bytes());
+    let repair = |args: &[&str]| desk.run(&[&["attach", "repair", &image, "--format", "json"], args].concat());
+    let known: Vec<&str> = places.iter().flat_map(|place| ["--referrer", place]).collect();
+    let repaired = json(&repair(&known));
+    assert_eq!((repaired["schema"].as_str(), repaired["listed"].as_u64()), (Some("sealmark.repaired/v1"), Some(3)));
+    assert_eq!(json(&repair(&known))["added"].as_array().unwrap().len(), 0);
+    // A manifest about another image is not listed under this one.
+    let foreign = registry.plant("acme/app", None, IMAGE, manifest("foreign").as_bytes());
+    let refused = repair(&["--referrer", &foreign]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(json(&refused)["error"]["code"], "oci-subject");
+}
+
+#[test]
+fn real_registries_keep_both_forms() {
+    let real = [RealRegistry::docker(), RealRegistry::go_containerregistry()];
+    for registry in real.into_iter().flatten() {
+        let desk = Desk::new();
+        let image = writers::push(&registry.authority);
+        let both = ["sign", "image", &image, "--signature-format", "bundle,legacy"];
+        assert_eq!(signatures(&report(&keyless(&desk, &both))), ["bundle made", "legacy made"]);
+        let again = report(&keyless(&desk, &[&both[..], &["--if-needed"]].concat()));
+        assert_eq!(signatures(&again), ["bundle present", "legacy present"]);
+    }
+}
