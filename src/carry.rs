@@ -240,8 +240,10 @@ impl Way<'_> {
     }
 
     async fn blob(&self, from: &Repository, blob: &Descriptor) -> Result<(), CarryError> {
-        let reader = self.source.open_blob(from, blob).await?;
-        self.target.put_blob(self.to, blob, Content::Reader(reader)).await?;
+        if !self.target.link_blob(self.to, from, blob).await? {
+            let reader = self.source.open_blob(from, blob).await?;
+            self.target.put_blob(self.to, blob, Content::Reader(reader)).await?;
+        }
         self.progress.blobs.fetch_add(1, Ordering::Relaxed);
         self.progress.bytes.fetch_add(blob.size, Ordering::Relaxed);
         Ok(())

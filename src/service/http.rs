@@ -22,6 +22,7 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use crate::base::limits;
 
 pub use answer::excerpt;
+pub(in crate::service) use answer::without;
 pub use error::{HttpError, Service};
 pub use exchange::{Exchange, Method, Repeat, Streaming};
 pub use reach::Reach;

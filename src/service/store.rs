@@ -113,6 +113,18 @@ pub trait ArtifactStore: fmt::Debug + Send + Sync {
         content: Content<'a>,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
+    /// Makes `blob` part of `repository` without sending it: it is there already, or the store takes it from the
+    /// repository `from`. False when it has to be written.
+    fn link_blob<'a>(
+        &'a self,
+        repository: &'a Repository,
+        from: &'a Repository,
+        blob: &'a Descriptor,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let _ = (repository, from, blob);
+        Box::pin(async { Ok(false) })
+    }
+
     /// Writes a manifest under its digest, and under `tag` when one is given (whatever it named before). Its
     /// blobs must be there. A manifest with a subject is written with [`attach`](Self::attach).
     fn put_manifest<'a>(

@@ -31,6 +31,17 @@ fn message(json: &Json<'_>) -> Option<String> {
     }
 }
 
+/// A body of an error without these secrets, however short.
+pub(in crate::service) fn without(body: Vec<u8>, secrets: &[&str]) -> Vec<u8> {
+    let told = |secret: &&&str| !secret.is_empty() && body.windows(secret.len()).any(|part| part == secret.as_bytes());
+    if !secrets.iter().any(|secret| told(&secret)) {
+        return body;
+    }
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let shown = |text: String, secret: &&str| if secret.is_empty() { text } else { text.replace(secret, "[redacted]") };
+    secrets.iter().fold(text, shown).into_bytes()
+}
+
 /// `text` without the secrets, each of their dotted parts, and whatever looks like a JWT; then escaped
 /// and cut short.
 pub(super) fn hide(text: &str, secrets: &[&str]) -> String {

@@ -104,6 +104,15 @@ impl ArtifactStore for RegistryStore {
         Box::pin(push::blob(&self.transport, repository, blob, content))
     }
 
+    fn link_blob<'a>(
+        &'a self,
+        repository: &'a Repository,
+        from: &'a Repository,
+        blob: &'a Descriptor,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(push::link(&self.transport, repository, from, blob))
+    }
+
     fn put_manifest<'a>(
         &'a self,
         manifest: &'a StoredManifest,

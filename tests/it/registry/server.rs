@@ -134,7 +134,8 @@ struct State {
 
 #[derive(Default)]
 struct Stored {
-    blobs: BTreeMap<String, Vec<u8>>,
+    /// By repository and digest.
+    blobs: BTreeMap<(String, String), Vec<u8>>,
     /// By repository and digest: media type and bytes.
     manifests: BTreeMap<(String, String), (String, Vec<u8>)>,
     tags: BTreeMap<(String, String), String>,
@@ -304,6 +305,7 @@ impl State {
             return Answer::error(401, "UNAUTHORIZED");
         }
         let may_write = basic == *wanted && basic.is_some();
+        // The first scope is that of the repository that is written.
         let scope = asked.query.split('&').find_map(|pair| pair.strip_prefix("scope=")).unwrap_or_default();
         let scope = scope.replace("%3A", ":").replace("%2C", ",").replace("%2F", "/");
         // No two tokens are alike.
@@ -377,7 +379,8 @@ impl State {
         }
         let layers = manifest["layers"].as_array().into_iter().flatten();
         let mut blobs = layers.chain(manifest.get("config"));
-        if blobs.any(|blob| !blob["digest"].as_str().is_some_and(|digest| stored.blobs.contains_key(digest))) {
+        let there = |digest: &str| stored.blobs.contains_key(&(repository.to_owned(), digest.to_owned()));
+        if blobs.any(|blob| !blob["digest"].as_str().is_some_and(there)) {
             return Answer::error(404, "MANIFEST_BLOB_UNKNOWN");
         }
         if self.options.conditional && !reference.contains(':') {
@@ -402,8 +405,9 @@ impl State {
         }
     }
 
-    fn blobs(&self, asked: &Asked, _repository: &str, reference: &str) -> Answer {
-        match (asked.method.as_str(), self.stored.lock().unwrap().blobs.get(reference)) {
+    fn blobs(&self, asked: &Asked, repository: &str, reference: &str) -> Answer {
+        let key = (repository.to_owned(), reference.to_owned());
+        match (asked.method.as_str(), self.stored.lock().unwrap().blobs.get(&key)) {
             ("GET" | "HEAD", Some(bytes)) => {
                 Answer::new(200, bytes.clone()).with("content-type", "application/octet-stream")
             }
@@ -415,6 +419,14 @@ impl State {
     fn uploads(&self, asked: &Asked, repository: &str, id: &str) -> Answer {
         let mut stored = self.stored.lock().unwrap();
         if asked.method == "POST" {
+            let value = |name: &str| {
+                let value = asked.query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or_default();
+                value.replace("%3A", ":").replace("%2F", "/")
+            };
+            if let Some(bytes) = stored.blobs.get(&(value("from="), value("mount="))).cloned() {
+                stored.blobs.insert((repository.to_owned(), value("mount=")), bytes);
+                return Answer::new(201, "");
+            }
             stored.next_upload += 1;
             let id = format!("u{}", stored.next_upload);
             stored.uploads.insert(id.clone(), Vec::new());
@@ -436,7 +448,7 @@ impl State {
         if wanted.replace("%3A", ":") != digest || !asked.query.contains("state=") {
             return Answer::error(400, "DIGEST_INVALID");
         }
-        stored.blobs.insert(digest, bytes);
+        stored.blobs.insert((repository.to_owned(), digest), bytes);
         Answer::new(201, "")
     }
 

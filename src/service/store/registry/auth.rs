@@ -28,19 +28,23 @@ use crate::service::environment::Environment;
 pub(super) use challenge::Challenge;
 
 /// What a request does in its repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Action {
     Pull,
     Push,
+    /// Push what comes from the repository of this path.
+    Mount(String),
 }
 
 impl Action {
-    fn scope(self, repository: &Repository) -> String {
-        let actions = match self {
-            Self::Pull => "pull",
-            Self::Push => "pull,push",
-        };
-        format!("repository:{}:{actions}", repository.path())
+    /// The scopes, one a query parameter.
+    fn scopes(&self, repository: &Repository) -> Vec<String> {
+        let own = |actions| format!("repository:{}:{actions}", repository.path());
+        match self {
+            Self::Pull => vec![own("pull")],
+            Self::Push => vec![own("pull,push")],
+            Self::Mount(from) => vec![own("pull,push"), format!("repository:{from}:pull")],
+        }
     }
 }
 
@@ -130,7 +134,7 @@ impl Authority {
                 Some((Credential::IdentityToken(_), _)) | None => None,
             },
             Challenge::Bearer { .. } => {
-                let slot = self.slot(call.repository, call.action);
+                let slot = self.slot(call.repository, &call.action);
                 let mut issued = slot.lock().await;
                 let good = |issued: &&Issued| issued.until > Instant::now() && !is_refused(&issued.authorization);
                 if let Some(issued) = issued.as_ref().filter(good) {
@@ -150,9 +154,9 @@ impl Authority {
         Ok(found.filter(|found| !is_refused(found)))
     }
 
-    fn slot(&self, repository: &Repository, action: Action) -> Arc<Slot> {
+    fn slot(&self, repository: &Repository, action: &Action) -> Arc<Slot> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(tokens.entry((repository.clone(), action)).or_default())
+        Arc::clone(tokens.entry((repository.clone(), action.clone())).or_default())
     }
 
     async fn credential(

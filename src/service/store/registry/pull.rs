@@ -6,7 +6,7 @@ use super::super::stored::{Check, fits};
 use super::super::{BlobReader, StoreError, StoredManifest, Thing};
 use super::answer::{self, field};
 use super::link::Pages;
-use super::transport::{Call, Transport};
+use super::transport::{Answer, Call, Transport};
 use crate::base::encoding::json::{Fields, Json, items, string};
 use crate::base::limits;
 use crate::format::oci::{
@@ -112,13 +112,16 @@ pub(super) async fn open_blob(
     blob: &Descriptor,
 ) -> Result<Box<dyn BlobReader>, StoreError> {
     let call = blob_call(transport, repository, blob, 0)?;
-    let mut streaming = transport.open(&call).await?;
-    if streaming.status() != 200 {
-        let body = streaming.start_of_body(limits::ERROR_RESPONSE_BYTES).await;
-        let response = Response { status: streaming.status(), headers: streaming.headers().clone(), body };
-        let name = format!("{repository}@{}", blob.digest);
-        return Err(answer::of_read(Thing::Blob, &name, &call.endpoint, &response));
-    }
+    let name = || format!("{repository}@{}", blob.digest);
+    let streaming = match transport.open(&call).await? {
+        Answer::Open(streaming) if streaming.status() == 200 => streaming,
+        Answer::Open(streaming) => {
+            let (status, headers) = (streaming.status(), streaming.headers().clone());
+            let response = Response { status, headers, body: Vec::new() };
+            return Err(answer::of_read(Thing::Blob, &name(), &call.endpoint, &response));
+        }
+        Answer::Whole(response) => return Err(answer::of_read(Thing::Blob, &name(), &call.endpoint, &response)),
+    };
     Ok(Box::new(Download { streaming, check: Check::new(repository, blob), held: None, ended: false }))
 }
 

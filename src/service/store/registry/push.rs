@@ -5,6 +5,7 @@ use reqwest::header::{self, HeaderName};
 use super::super::stored::Check;
 use super::super::{Attached, BlobReader, Content, StoreError, StoredManifest, TagUpdate};
 use super::answer::{self, field};
+use super::auth::Action;
 use super::transport::{Call, Transport, is_redirect};
 use super::{RegistryError, referrers, update};
 use crate::base::limits;
@@ -70,7 +71,7 @@ async fn bytes_once(
 async fn is_there(transport: &Transport, repository: &Repository, blob: &Descriptor) -> Result<bool, StoreError> {
     let endpoint = transport.endpoint(repository, &format!("blobs/{}", blob.digest))?;
     let mut call = Call::get(repository, endpoint, limits::ERROR_RESPONSE_BYTES);
-    (call.method, call.action) = (Method::HEAD, super::auth::Action::Push);
+    (call.method, call.action) = (Method::HEAD, Action::Push);
     let response = transport.call(&call).await?;
     match response.status {
         200 => Ok(true),
@@ -78,6 +79,32 @@ async fn is_there(transport: &Transport, repository: &Repository, blob: &Descrip
         status if is_redirect(status) => Ok(true),
         404 => Ok(false),
         _ => Err(answer::of_write(&call.endpoint, &response)),
+    }
+}
+
+/// Whether a blob is there, or was taken from another repository of the registry (distribution-spec, "Mounting a
+/// blob from another repository").
+pub(super) async fn link(
+    transport: &Transport,
+    repository: &Repository,
+    from: &Repository,
+    blob: &Descriptor,
+) -> Result<bool, StoreError> {
+    if is_there(transport, repository, blob).await? {
+        return Ok(true);
+    }
+    if from.registry() != repository.registry() || from == repository {
+        return Ok(false);
+    }
+    let endpoint = transport.endpoint(repository, "blobs/uploads/")?;
+    let endpoint = endpoint.with_query("mount", &blob.digest.to_string()).with_query("from", from.path());
+    let mut call = Call::write(repository, Method::POST, endpoint, &[]);
+    call.action = Action::Mount(from.path().to_owned());
+    match transport.call(&call).await {
+        Ok(response) => Ok(response.status == 201),
+        // Whoever may not read there sends what it has.
+        Err(StoreError::Registry(RegistryError::Unauthorized { .. })) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::format::oci::{Registry, Repository};
 use crate::service::environment::Environment;
 use crate::service::http::{
     self, Endpoint, Exchange, HttpClient, HttpError, Method, Reach, Repeat, Response, Service, Streaming, excerpt,
+    without,
 };
 
 /// The way to registries: clients, tokens, bounds.
@@ -86,7 +87,7 @@ struct Answered {
 }
 
 /// An answer, its body read or not yet.
-enum Answer {
+pub(super) enum Answer {
     Whole(Response),
     Open(Streaming),
 }
@@ -106,11 +107,21 @@ impl Answer {
         }
     }
 
-    async fn excerpt(&mut self, secrets: &[&str]) -> String {
-        match self {
-            Self::Whole(response) => excerpt(&response.body, secrets),
-            Self::Open(streaming) => excerpt(&streaming.start_of_body(limits::ERROR_RESPONSE_BYTES).await, secrets),
+    /// An error is read whole, and without the secrets that were sent.
+    async fn told(self, secrets: &[&str]) -> Self {
+        if self.status() < 400 {
+            return self;
         }
+        let mut response = match self {
+            Self::Whole(response) => response,
+            Self::Open(mut streaming) => Response {
+                status: streaming.status(),
+                headers: streaming.headers().clone(),
+                body: streaming.start_of_body(limits::ERROR_RESPONSE_BYTES).await,
+            },
+        };
+        response.body = without(response.body, secrets);
+        Self::Whole(response)
     }
 }
 
@@ -167,21 +178,17 @@ impl Transport {
         let _permit = self.permits.acquire().await;
         match self.authorized(call, Body::Whole).await? {
             Answer::Whole(response) => Ok(response),
-            Answer::Open(_) => Err(self.never(call)),
+            Answer::Open(streaming) => {
+                let (status, headers) = (streaming.status(), streaming.headers().clone());
+                Ok(Response { status, headers, body: Vec::new() })
+            }
         }
     }
 
-    /// Makes a call whose answer is read piece by piece. It takes no permit: the reader of a copy waits for its
-    /// writer.
-    pub(super) async fn open(&self, call: &Call<'_>) -> Result<Streaming, StoreError> {
-        match self.authorized(call, Body::Open).await? {
-            Answer::Open(streaming) => Ok(streaming),
-            Answer::Whole(_) => Err(self.never(call)),
-        }
-    }
-
-    fn never(&self, call: &Call<'_>) -> StoreError {
-        RegistryError::Malformed { url: call.endpoint.to_string(), problem: "the answer was read the other way" }.into()
+    /// Makes a call whose answer is read piece by piece, unless it is an error. It takes no permit: the reader of
+    /// a copy waits for its writer.
+    pub(super) async fn open(&self, call: &Call<'_>) -> Result<Answer, StoreError> {
+        self.authorized(call, Body::Open).await
     }
 
     /// With the token that is known, and once more with a new one after a 401.
@@ -202,15 +209,16 @@ impl Transport {
                 answered = self.followed(call, body, authorization.as_ref()).await?;
             }
         }
-        let Answered { mut answer, from_elsewhere } = answered;
-        let status = answer.status();
-        if matches!(status, 401 | 403) && !from_elsewhere {
-            let credentials = authorization.as_ref().map_or("without credentials", |found| found.origin);
-            let secrets = authorization.as_ref().map(Authorization::secrets).unwrap_or_default();
-            let (url, answer) = (call.endpoint.to_string(), answer.excerpt(&secrets).await);
-            return Err(RegistryError::Unauthorized { url, status, answer, credentials }.into());
+        let secrets = authorization.as_ref().map(Authorization::secrets).unwrap_or_default();
+        match answered.answer.told(&secrets).await {
+            Answer::Whole(response) if matches!(response.status, 401 | 403) && !answered.from_elsewhere => {
+                let credentials = authorization.as_ref().map_or("without credentials", |found| found.origin);
+                let (url, status) = (call.endpoint.to_string(), response.status);
+                let answer = excerpt(&response.body, &secrets);
+                Err(RegistryError::Unauthorized { url, status, answer, credentials }.into())
+            }
+            answer => Ok(answer),
         }
-        Ok(answer)
     }
 
     /// Sent on where a read is sent on; the authorization stays with the registry and does not come back.

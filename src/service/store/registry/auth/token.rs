@@ -32,7 +32,7 @@ pub(super) async fn fetch(
     let Challenge::Bearer { realm, service } = challenge else {
         return Err(answer::malformed(&call.endpoint, "basic authentication has no tokens"));
     };
-    let scope = call.action.scope(call.repository);
+    let scopes = call.action.scopes(call.repository);
     let origin = credential.as_ref().map_or("with an anonymous token", |(_, origin)| origin);
     let asked_at = Instant::now();
     let response = match &credential {
@@ -42,7 +42,8 @@ pub(super) async fn fetch(
                 ("grant_type", "refresh_token"),
                 ("service", service),
                 ("client_id", "sealmark"),
-                ("scope", &scope),
+                // Space-separated, as OAuth has them (RFC 6749 section 3.3).
+                ("scope", &scopes.join(" ")),
                 ("refresh_token", token.reveal()),
             ]);
             send(transport, call, realm, Some(&form), None, &[token.reveal()]).await?
@@ -58,7 +59,7 @@ pub(super) async fn fetch(
                 Some(service) => realm.with_query("service", service),
                 None => realm.clone(),
             };
-            let endpoint = endpoint.with_query("scope", &scope);
+            let endpoint = scopes.iter().fold(endpoint, |endpoint, scope| endpoint.with_query("scope", scope));
             let secrets = basic.as_ref().map(Authorization::secrets).unwrap_or_default();
             send(transport, call, &endpoint, None, basic.as_ref(), &secrets).await?
         }

@@ -119,3 +119,27 @@ fn an_upload_that_broke_off_begins_anew() {
     block_on(store().put_bytes(&repository(&registry.authority), "x", b"x")).unwrap();
     assert_eq!(registry.asked().iter().filter(|asked| asked.method == "POST").count(), 2);
 }
+
+#[test]
+fn a_blob_of_another_repository_is_mounted() {
+    let pair = "bWU6c2VjcmV0";
+    for login in [None, Some(Login::Bearer(Some(pair)))] {
+        let registry = TestRegistry::start(Options { login, ..Options::default() });
+        let store = signing_in::with_file(&registry.authority, pair);
+        let (from, to) = (repository(&registry.authority), format!("{}/acme/copy", registry.authority));
+        let to = Repository::parse(&to).unwrap();
+        block_on(async {
+            let blob = store.put_bytes(&from, "x", b"layer").await.unwrap();
+            registry.forget_requests();
+            assert!(store.link_blob(&to, &from, &blob).await.unwrap());
+            assert!(store.link_blob(&to, &from, &blob).await.unwrap());
+            assert_eq!(store.blob(&to, &blob, 100).await.unwrap(), b"layer");
+            let posts = registry.asked().into_iter().filter(|asked| asked.method == "POST").count();
+            assert_eq!(posts, 1);
+            let missing = Descriptor::of("x", b"nowhere");
+            assert!(!store.link_blob(&to, &from, &missing).await.unwrap());
+            let elsewhere = Repository::parse("other.example/acme/app").unwrap();
+            assert!(!store.link_blob(&to, &elsewhere, &missing).await.unwrap());
+        });
+    }
+}

@@ -11,13 +11,14 @@ fn registry(login: Login) -> TestRegistry {
 }
 
 /// A store with a file of credentials for `authority`, and for another registry.
-fn with_file(authority: &str, pair: &str) -> RegistryStore {
+pub(super) fn with_file(authority: &str, pair: &str) -> RegistryStore {
     let other = base64::encode(b"other:canary");
     let file = format!(r#"{{"auths":{{"{authority}":{{"auth":"{pair}"}},"other.example":{{"auth":"{other}"}}}}}}"#);
     let environment = FixedEnvironment::with_variables([("HOME", "/h")]).with_file("/h/.docker/config.json", file);
     RegistryStore::new(impatient(), Arc::new(environment))
 }
 
+/// A store that was told who it is at `authority`.
 fn given(authority: &str, credential: Credential) -> RegistryStore {
     let mut settings = impatient();
     let host = HostSettings { credential: Some(credential), ..HostSettings::default() };
@@ -141,4 +142,75 @@ fn a_token_that_ran_out_is_renewed_once() {
     for _ in 0..2 {
         assert_eq!(block_on(store.resolve(&name)).unwrap_err().code().name(), "image-not-found");
     }
+}
+
+#[test]
+fn a_registry_that_repeats_our_secrets_is_not_quoted() {
+    for login in [Login::Basic(PAIR), Login::Bearer(Some(PAIR))] {
+        let sent = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = Arc::clone(&sent);
+        let registry = TestRegistry::start(Options {
+            login: Some(login),
+            lie: Some(Box::new(move |asked| {
+                let authorization = asked.header("authorization")?;
+                if asked.path == "/token" {
+                    return None;
+                }
+                let sent = authorization.split_once(' ').unwrap().1.to_owned();
+                seen.lock().unwrap().push(sent.clone());
+                let status = if asked.method == "GET" { 400 } else { 413 };
+                // Whoever is given a password knows it, whoever is given a token does not.
+                let password = if authorization.starts_with("Basic") { "secret" } else { "" };
+                Some(Answer::new(status, format!("no, {authorization}, {sent}, {password}")))
+            })),
+            ..Options::default()
+        });
+        let store = with_file(&registry.authority, PAIR);
+        let repository = repository(&registry.authority);
+        let name = repository.tagged(Tag::parse("v1").unwrap());
+        let blob = Descriptor::of("x", b"x");
+        let errors = block_on(async {
+            [
+                store.resolve(&name).await.map(drop).unwrap_err(),
+                store.open_blob(&repository, &blob).await.map(drop).unwrap_err(),
+                store.put_bytes(&repository, "x", b"x").await.map(drop).unwrap_err(),
+            ]
+        });
+        let shown = format!("{errors:?} {}", errors[0]);
+        assert!(shown.contains("[redacted]") && !shown.contains("secret"), "{shown}");
+        let sent = sent.lock().unwrap();
+        assert!(!sent.is_empty() && sent.iter().all(|sent| !shown.contains(sent.as_str())), "{shown}");
+    }
+}
+
+#[test]
+fn a_client_certificate_is_for_its_registry_alone() {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+
+    use crate::base::encoding::pem;
+    use crate::format::x509::testing::Authority;
+    use crate::service::http::{ClientCertificate, Endpoint, Service};
+
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+    let key = pem::encode("EC PRIVATE KEY", b"of another form");
+    let chain = Authority::root("client").certificate.to_pem();
+    assert!(ClientCertificate::new(chain.clone(), zeroize::Zeroizing::new(key)).is_err(), "not PKCS#8");
+    let key = pem::encode("PRIVATE KEY", pair.to_pkcs8v1().unwrap().as_ref());
+    let own = ClientCertificate::new(chain, zeroize::Zeroizing::new(key.clone())).unwrap();
+    assert!(!format!("{own:?}").contains(key.lines().nth(1).unwrap()));
+
+    let registry = Registry::parse("registry.example").unwrap();
+    let mut settings = impatient();
+    let host = HostSettings { client_certificate: Some(own), ..HostSettings::default() };
+    settings.hosts.insert(registry.clone(), host);
+    let transport = Transport::new(settings, Arc::new(FixedEnvironment::default()));
+    let shows = |registry: &Registry, url: &str| {
+        let endpoint = Endpoint::parse(Service::Registry, url).unwrap();
+        transport.client(registry, &endpoint).settings().client_certificate.is_some()
+    };
+    assert!(shows(&registry, "https://registry.example/v2/"));
+    for url in ["https://registry.example:8443/", "https://sub.registry.example/", "https://storage.example/"] {
+        assert!(!shows(&registry, url), "{url}");
+    }
+    assert!(!shows(&Registry::parse("other.example").unwrap(), "https://other.example/v2/"));
 }
