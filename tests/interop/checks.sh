@@ -1,4 +1,4 @@
-# For tests/interop/run: checks that print `ok` and `not ok`, requests, and tokens.
+# For tests/interop/run and images: checks that print `ok` and `not ok`, requests, and tokens.
 
 failed=0
 count=0
