@@ -308,3 +308,26 @@ fn real_registries_keep_both_forms() {
         assert_eq!(signatures(&again), ["bundle present", "legacy present"]);
     }
 }
+
+/// What is printed to verify with does verify, as it stands there.
+#[test]
+fn the_command_that_is_printed_verifies() {
+    let (desk, registry) = (Desk::new(), TestRegistry::honest());
+    push(&registry);
+    let image = name(&registry);
+    desk.write("predicate.json", b"{}");
+    let attest = ["attest", "image", &image, "--predicate", "predicate.json", "--type", "https://example.com/tests"];
+    let elsewhere = format!("{}/acme/signatures", registry.authority);
+    for call in [
+        &["sign", "image", &image][..],
+        &["sign", "image", &image, "--signature-format", "legacy", "--signature-repository", &elsewhere],
+        &attest,
+        &[&attest[..], &["--signature-format", "legacy"]].concat(),
+    ] {
+        let report = report(&keyless(&desk, call));
+        let words: Vec<_> = report["images"][0]["verify"].as_array().unwrap().iter().collect();
+        let words: Vec<&str> = words.iter().map(|word| word.as_str().unwrap()).collect();
+        let verified = desk.run(&words[1..]);
+        assert!(verified.status.success(), "{words:?}: {}{}", stdout(&verified), stderr(&verified));
+    }
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{FormatArg, RegistryArgs, ServiceArgs, SignerArgs, SigningWaiverArgs, path};
+use super::{FormatArg, RegistryArgs, ServiceArgs, SignaturePlace, SignerArgs, SigningWaiverArgs, path};
 
 /// Sign images in a registry
 ///
@@ -101,9 +101,8 @@ pub(crate) struct SignatureArgs {
     /// The forms to write
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORM,...", default_value = "bundle")]
     pub(crate) signature_format: Vec<SignatureFormat>,
-    /// The repository for signatures, when it is not the image's (also COSIGN_REPOSITORY)
-    #[arg(long, value_name = "REPOSITORY", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) signature_repository: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: SignaturePlace,
     /// Sign only what this signer has not signed yet: no certificate and no log entry for the rest
     #[arg(long)]
     pub(crate) if_needed: bool,
@@ -146,9 +145,8 @@ pub(crate) struct AttachRepair {
     /// The digest of a referrer, as `sign image` printed it; may be repeated
     #[arg(long, value_name = "DIGEST", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) referrer: Vec<String>,
-    /// The repository of the signatures, when it is not the image's (also COSIGN_REPOSITORY)
-    #[arg(long, value_name = "REPOSITORY", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) signature_repository: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: SignaturePlace,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     #[command(flatten)]

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sealmark::format::oci::{ImageRef, Repository};
-use sealmark::service::store::{ArtifactStore, FoundBy};
+use sealmark::format::oci::ImageRef;
+use sealmark::service::store::FoundBy;
 use sealmark::sign::image::{Claim, Form, FoundImage, ImageSigner, find, present, with_children};
 use sealmark::sign::{CredentialSource, Services, Session};
 use sealmark::verify::KeyLog;
@@ -17,7 +17,7 @@ use crate::cli::{
 use crate::report::consumers::{Written, consumers};
 use crate::report::images::{ImageSigned, ImagesReport, SignatureShown, human, verify_command};
 use crate::report::{Failure, Verdict, console, print_json};
-use crate::settings::{self, Signing};
+use crate::settings::{self, Registries, Signing};
 
 mod plan;
 mod repair;
@@ -53,12 +53,9 @@ fn predicate(path: &Path, kind: &str) -> Result<Claim, Failure> {
 fn run(call: &Call<'_>, claim: &Claim) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let names = settings::images(call.images)?;
-    let repository = settings::signature_repository(call.signatures.signature_repository.as_deref())?;
-    let mut repositories: Vec<&Repository> = names.iter().map(ImageRef::repository).collect();
-    repositories.extend(&repository);
-    let store = settings::registry_store(call.registry, &repositories)?;
+    let registries = Registries::named(call.registry, &call.signatures.place, &names)?;
     let signing = Signing::named(call.services)?;
-    let work = Work { call, claim, forms: forms(call.signatures), store, repository, signing };
+    let work = Work { call, claim, forms: forms(call.signatures), registries, signing };
     let report = settings::runtime()?.block_on(work.done(&names))?;
     match call.format.format {
         Format::Json => print_json(&report)?,
@@ -90,8 +87,7 @@ struct Work<'a> {
     call: &'a Call<'a>,
     claim: &'a Claim,
     forms: Vec<Form>,
-    store: Arc<dyn ArtifactStore>,
-    repository: Option<Repository>,
+    registries: Registries,
     signing: Signing,
 }
 
@@ -130,12 +126,15 @@ impl Work<'_> {
     async fn items(&self, names: &[ImageRef]) -> Result<Vec<Item>, Failure> {
         let mut items: Vec<Item> = Vec::new();
         for name in names {
-            let found = find(&*self.store, name).await?;
+            let found = find(&*self.registries.store, name).await?;
             if let ImageRef::Tagged(_) = name {
                 console::words(&format!("{name} is {}", found.image().digest()));
             }
-            let images =
-                if self.call.images.recursive { with_children(&*self.store, found).await? } else { vec![found] };
+            let images = if self.call.images.recursive {
+                with_children(&*self.registries.store, found).await?
+            } else {
+                vec![found]
+            };
             for (at, image) in images.into_iter().enumerate() {
                 if items.iter().all(|item| item.image.image() != image.image()) {
                     let given = (at == 0).then(|| name.to_string());
@@ -156,12 +155,12 @@ impl Work<'_> {
             return Ok(signatory.credential);
         };
         for item in items {
-            let repository = self.repository.as_ref().unwrap_or_else(|| item.image.image().repository());
+            let repository = self.registries.signatures.as_ref().unwrap_or_else(|| item.image.image().repository());
             let image = item.image.image().within(repository);
             for form in std::mem::take(&mut item.missing) {
                 let verifier = self.signing.verifier();
                 let now = settings::environment().now();
-                match present(&*self.store, &image, form, self.claim, expected, verifier, now).await? {
+                match present(&*self.registries.store, &image, form, self.claim, expected, verifier, now).await? {
                     Some(present) => item.shown.signatures.push(SignatureShown::present(form, &present)),
                     None => item.missing.push(form),
                 }
@@ -220,8 +219,8 @@ impl Work<'_> {
     }
 
     fn signer(&self, session: &Session, forms: &[Form]) -> Result<ImageSigner, Failure> {
-        let mut signer = ImageSigner::new(Arc::clone(&self.store), settings::environment());
-        if let Some(repository) = &self.repository {
+        let mut signer = ImageSigner::new(Arc::clone(&self.registries.store), settings::environment());
+        if let Some(repository) = &self.registries.signatures {
             signer = signer.into_repository(repository.clone());
         }
         for form in forms {
@@ -238,7 +237,7 @@ impl Work<'_> {
     fn add_command(&self, item: &mut Item) {
         let Some(signature) = item.shown.signatures.first() else { return };
         let mut flags = sign::verify_flags(&self.signing, self.call.waivers);
-        if let Some(repository) = &self.repository {
+        if let Some(repository) = &self.registries.signatures {
             flags.extend(["--signature-repository".to_owned(), repository.to_string()]);
         }
         item.shown.verify = verify_command(item.image.image(), signature, &flags);

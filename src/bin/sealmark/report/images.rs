@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use sealmark::format::oci::DigestRef;
 use sealmark::service::store::FoundBy;
-use sealmark::sign::image::{Form, FoundImage, Present, Published, Request};
+use sealmark::sign::image::{Form, FoundImage, Present, Published, Request, SIGNATURE_PREDICATE};
 use sealmark::verify::Verified;
 use serde::Serialize;
 
@@ -183,11 +183,18 @@ impl ImageSigned {
     }
 }
 
-/// `sealmark verify image …`, with exactly the identity that signed.
+/// `sealmark verify image …` or `verify attestation …`, with exactly the identity that signed. An older signature
+/// under a certificate has only a log's promise, which must be said.
 pub(crate) fn verify_command(image: &DigestRef, signature: &SignatureShown, flags: &[String]) -> Vec<String> {
-    let mut words = ["sealmark", "verify", "image"].map(str::to_owned).to_vec();
+    let attested = signature.predicate_type.as_deref().filter(|kind| *kind != SIGNATURE_PREDICATE);
+    let verb = if attested.is_some() { "attestation" } else { "image" };
+    let mut words = ["sealmark", "verify", verb].map(str::to_owned).to_vec();
     words.push(image.to_string());
+    words.extend(attested.into_iter().flat_map(|kind| ["--type".to_owned(), kind.to_owned()]));
     words.extend(signer_words(&signature.signer));
+    if signature.form == form_word(Form::Legacy) && matches!(signature.signer, SignerShown::Certificate { .. }) {
+        words.push("--accept-promise".to_owned());
+    }
     words.extend(flags.iter().cloned());
     words
 }

@@ -35,7 +35,7 @@ pub(crate) fn image(name: &str) -> Result<ImageRef, Failure> {
 }
 
 /// The repository for signatures: the flag's, else the environment's.
-pub(crate) fn signature_repository(flag: Option<&str>) -> Result<Option<Repository>, Failure> {
+pub(super) fn signature_repository(flag: Option<&str>) -> Result<Option<Repository>, Failure> {
     let variable = environment().var(VARIABLE).filter(|name| !name.is_empty());
     match flag.map(str::to_owned).or(variable) {
         Some(name) => Ok(Some(Repository::parse(&name)?)),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use sealmark::format::oci::{ImageRef, Repository};
 use sealmark::service::store::ArtifactStore;
 
-use super::{registry_store, signature_repository};
+use super::images::signature_repository;
+use super::registry::registry_store;
 use crate::cli::{RegistryArgs, SignaturePlace};
 use crate::report::Failure;
 

@@ -12,7 +12,7 @@ impl Work<'_> {
     pub(super) fn plan(&self, items: &mut [Item]) -> Result<Vec<RequestShown>, Failure> {
         for item in items.iter_mut() {
             let image = item.image.image();
-            let repository = self.repository.as_ref().unwrap_or_else(|| image.repository());
+            let repository = self.registries.signatures.as_ref().unwrap_or_else(|| image.repository());
             let scheme = settings::registry_scheme(self.call.registry, repository.registry());
             let found = finding(scheme, &sealmark::format::oci::ImageRef::Digested(image.clone()));
             item.shown

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::{AttachRepair, Format};
 use crate::report::{Failure, TOOL, Tool, console, print_json};
-use crate::settings;
+use crate::settings::{self, Registries};
 
 /// The document, schema `sealmark.repaired/v1`.
 #[derive(Debug, Serialize)]
@@ -22,15 +22,14 @@ struct Repaired {
 
 pub(in crate::commands) fn repair(args: &AttachRepair) -> Result<u8, Failure> {
     let name = settings::image(&args.image)?;
-    let repository = settings::signature_repository(args.signature_repository.as_deref())?;
-    let mut repositories = vec![name.repository()];
-    repositories.extend(&repository);
-    let store = settings::registry_store(&args.registry, &repositories)?;
+    let registries = Registries::named(&args.registry, &args.place, std::slice::from_ref(&name))?;
+    let store = &*registries.store;
     let known = args.referrer.iter().map(|digest| Ok(parse_digest(digest)?)).collect::<Result<Vec<_>, Failure>>()?;
     let done = settings::runtime()?.block_on(async {
-        let image = find(&*store, &name).await?;
-        let subject = image.image().within(repository.as_ref().unwrap_or_else(|| image.image().repository()));
-        Ok::<_, Failure>(list_anew(&*store, &subject, &known).await?)
+        let image = find(store, &name).await?;
+        let subject =
+            image.image().within(registries.signatures.as_ref().unwrap_or_else(|| image.image().repository()));
+        Ok::<_, Failure>(list_anew(store, &subject, &known).await?)
     })?;
     let added: Vec<String> = done.added.iter().map(ToString::to_string).collect();
     let report = Repaired {
