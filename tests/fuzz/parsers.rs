@@ -11,6 +11,7 @@ use sealmark::format::intoto::Statement;
 use sealmark::format::jwt::{Claims, KeySet, UnverifiedToken};
 use sealmark::format::log_entry_body::EntryBody;
 use sealmark::format::merkle::Tile;
+use sealmark::format::oci::{Descriptor, IMAGE_MANIFEST, ImageRef, Manifest, SimpleSigning, referrers_index};
 use sealmark::format::timestamp::{TimestampRequest, TimestampResponse};
 use sealmark::format::trust::{ClientTrustConfig, SigningConfig, TrustedRoot, Unsupported};
 use sealmark::format::x509::{Certificate, CertificateRequest, FulcioClaims, sct};
@@ -32,6 +33,8 @@ pub const ALL: &[(&str, Parser)] = &[
     ("policy", policy),
     ("statement", statement),
     ("trusted_root", trusted_root),
+    ("reference", reference),
+    ("manifest", manifest),
 ];
 
 /// Every value, as every type, however deep.
@@ -184,4 +187,32 @@ pub fn trusted_root(bytes: &[u8]) -> bool {
         assert_eq!(SigningConfig::parse(config.to_json().as_bytes()).as_ref(), Ok(config));
     }
     root.is_ok() || config.is_ok() || ClientTrustConfig::parse(bytes).is_ok()
+}
+
+/// Names of images: each has one normal form, which is read as itself.
+pub fn reference(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Ok(image) = ImageRef::parse(text) else { return false };
+    assert_eq!(ImageRef::parse(&image.to_string()).as_ref(), Ok(&image));
+    assert!(!image.to_string().bytes().any(|byte| byte <= b' ' || byte >= 0x7f));
+    true
+}
+
+/// Manifests, indexes, and the payloads of older signatures.
+pub fn manifest(bytes: &[u8]) -> bool {
+    let payload = SimpleSigning::parse(bytes);
+    if let Ok(payload) = &payload {
+        assert_eq!(SimpleSigning::parse(&payload.to_bytes()).as_ref(), Ok(payload));
+    }
+    let found = Manifest::parse(bytes, None);
+    if let Ok(found) = &found {
+        assert_eq!(Manifest::parse(bytes, Some(found.media_type())).as_ref(), Ok(found));
+    }
+    let added = Descriptor::of(IMAGE_MANIFEST, b"added");
+    if let (Ok(Manifest::Index(before)), Ok(Some(after))) = (&found, referrers_index(Some(bytes), &[added.clone()])) {
+        let after = Manifest::parse(&after, None);
+        let listed = after.as_ref().ok().and_then(|after| after.index().ok()).map(|index| index.manifests.as_slice());
+        assert_eq!(listed, Some([before.manifests.as_slice(), &[added]].concat().as_slice()));
+    }
+    payload.is_ok() || found.is_ok()
 }

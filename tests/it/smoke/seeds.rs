@@ -45,6 +45,19 @@ const TIMESTAMP_REQUEST: &str =
     "MEMCAQEwMTANBglghkgBZQMEAgEFAAQg47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFUCCBI0VniavN7wAQH/";
 const TIMESTAMP_REQUEST_JSON: &[u8] = br#"{"artifactHash":"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=","hashAlgorithm":"sha256","nonce":1234567890,"certificates":true}"#;
 
+const REFERENCES: &[&str] = &[
+    "ubuntu",
+    "ghcr.io/acme/app:v1.0.0",
+    "registry.example:5000/a/b__c/d-e.f@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "[2001:db8::1]:5000/app:latest",
+];
+
+const MANIFEST: &[u8] = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/vnd.dev.sigstore.bundle.v0.3+json","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","digest":"sha256:af9afe19889b4aa9f54c92e3e2c6ccf5c2c7292ed1df2175c82bae3df8ebb149","size":659}],"subject":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:dfb6295512351ae5b69c85310079d56e381ee23305f84914d35df5427891e59d","size":423},"annotations":{"dev.sigstore.bundle.content":"dsse-envelope"}}"#;
+
+const INDEX: &[u8] = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:dfb6295512351ae5b69c85310079d56e381ee23305f84914d35df5427891e59d","size":423,"artifactType":"a/b","platform":{"architecture":"arm64","os":"linux","variant":"v8"},"annotations":{"a":"b"}}]}"#;
+
+const SIMPLE_SIGNING: &[u8] = br#"{"critical":{"identity":{"docker-reference":"ghcr.io/acme/app"},"image":{"docker-manifest-digest":"sha256:dfb6295512351ae5b69c85310079d56e381ee23305f84914d35df5427891e59d"},"type":"cosign container image signature"},"optional":{"creator":"x"}}"#;
+
 /// The seeds of a parser, by the name of its fuzz target.
 pub(super) fn of(parser: &str) -> Vec<Vec<u8>> {
     let jwt = || {
@@ -66,6 +79,8 @@ pub(super) fn of(parser: &str) -> Vec<Vec<u8>> {
         "policy" => vec![POLICY.to_vec()],
         "statement" => std::iter::once(STATEMENT.to_vec()).chain(bundles().iter().filter_map(payload)).collect(),
         "trusted_root" => Embedded::ALL.iter().map(|embedded| embedded.trusted_root_json().into()).collect(),
+        "reference" => REFERENCES.iter().map(|text| text.as_bytes().to_vec()).collect(),
+        "manifest" => vec![MANIFEST.to_vec(), INDEX.to_vec(), SIMPLE_SIGNING.to_vec()],
         other => panic!("no seeds for {other}"),
     }
 }

@@ -2,19 +2,24 @@
 
 use super::*;
 
+/// As a process has it: docker-registry answers 500 to whoever reads a tag while another writes it.
+fn patient() -> RegistryStore {
+    RegistryStore::new(RegistrySettings::default(), Arc::new(FixedEnvironment::default()))
+}
+
 async fn all_write(repository: &Repository, writers: usize) -> usize {
-    let image = image(&store(), repository, "v1").await;
+    let image = image(&patient(), repository, "v1").await;
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..writers {
         let image = image.clone();
         tasks.spawn(async move {
-            let store = store();
+            let store = patient();
             let bundle = bundle(&store, &image, format!("by writer {number}").as_bytes()).await;
             store.attach(&bundle).await.unwrap();
         });
     }
     tasks.join_all().await;
-    store().referrers(image.image(), None).await.unwrap().descriptors.len()
+    patient().referrers(image.image(), None).await.unwrap().descriptors.len()
 }
 
 fn on_threads<T>(future: impl Future<Output = T>) -> T {
