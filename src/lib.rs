@@ -12,11 +12,11 @@
 //! | folder | what stands there |
 //! | --- | --- |
 //! | [`base`] | encodings, digests, keys, time, limits, error codes |
-//! | [`mod@format`] | what the bytes mean: bundles, certificates, log entries, checkpoints, timestamps, trust documents |
+//! | [`mod@format`] | what the bytes mean: bundles, certificates, log entries, checkpoints, timestamps, trust documents, images |
 //! | [`verify`] | the proof: a bundle against a trusted root; pure |
 //! | [`policy`] | whom to trust: rules over what was proven; pure |
 //! | [`admit`] | from bundles to a decision |
-//! | `service` | the outside: HTTP, identities, signers, authorities, logs (feature `sign`) |
+//! | `service` | the outside: HTTP, identities, signers, authorities, logs, registries (feature `sign`) |
 //! | `sign` | signing acts over those (feature `sign`) |
 //! | `carry` | images with all that is attached to them, from store to store (feature `sign`) |
 //! | `serve` | what the servers stand on (feature `serve`) |

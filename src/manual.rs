@@ -8,6 +8,7 @@
 //! | [`formats`] | before you write or read our files with another program |
 //! | [`refusals`] | when you were refused, or to see what is refused at all |
 //! | [`operating`] | to run a private stack |
+//! | [`registries`] | to see how images are found, and where credentials go |
 //! | [`migrating`] | when you come from cosign |
 //! | [`benchmarks`] | for how fast, and how that was measured |
 
@@ -25,6 +26,9 @@ pub mod refusals {}
 
 #[doc = include_str!("manual/operating.md")]
 pub mod operating {}
+
+#[doc = include_str!("manual/registries.md")]
+pub mod registries {}
 
 #[doc = include_str!("manual/migrating.md")]
 pub mod migrating {}

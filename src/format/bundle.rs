@@ -71,7 +71,7 @@ pub enum Content {
     /// An attestation about the artifact.
     Dsse(Envelope),
     /// A payload of the older cosign signature, which names an image
-    /// ([`SimpleSigning`](super::oci::SimpleSigning)).
+    /// ([`SimpleSigning`]).
     SimpleSigning {
         /// The bytes that are signed.
         payload: Vec<u8>,

@@ -208,11 +208,11 @@ pub fn manifest(bytes: &[u8]) -> bool {
     if let Ok(found) = &found {
         assert_eq!(Manifest::parse(bytes, Some(found.media_type())).as_ref(), Ok(found));
     }
-    let added = Descriptor::of(IMAGE_MANIFEST, b"added");
-    if let (Ok(Manifest::Index(before)), Ok(Some(after))) = (&found, referrers_index(Some(bytes), &[added.clone()])) {
+    let added = [Descriptor::of(IMAGE_MANIFEST, b"added")];
+    if let (Ok(Manifest::Index(before)), Ok(Some(after))) = (&found, referrers_index(Some(bytes), &added)) {
         let after = Manifest::parse(&after, None);
         let listed = after.as_ref().ok().and_then(|after| after.index().ok()).map(|index| index.manifests.as_slice());
-        assert_eq!(listed, Some([before.manifests.as_slice(), &[added]].concat().as_slice()));
+        assert_eq!(listed, Some([before.manifests.as_slice(), &added].concat().as_slice()));
     }
     payload.is_ok() || found.is_ok()
 }

@@ -80,7 +80,7 @@ impl OciError {
         match self {
             Self::Reference { .. } => Code::usage(
                 "ref-parse",
-                "write HOST[:PORT]/PATH:TAG or HOST[:PORT]/PATH@sha256:DIGEST, path in lower case",
+                "write HOST/PATH:TAG or HOST/PATH@sha256:DIGEST, the host perhaps with a port, the path in lower case",
             ),
             Self::Digest { .. } => Code::refused(
                 "oci-digest-format",

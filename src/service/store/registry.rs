@@ -14,7 +14,7 @@
 //! so, or its list is empty), what does not hold (digest, size, subject, format), and could not look
 //! ([`RegistryError`] and [`HttpError`](crate::service::http::HttpError)).
 //!
-//! Credentials go to the host that they belong to and to its token server ([`auth`]); downloads that are sent
+//! Credentials go to the host that they belong to and to its token server; downloads that are sent
 //! to another host go without them.
 
 mod answer;
