@@ -27,10 +27,10 @@ use crate::base::time::UnixTime;
 use crate::format::bundle::{BundleError, Content, UnverifiedBundle};
 use crate::format::cosign;
 use crate::format::intoto::Statement;
-use crate::format::oci::{Descriptor, DigestRef, ImageRef, Repository};
+use crate::format::oci::{Descriptor, DigestRef, ImageRef, OciError, Repository};
 use crate::service::BoxFuture;
 use crate::service::bounded::bounded;
-use crate::service::store::{ArtifactStore, FoundBy};
+use crate::service::store::{ArtifactStore, FoundBy, StoreError};
 use crate::verify::{Artifact, Verified, Verifier};
 
 pub use error::{FoundError, ImageError};
@@ -206,11 +206,15 @@ pub async fn look_all(
 ///
 /// # Errors
 ///
-/// [`ImageError::Store`].
+/// [`ImageError::Store`], [`ImageError::NoAnswer`].
 pub async fn resolve(store: &dyn ArtifactStore, reference: &ImageRef) -> Result<DigestRef, ImageError> {
     match reference {
         ImageRef::Digested(image) => Ok(image.clone()),
-        ImageRef::Tagged(tagged) => Ok(store.resolve(tagged).await?.image().clone()),
+        ImageRef::Tagged(tagged) => match store.resolve(tagged).await {
+            Ok(found) => Ok(found.image().clone()),
+            Err(error @ StoreError::Oci { error: OciError::Json(_), .. }) => Err(ImageError::NoAnswer { error }),
+            Err(error) => Err(error.into()),
+        },
     }
 }
 

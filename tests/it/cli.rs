@@ -6,6 +6,7 @@ mod journey;
 mod keys;
 mod odd_input;
 mod sign_image;
+mod verify_image;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -21,6 +21,12 @@ pub enum ImageError {
     /// The image's name could not be resolved: it is not there, or the store could not be asked.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What a tag names is not even JSON: a page for people, or half an answer. Nothing was said of the image.
+    #[error("{error}")]
+    NoAnswer {
+        /// What came.
+        error: StoreError,
+    },
     /// What is attached could not be listed.
     #[error("could not look for signatures of {image}: {error}")]
     Listing {
@@ -79,6 +85,10 @@ impl ImageError {
     pub fn code(&self) -> Code {
         match self {
             Self::Store(error) => error.code(),
+            Self::NoAnswer { .. } => Code::undecided(
+                "registry-malformed",
+                "nothing was decided: fetch it by hand to see who answers, then ask the registry's operator",
+            ),
             Self::Absent { .. } => Code::refused(
                 "image-unsigned",
                 "sign it, or see with `sealmark tree` what is attached; signatures elsewhere: --signature-repository",
@@ -94,8 +104,8 @@ impl ImageError {
 /// The code of an error that kept us from looking: never one of a refusal.
 pub(super) fn undecided(error: &StoreError) -> Code {
     match error.code() {
-        code if code.class() == Class::Undecided => code,
-        _ => Code::undecided("attached-unreadable", UNREADABLE),
+        code if code.class() == Class::Refused => Code::undecided("attached-unreadable", UNREADABLE),
+        code => code,
     }
 }
 
@@ -142,7 +152,7 @@ impl FoundError {
 }
 
 impl Unread {
-    /// The stable code, always of class "could not decide".
+    /// The stable code, never that of a refusal.
     pub fn code(&self) -> Code {
         match self {
             Self::Store { error, .. } => undecided(error),

@@ -195,6 +195,22 @@ impl TestRegistry {
         }
         digest
     }
+
+    /// Has every blob of a repository in another one too.
+    pub fn copy_blobs(&self, from: &str, to: &str) {
+        let mut stored = self.state.stored.lock().unwrap();
+        let copied = stored.blobs.iter().filter(|((repository, _), _)| repository == from);
+        let copied: Vec<_> =
+            copied.map(|((_, digest), bytes)| ((to.to_owned(), digest.clone()), bytes.clone())).collect();
+        stored.blobs.extend(copied);
+    }
+
+    /// The manifest that a tag names.
+    pub fn manifest(&self, repository: &str, tag: &str) -> Vec<u8> {
+        let stored = self.state.stored.lock().unwrap();
+        let digest = &stored.tags[&(repository.to_owned(), tag.to_owned())];
+        stored.manifests[&(repository.to_owned(), digest.clone())].1.clone()
+    }
 }
 
 pub fn digest(bytes: &[u8]) -> String {

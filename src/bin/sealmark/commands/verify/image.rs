@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sealmark::admit::image::{Found, ImageDecision, ImageError, Lookup, Wanted, look_all};
+use sealmark::admit::image::{Found, ImageDecision, ImageError, Lookup, Wanted, look_all, resolve};
 use sealmark::base::code::Code;
 use sealmark::format::oci::{Descriptor, DigestRef, ImageRef, Manifest, OciError, Platform, Repository};
 use sealmark::service::store::ArtifactStore;
@@ -258,10 +258,7 @@ async fn expand(store: &dyn ArtifactStore, reference: &ImageRef, select: &Select
     let name = reference.to_string();
     let target = |name, image| Target { name, image, tagged, index: None };
     match (select, reference) {
-        (Select::Named, ImageRef::Digested(image)) => Ok((vec![target(name, image.clone())], Vec::new())),
-        (Select::Named, ImageRef::Tagged(tag)) => {
-            Ok((vec![target(name, store.resolve(tag).await?.image().clone())], Vec::new()))
-        }
+        (Select::Named, _) => Ok((vec![target(name, resolve(store, reference).await?)], Vec::new())),
         (Select::Platform(platform), _) => {
             let found = find(store, reference).await?;
             let index = found.image();
