@@ -111,13 +111,15 @@ impl Matcher {
     }
 
     fn refuse_everything(self) -> Result<Self, PatternError> {
-        // Names that share nothing: one who admits all of them admits anyone.
-        const STRANGERS: [&str; 3] = ["x", "https://stranger.example/a/b@refs/heads/c", "stranger@example.net"];
-        if STRANGERS.iter().any(|stranger| !self.is_match(stranger)) {
-            Ok(self)
-        } else {
-            Err(PatternError::Everything(self.text))
+        // Addresses that share nothing, and URIs: one who admits both of a kind admits anyone of it.
+        const STRANGERS: [[&str; 2]; 2] = [
+            ["stranger@example.net", "nobody.at.all@elsewhere.example"],
+            ["https://stranger.example/a/b@refs/heads/c", "spiffe://elsewhere/x"],
+        ];
+        if STRANGERS.iter().any(|kind| kind.iter().all(|stranger| self.is_match(stranger))) {
+            return Err(PatternError::Everything(self.text));
         }
+        Ok(self)
     }
 
     /// Whether the whole of `text` matches.
@@ -282,10 +284,10 @@ mod tests {
 
     #[test]
     fn i15_everything() {
-        for pattern in ["**", "**/**"] {
+        for pattern in ["**", "**/**", "*", "*@*", "*:/**"] {
             assert_eq!(code(Matcher::glob(pattern)), "pattern-everything", "{pattern}");
         }
-        for pattern in [".*", ".+", "(?s).*", "[^!]*", "x|.*"] {
+        for pattern in [".*", ".+", "(?s).*", "[^!]*", "x|.*", "[^/]+", r"[^@]+@[^@]+"] {
             assert_eq!(code(Matcher::regex(pattern)), "pattern-everything", "{pattern}");
         }
         assert_eq!(code(Matcher::exact("")), "pattern-empty");

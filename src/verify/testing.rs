@@ -24,7 +24,9 @@ use crate::format::x509::build::Extension;
 use crate::format::x509::sct::{self, Sct};
 use crate::format::x509::testing::{Authority, Key, SIGNED, START, Template};
 use crate::format::x509::{Certificate, oids};
-use crate::verify::{Artifact, Requirements, Verified, Verifier, VerifyError};
+use crate::verify::{Artifact, KeyTrust, Requirements, Verified, Verifier, VerifyError};
+
+pub(crate) mod cases;
 
 /// The artifact of every good bundle.
 pub(crate) const ARTIFACT: &[u8] = b"an artifact\n";
@@ -257,8 +259,8 @@ impl World {
         timestamp_by(&self.tsa, signature, time)
     }
 
-    pub(crate) fn verifier(&self) -> Verifier {
-        Verifier::new(&self.trust).unwrap()
+    pub(crate) fn verifier(&self) -> Judge {
+        Judge { verifier: Verifier::new(&self.trust).unwrap(), trust: self.trust.clone() }
     }
 
     pub(crate) fn verify(&self, signed: &Signed) -> Result<Verified, VerifyError> {
@@ -307,6 +309,52 @@ impl World {
     }
 }
 
+/// A verifier whose questions are written out as cases.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    verifier: Verifier,
+    trust: TrustedRoot,
+}
+
+impl std::ops::Deref for Judge {
+    type Target = Verifier;
+
+    fn deref(&self) -> &Verifier {
+        &self.verifier
+    }
+}
+
+impl Judge {
+    pub(crate) fn verify(
+        &self,
+        artifact: &Artifact<'_>,
+        bundle: &UnverifiedBundle,
+        requirements: &Requirements,
+        now: UnixTime,
+    ) -> Result<Verified, VerifyError> {
+        let verdict = self.verifier.verify(artifact, bundle, requirements, now);
+        let outcome = match &verdict {
+            Ok(verified) => Ok(verified.signer()),
+            Err(error) => Err(error.code()),
+        };
+        cases::walk(&self.trust, artifact, bundle, requirements, now, outcome);
+        verdict
+    }
+
+    pub(crate) fn verify_with_key(
+        &self,
+        artifact: &Artifact<'_>,
+        bundle: &UnverifiedBundle,
+        trust: &KeyTrust,
+        requirements: &Requirements,
+        now: UnixTime,
+    ) -> Result<Verified, VerifyError> {
+        let verdict = self.verifier.verify_with_key(artifact, bundle, trust, requirements, now);
+        cases::walk_with_key(&self.trust, bundle, trust, now, verdict.as_ref().map(drop).map_err(VerifyError::code));
+        verdict
+    }
+}
+
 /// A v1 statement about an artifact.
 pub(crate) fn statement(artifact: &[u8]) -> String {
     let digest = Digest::of(DigestAlgorithm::Sha256, artifact);
@@ -316,11 +364,16 @@ pub(crate) fn statement(artifact: &[u8]) -> String {
 
 /// A timestamp authority's leaf below a root.
 pub(crate) fn timestamp_leaf(root: &Authority) -> Authority {
+    timestamp_leaf_for(root, 86_400 * 700)
+}
+
+/// The same for so many seconds.
+pub(crate) fn timestamp_leaf_for(root: &Authority, seconds: i64) -> Authority {
     let key = Key::p256();
     let template = Template::leaf(&key)
         .without(oids::SUBJECT_ALT_NAME)
         .with(Extension::extended_key_usage(&[oids::TIME_STAMPING], true))
-        .valid(START.plus_secs(-86_400), 86_400 * 700);
+        .valid(START.plus_secs(-86_400), seconds);
     root.below(key, template)
 }
 

@@ -7,12 +7,14 @@ mod signatures;
 
 use std::num::NonZeroU8;
 
-use super::testing::{ARTIFACT, NOW, Signed, World, statement, timestamp_by, timestamp_leaf};
+use super::testing::{ARTIFACT, NOW, Signed, World, statement, timestamp_by, timestamp_leaf, timestamp_leaf_for};
 use super::*;
 use crate::base::crypto::{Digest, DigestAlgorithm};
+use crate::base::encoding::der::Oid;
 use crate::format::bundle::Content;
 use crate::format::dsse;
 use crate::format::log_entry_body::Verifier as BodyVerifier;
+use crate::format::x509::build::Extension;
 use crate::format::x509::testing::{Authority, Key, SIGNED, START, Template};
 
 fn two() -> NonZeroU8 {
@@ -67,6 +69,39 @@ fn c06_one_of_two_times_outside() {
     let mut signed = world.v2_message();
     signed.timestamps.push(world.timestamp(signed.content.signature(), START.plus_secs(601)));
     assert_eq!(world.code(&signed), "cert-not-valid-at-time");
+}
+
+/// Three good forms: the second of two authorities of one name, an unknown extension, and a timestamp authority
+/// whose certificate has ended since.
+#[test]
+fn c29_c40_t22_good_under_odd_circumstances() {
+    let mut world = World::new();
+    let mut namesake = world.trust.certificate_authorities[0].clone();
+    namesake.chain = vec![world.root.intermediate("issuer").certificate, world.root.certificate.clone()];
+    world.trust.certificate_authorities.insert(0, namesake);
+    assert!(world.verify(&world.v2_message()).is_ok());
+
+    let key = Key::p256();
+    let unknown = Extension::new(Oid::constant(&[0x2a, 3, 4]), false, b"anything");
+    let signed = Signed { leaf: world.certify(Template::leaf(&key).with(unknown)), ..world.message(&key) };
+    assert!(world.verify(&world.complete_v2(signed)).is_ok());
+
+    world.tsa = timestamp_leaf_for(&world.tsa_root, 86_400 * 30);
+    world.trust.timestamp_authorities[0].chain[0] = world.tsa.certificate.clone();
+    assert!(world.verify(&world.v2_message()).is_ok());
+}
+
+/// A digest in capitals or cut short in a statement.
+#[test]
+fn b16_digests_of_a_statement() {
+    let world = World::new();
+    let good = statement(ARTIFACT);
+    let hex = Digest::of(DigestAlgorithm::Sha256, ARTIFACT).hex();
+    for bad in [hex.to_uppercase(), hex[1..].to_owned(), hex[2..].to_owned()] {
+        let payload = good.replace(&hex, &bad);
+        let signed = world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, &payload));
+        assert_eq!(world.code(&signed), "predicate-parse", "{bad}");
+    }
 }
 
 #[test]

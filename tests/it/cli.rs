@@ -2,11 +2,14 @@
 //! (`TRYCMD=overwrite cargo test --test it cli::` writes them anew); here stands what a snapshot cannot say.
 
 mod fixture;
+mod identities;
 mod journey;
 mod keys;
 mod odd_input;
+mod rows;
 mod sign_image;
 mod verify_image;
+mod wycheproof;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

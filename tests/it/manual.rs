@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+pub(crate) use rows::{applying as applying_rows, held_by as rows_held_by};
+
 fn page(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/manual").join(name)
 }

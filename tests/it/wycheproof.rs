@@ -25,13 +25,13 @@ const SETS: &[(&str, Family, DigestAlgorithm)] = &[
     ("rsa_pss_4096_sha512_mgf1_64", Family::RsaPss, Sha512),
 ];
 
-fn groups(name: &str) -> Option<Vec<Value>> {
+pub(crate) fn groups(name: &str) -> Option<Vec<Value>> {
     let folder = vectors::folder("wycheproof/testvectors_v1")?;
     let set: Value = serde_json::from_slice(&vectors::read(&folder.join(format!("{name}_test.json")))).unwrap();
     Some(set["testGroups"].as_array().unwrap().clone())
 }
 
-fn bytes(value: &Value) -> Vec<u8> {
+pub(crate) fn bytes(value: &Value) -> Vec<u8> {
     hex::decode(value.as_str().unwrap()).unwrap()
 }
 

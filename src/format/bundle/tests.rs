@@ -2,7 +2,9 @@
 //! `format::x509`'s.
 
 use super::*;
+use crate::base::code::Code;
 use crate::base::limits;
+use crate::verify::testing::cases;
 
 fn entry() -> LogEntry {
     LogEntry {
@@ -43,7 +45,14 @@ fn dsse() -> UnverifiedBundle {
 }
 
 fn code(json: &str) -> &'static str {
-    UnverifiedBundle::parse(json.as_bytes()).expect_err(json).code().name()
+    refusal(json.as_bytes()).name()
+}
+
+/// The refusal of bytes, written out as a case.
+fn refusal(bytes: &[u8]) -> Code {
+    let code = UnverifiedBundle::parse(bytes).unwrap_err().code();
+    cases::bundle(bytes, code);
+    code
 }
 
 /// Replaces a text that must be there, in the good message bundle.
@@ -82,7 +91,7 @@ fn b02_b18_b27_b28_not_a_bundle() {
         assert_eq!(code(text), "bundle-parse", "{text:?}");
     }
     for bytes in [&b"\x1f\x8b\x08\x00"[..], b"\x0a\x2d\x61\x70\x70", b"\xff\xfe{\x00}\x00"] {
-        assert_eq!(UnverifiedBundle::parse(bytes).unwrap_err().code().name(), "bundle-parse");
+        assert_eq!(refusal(bytes).name(), "bundle-parse");
     }
     assert_eq!(code(&with("\"hint\":\"key\"", "\"hint\":\"\\ud800\"")), "bundle-parse");
 }

@@ -114,7 +114,9 @@ mod tests {
     use crate::format::trust::Embedded;
 
     fn code(json: &str) -> &'static str {
-        TrustedRoot::parse(json.as_bytes()).unwrap_err().code().name()
+        let code = TrustedRoot::parse(json.as_bytes()).unwrap_err().code();
+        crate::verify::testing::cases::trusted_root(json.as_bytes(), code);
+        code.name()
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::format::trust::{Embedded, TrustedRoot};
 use crate::format::x509::build::Extension;
 use crate::format::x509::testing::{self, Key, SIGNED, START, Template, period};
 use crate::format::x509::{KeyUsage, oids};
+use crate::verify::testing::cases;
 
 const YEAR: i64 = 365 * 86_400;
 
@@ -33,6 +34,36 @@ fn instance(chain: &[&testing::Authority]) -> AuthorityInstance {
 
 fn trust(chain: &[&testing::Authority]) -> Authorities {
     Authorities::new(&[instance(chain)]).unwrap()
+}
+
+/// Authorities whose verdicts are written out as cases.
+#[derive(Debug)]
+struct Authorities {
+    inner: super::Authorities,
+    instances: Vec<AuthorityInstance>,
+}
+
+impl Authorities {
+    fn new(instances: &[AuthorityInstance]) -> Result<Self, ChainError> {
+        let made = super::Authorities::new(instances);
+        if let Err(error) = &made {
+            cases::chain(instances.to_vec(), None, &[], &[], error.code());
+        }
+        Ok(Self { inner: made?, instances: instances.to_vec() })
+    }
+
+    fn verify_leaf(
+        &self,
+        leaf: &Certificate,
+        intermediates: &[Certificate],
+        times: &[UnixTime],
+    ) -> Result<ChainValid, ChainError> {
+        let verdict = self.inner.verify_leaf(leaf, intermediates, times);
+        if let Err(error) = &verdict {
+            cases::chain(self.instances.clone(), Some(leaf), intermediates, times, error.code());
+        }
+        verdict
+    }
 }
 
 /// A root, an intermediate below it, and trust in both.

@@ -8,6 +8,7 @@ use super::*;
 use crate::base::crypto::{DigestAlgorithm, Family, Scheme};
 use crate::format::x509::build::{Extension, TbsCertificate};
 use crate::format::x509::testing::{Authority, Key, SIGNED, START, Template, period};
+use crate::verify::testing::cases;
 
 /// A CT log: its key, and how the trust root has it.
 struct Log {
@@ -69,8 +70,16 @@ impl World {
     }
 
     fn verify(&self, scts: &[Sct]) -> Result<SctValid, SctError> {
-        let leaf = self.leaf(&sct::write_list(scts).unwrap());
-        CtLogs::new(std::slice::from_ref(&self.log.instance)).verify(&leaf, self.issuer.key.public(), SIGNED)
+        self.judge(std::slice::from_ref(&self.log.instance), &self.leaf(&sct::write_list(scts).unwrap()))
+    }
+
+    /// The verdict of these logs, written out as a case.
+    fn judge(&self, logs: &[LogInstance], leaf: &Certificate) -> Result<SctValid, SctError> {
+        let verdict = CtLogs::new(logs).verify(leaf, self.issuer.key.public(), SIGNED);
+        if let Err(error) = &verdict {
+            cases::sct(logs, &self.issuer.certificate, leaf, SIGNED, error.code());
+        }
+        verdict
     }
 
     fn code(&self, sct: Sct) -> &'static str {
@@ -99,7 +108,7 @@ fn a_good_sct_names_its_log() {
 fn sct01_absent() {
     let world = World::new();
     let (leaf, _) = world.issuer.leaf();
-    let result = CtLogs::new(&[world.log.instance]).verify(&leaf, world.issuer.key.public(), SIGNED);
+    let result = world.judge(std::slice::from_ref(&world.log.instance), &leaf);
     assert_eq!(code(result), "sct-missing");
 }
 
@@ -109,7 +118,7 @@ fn sct02_lists_that_cannot_be_read() {
     let good = sct::write_list(&[world.sct()]).unwrap();
     let empty_sct_too = [&(good.len() as u16).to_be_bytes()[..], &good[2..], &[0, 0]].concat();
     for list in [&[0, 0][..], &[0, 2, 0, 0], &empty_sct_too, &[&good[..], &[0]].concat(), &good[..good.len() - 1]] {
-        let result = CtLogs::new(&[]).verify(&world.leaf(list), world.issuer.key.public(), SIGNED);
+        let result = world.judge(&[], &world.leaf(list));
         assert_eq!(code(result), "sct-parse", "{list:02x?}");
     }
 }
@@ -222,7 +231,7 @@ fn sct10_version_and_algorithm() {
     let world = World::new();
     let mut list = sct::write_list(&[world.sct()]).unwrap();
     list[4] = 1;
-    let result = CtLogs::new(&[]).verify(&world.leaf(&list), world.issuer.key.public(), SIGNED);
+    let result = world.judge(&[], &world.leaf(&list));
     assert_eq!(code(result), "sct-parse");
     let rsa = Scheme { family: Family::RsaPkcs1, digest: DigestAlgorithm::Sha256 };
     assert_eq!(world.code(Sct { scheme: rsa, ..world.sct() }), "sct-parse");
@@ -233,6 +242,6 @@ fn sct12_hundreds() {
     let world = World::new();
     let small = Sct { signature: Vec::new(), ..world.sct() };
     let leaf = world.leaf(&sct::write_list(&vec![small; 600]).unwrap());
-    let result = CtLogs::new(&[world.log.instance]).verify(&leaf, world.issuer.key.public(), SIGNED);
+    let result = world.judge(std::slice::from_ref(&world.log.instance), &leaf);
     assert_eq!(code(result), "limit-scts");
 }

@@ -5,6 +5,7 @@ use crate::base::encoding::base64;
 use crate::base::encoding::der::{self, Reader};
 use crate::format::x509::San;
 use crate::format::x509::build::Extension;
+use crate::verify::testing::cases;
 
 /// The order of P-256's group (SEC 2 section 2.4.2).
 const P256_ORDER: [u8; 32] = [
@@ -62,6 +63,11 @@ fn s06_ed25519_s_beyond_the_order() {
         *byte = u8::try_from(sum % 256).unwrap();
     }
     assert_eq!(key.public().verify(key.scheme(), ARTIFACT, &signature).unwrap_err().code().name(), "sig-invalid");
+    let world = World::new();
+    let mut message = world.message(&key);
+    let Content::Message { signature: place, .. } = &mut message.content else { panic!() };
+    *place = signature;
+    assert_eq!(world.code(&world.complete_v2(message)), "sig-invalid");
 }
 
 #[test]
@@ -89,7 +95,9 @@ fn s18_weak_digests() {
     let json = world.v2_message().bundle().to_json();
     for weak in ["SHA1", "MD5", "SHA2_224"] {
         let json = json.replace("SHA2_256", weak);
-        assert_eq!(UnverifiedBundle::parse(json.as_bytes()).unwrap_err().code().name(), "digest-alg", "{weak}");
+        let error = UnverifiedBundle::parse(json.as_bytes()).unwrap_err();
+        assert_eq!(error.code().name(), "digest-alg", "{weak}");
+        cases::bundle(json.as_bytes(), error.code());
     }
 }
 

@@ -45,6 +45,16 @@ pub(super) fn issuer() -> String {
     format!("{}/github", stack().running.url())
 }
 
+/// A token of the stack.
+pub(super) fn issued(request: &TokenRequest) -> String {
+    stack().running.token(request).unwrap()
+}
+
+/// The issuer of tokens of a kind.
+pub(super) fn issuer_of(kind: IssuerKind) -> String {
+    stack().running.issuer().url(kind)
+}
+
 /// A working folder with a token in `token.jwt` and an artifact in `app.txt`.
 pub(super) struct Desk(TempDir);
 

@@ -7,7 +7,7 @@ use super::fixture::{Desk, IDENTITY, issuer, refusal, stack_dir};
 use super::{json, run, sealmark, stderr, stdout};
 
 #[test]
-fn x06_standard_input_and_digests() {
+fn x06_s19_standard_input_and_digests() {
     let desk = Desk::signed();
     let issuer = issuer();
     let mut child = sealmark(&[

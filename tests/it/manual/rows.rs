@@ -1,6 +1,6 @@
 //! Rows of refusals and the tests that hold them: a test holds the rows whose ids stand in its name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -97,6 +97,17 @@ pub(super) fn wrong() -> Vec<String> {
         }
     }
     wrong
+}
+
+/// The ids of the rows that apply.
+pub(crate) fn applying() -> impl Iterator<Item = &'static str> {
+    rows().into_iter().filter(|row| row.not_applicable.is_none()).map(|row| row.id)
+}
+
+/// The rows that tests of these modules hold.
+pub(crate) fn held_by(modules: &[&str]) -> BTreeSet<String> {
+    let of_them = |tests: &[String]| tests.iter().any(|test| modules.iter().any(|module| test.starts_with(module)));
+    held().into_iter().filter(|(_, tests)| of_them(tests)).map(|(row, _)| row).collect()
 }
 
 /// A table a family.

@@ -14,6 +14,7 @@ use crate::format::merkle::{self, Frontier, Hash};
 use crate::format::trust::LogInstance;
 use crate::format::x509::Certificate;
 use crate::format::x509::testing::{Authority, Key, SIGNED, START};
+use crate::verify::testing::cases;
 use crate::verify::{SignedBy, SignedContent, SignedMaterial};
 
 /// When entries are taken in.
@@ -217,8 +218,11 @@ impl World {
     }
 
     pub(super) fn logs(&self) -> Logs {
-        let all = [&self.v1, &self.v2, &self.other_v1, &self.other_v2];
-        Logs::new(&all.map(Log::instance))
+        Logs::new(&self.instances())
+    }
+
+    fn instances(&self) -> [LogInstance; 4] {
+        [&self.v1, &self.v2, &self.other_v1, &self.other_v2].map(Log::instance)
     }
 
     /// A good entry of each kind with what it is about.
@@ -237,7 +241,7 @@ impl World {
     }
 
     pub(super) fn verify(&self, entry: &LogEntry, signed: &SignedMaterial<'_>) -> Result<EntryLogged, LogError> {
-        self.logs().verify_entry(entry, signed, NOW)
+        judge(&self.instances(), entry, signed)
     }
 
     /// The code of the verdict about an entry on the artifact.
@@ -256,6 +260,19 @@ impl World {
     pub(super) fn proof(&self, entry: &LogEntry, change: impl FnOnce(&mut InclusionProof)) -> &'static str {
         self.changed(entry, |entry| change(entry.inclusion_proof.as_mut().unwrap()))
     }
+}
+
+/// The verdict of these logs, written out as a case.
+pub(super) fn judge(
+    logs: &[LogInstance],
+    entry: &LogEntry,
+    signed: &SignedMaterial<'_>,
+) -> Result<EntryLogged, LogError> {
+    let verdict = Logs::new(logs).verify_entry(entry, signed, NOW);
+    if let Err(error) = &verdict {
+        cases::entry(logs, entry, signed, NOW, error.code());
+    }
+    verdict
 }
 
 pub(super) fn code(verdict: Result<EntryLogged, LogError>) -> &'static str {

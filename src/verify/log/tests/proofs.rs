@@ -1,6 +1,6 @@
 //! L11 to L25, L33, L34 and L39: inclusion proofs, checkpoints, logs and witnesses.
 
-use super::fixture::{INDEX, NOW, SIZE, World, tree};
+use super::fixture::{INDEX, NOW, SIZE, World, judge, tree};
 use super::*;
 use crate::base::crypto::PublicKey;
 use crate::base::limits;
@@ -315,8 +315,7 @@ fn l33_log_id_of_no_known_log() {
         assert_eq!(world.changed(entry, |entry| entry.log_id.clear()), "log-id");
         assert_eq!(world.changed(entry, |entry| entry.log_id.truncate(4)), "log-id");
     }
-    let unknown = Logs::new(&[world.other_v1.instance()]);
-    assert_eq!(code(unknown.verify_entry(&v1, &world.act.message(), NOW)), "log-id");
+    assert_eq!(code(judge(&[world.other_v1.instance()], &v1, &world.act.message())), "log-id");
     assert_eq!(log.instance().log_id, v1.log_id);
 }
 

@@ -1,6 +1,6 @@
 //! L26 to L31 and L38: promises, times and the windows of keys.
 
-use super::fixture::{INTEGRATED, NOW, World};
+use super::fixture::{INTEGRATED, NOW, World, judge};
 use super::*;
 use crate::base::time::ValidityPeriod;
 
@@ -77,7 +77,7 @@ fn l30_l31_window_of_the_key_at_the_integrated_time() {
         let mut instance = log.instance();
         let end = end.map(|end| INTEGRATED.plus_secs(end));
         instance.validity = ValidityPeriod::new(INTEGRATED.plus_secs(start), end).unwrap();
-        let verdict = code(Logs::new(&[instance]).verify_entry(&entry, &world.act.message(), NOW));
+        let verdict = code(judge(&[instance], &entry, &world.act.message()));
         assert_eq!(verdict, expected, "{start}");
     }
 }

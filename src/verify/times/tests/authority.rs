@@ -125,6 +125,7 @@ fn t10_no_other_authority_lends_its_window() {
     let b = entry("b", &[&current.leaf, &current.root.certificate], always());
     let empty = entry("c", &[], always());
     let response = retired.forge().response();
+    assert_eq!(code(&[a.clone(), b.clone()], &response), "tsa-not-valid-at-time");
     assert_eq!(code(&[a.clone(), b.clone(), empty.clone()], &response), "tsa-not-valid-at-time");
     assert_eq!(code(&[empty, b, a], &response), "tsa-not-valid-at-time");
     // The same leaf in an entry whose window does cover the time is that entry's own.
