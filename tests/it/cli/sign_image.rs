@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::fixture::{Desk, stack_dir};
 use super::{json, stderr, stdout};
 use crate::registry::real::RealRegistry;
-use crate::registry::server::{Login, Options, TestRegistry, digest};
+use crate::registry::server::{Answer, Login, Options, TestRegistry, digest};
 
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -120,9 +120,8 @@ fn what_is_there_already_is_not_signed_again() {
 #[test]
 fn nothing_is_signed_when_nobody_could_look() {
     let desk = Desk::new();
-    let registry = TestRegistry::lying(|asked| {
-        asked.line().contains("/referrers/").then(|| crate::registry::server::Answer::error(403, "DENIED"))
-    });
+    let registry =
+        TestRegistry::lying(|asked| asked.line().contains("/referrers/").then(|| Answer::error(403, "DENIED")));
     push(&registry);
     let output = keyless(&desk, &["sign", "image", &name(&registry), "--if-needed"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
@@ -330,4 +329,61 @@ fn the_command_that_is_printed_verifies() {
         let verified = desk.run(&words[1..]);
         assert!(verified.status.success(), "{words:?}: {}{}", stdout(&verified), stderr(&verified));
     }
+}
+
+/// The code of what could not be decided.
+fn undecided(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(3), "{}{}", stdout(output), stderr(output));
+    let report = json(output);
+    report["images"][0]["error"]["code"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_signature_that_the_registry_does_not_show_is_not_reported() {
+    let desk = Desk::new();
+    let empty = format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[]}}"#);
+    let registry = TestRegistry::lying(move |asked| {
+        let list = asked.line().contains("/referrers/");
+        list.then(|| Answer::new(200, empty.clone()).with("content-type", INDEX))
+    });
+    push(&registry);
+    let output = by_key(&desk, &["sign", "image", &name(&registry)]);
+    assert_eq!(undecided(&output), "referrer-not-listed");
+    assert!(json(&output)["images"][0]["signatures"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_signature_that_comes_back_changed_is_not_reported() {
+    let desk = Desk::new();
+    let registry = TestRegistry::lying(|asked| {
+        let read_back = asked.line().starts_with("GET ") && asked.line().contains("/blobs/");
+        read_back.then(|| Answer::new(200, "x".repeat(2)))
+    });
+    push(&registry);
+    let output = by_key(&desk, &["sign", "image", &name(&registry)]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(json(&output)["images"][0]["error"]["code"], "oci-size");
+}
+
+#[test]
+fn a_job_on_github_is_told_which_images_it_signed() {
+    let (desk, registry) = (Desk::new(), TestRegistry::honest());
+    let digest = push(&registry);
+    let image = name(&registry);
+    let output =
+        super::sealmark(&["sign", "image", &image, "--stack", stack_dir(), "--identity-token-file", "token.jwt"])
+            .current_dir(desk.path("."))
+            .env("GITHUB_STEP_SUMMARY", desk.path("summary.md"))
+            .env("GITHUB_OUTPUT", desk.path("outputs"))
+            .output()
+            .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let outputs = std::fs::read_to_string(desk.path("outputs")).unwrap();
+    let by_digest = format!("{}/acme/app@{digest}", registry.authority);
+    assert_eq!(
+        outputs,
+        format!("images<<END_OF_LIST\n{by_digest}\nEND_OF_LIST\ndigests<<END_OF_LIST\n{digest}\nEND_OF_LIST\n")
+    );
+    let summary = std::fs::read_to_string(desk.path("summary.md")).unwrap();
+    assert!(summary.contains(&by_digest) && summary.contains("sealmark verify image"), "{summary}");
 }

@@ -28,7 +28,7 @@ pub(crate) struct RegistryArgs {
     /// A host of a token server that may have the registry's credentials, beside its own; may be repeated
     #[arg(long, value_name = "HOST", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) registry_token_server: Vec<String>,
-    /// Certificates (PEM) that are trusted for TLS beside the public ones
+    /// Certificates (PEM) that are trusted for TLS beside the public ones; loopback is reached over TLS then
     #[arg(long, value_name = "PEM", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) registry_ca: Option<PathBuf>,
     /// The certificate (PEM) that is shown to the registry; needs --registry-client-key

@@ -9,7 +9,7 @@ use sealmark::sign::image::{Claim, Form, FoundImage, ImageSigner, find, present,
 use sealmark::sign::{CredentialSource, Services, Session};
 use sealmark::verify::KeyLog;
 
-use super::{attest, sign};
+use super::{attest, github, sign};
 use crate::cli::{
     AttestImage, Format, FormatArg, ImageArgs, RegistryArgs, ServiceArgs, SignImage, SignatureArgs, SignatureFormat,
     SignerArgs, SigningWaiverArgs,
@@ -63,6 +63,9 @@ fn run(call: &Call<'_>, claim: &Claim) -> Result<u8, Failure> {
     }
     let failures = || report.images.iter().filter_map(|image| image.failure.as_ref());
     failures().for_each(console::failure);
+    if !call.signatures.dry_run {
+        github::publish_images(&report)?;
+    }
     Ok(Verdict::of_failures(failures()).exit_code())
 }
 

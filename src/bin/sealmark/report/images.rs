@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::console::Style;
 use super::consumers::Consumer;
 use super::evidence::{Check, SignerShown, checks};
-use super::signed::{command_line, signer_words};
+use super::signed::{code, command_line, signer_words};
 use super::text::Table;
 use super::{Failure, Problem, TOOL, Tool};
 
@@ -234,6 +234,23 @@ pub(crate) fn human(report: &ImagesReport) -> String {
         }
         out.push_str(&table.print(2));
     }
+    out
+}
+
+/// For the summary page of a GitHub Actions job (Markdown).
+pub(crate) fn summary(report: &ImagesReport) -> String {
+    let mut out =
+        String::from("### Images signed by sealmark\n\n| image | platform | signatures |\n| --- | --- | --- |\n");
+    let signed = || report.images.iter().filter(|image| !image.signatures.is_empty());
+    for image in signed() {
+        let forms: Vec<String> =
+            image.signatures.iter().map(|signature| format!("{} ({})", signature.form, signature.status)).collect();
+        let platform = image.platform.as_deref().unwrap_or_default();
+        let _ = writeln!(out, "| {} | {} | {} |", code(&image.image), code(platform), forms.join(", "));
+    }
+    out.push_str("\nVerify with:\n\n```sh\n");
+    signed().for_each(|image| out.push_str(&format!("{}\n", command_line(&image.verify).replace("```", ""))));
+    out.push_str("```\n");
     out
 }
 

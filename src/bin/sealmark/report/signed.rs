@@ -133,8 +133,6 @@ pub(crate) fn human(report: &SignedReport) -> String {
 pub(crate) fn summary(report: &SignedReport) -> String {
     let mut out = String::from("### Signed by sealmark\n\n| file | digest | bundle |\n| --- | --- | --- |\n");
     let made = || report.files.iter().filter_map(|file| Some((file, file.made.as_ref()?)));
-    // Code spans, in a table: neither ticks nor bars may end them early.
-    let code = |text: &str| format!("`{}`", visible(text).replace('`', "'").replace('|', "\\|"));
     for (file, made) in made() {
         let _ = writeln!(out, "| {} | {} | {} |", code(&file.file), code(&made.digest), code(&made.bundle));
     }
@@ -142,4 +140,9 @@ pub(crate) fn summary(report: &SignedReport) -> String {
     made().for_each(|(_, made)| out.push_str(&format!("{}\n", command_line(&made.verify).replace("```", ""))));
     out.push_str("```\n");
     out
+}
+
+/// A code span in a table of Markdown: neither ticks nor bars may end it early.
+pub(super) fn code(text: &str) -> String {
+    format!("`{}`", visible(text).replace('`', "'").replace('|', "\\|"))
 }

@@ -27,6 +27,12 @@ pub(super) fn registry_store(
     for host in &args.plain_http {
         settings.hosts.entry(Registry::parse(host)?).or_default().scheme = Some(Scheme::PlainHttp);
     }
+    // Whoever says how TLS is to be verified means TLS, on loopback too.
+    if args.registry_ca.is_some() || args.registry_client_cert.is_some() {
+        for registry in repositories.iter().map(|repository| repository.registry()) {
+            settings.hosts.entry(registry.clone()).or_default().scheme.get_or_insert(Scheme::Https);
+        }
+    }
     let credential = credential(args)?;
     let client_certificate = client_certificate(args)?;
     if credential.is_some() || client_certificate.is_some() || !args.registry_token_server.is_empty() {
@@ -41,7 +47,8 @@ pub(super) fn registry_store(
 /// `http` or `https`, as the requests to `registry` begin.
 pub(crate) fn registry_scheme(args: &RegistryArgs, registry: &Registry) -> &'static str {
     let plain = |host: &String| Registry::parse(host).is_ok_and(|host| host == *registry);
-    if registry.is_loopback() || args.plain_http.iter().any(plain) { "http" } else { "https" }
+    let tls = args.registry_ca.is_some() || args.registry_client_cert.is_some();
+    if args.plain_http.iter().any(plain) || (registry.is_loopback() && !tls) { "http" } else { "https" }
 }
 
 /// Nobody's credentials go to a registry that they may not be for.
