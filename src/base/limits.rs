@@ -131,6 +131,10 @@ pub const REGISTRY_TOKEN_BYTES: usize = 64 << 10;
 pub const REDIRECTS: usize = 5;
 /// Requests to registries under way at once: enough to hide latency, too few to be throttled for.
 pub const REGISTRY_REQUESTS: usize = 16;
+/// Repositories whose tokens and credentials are kept: a gate meets names that others choose.
+pub const REGISTRY_CACHE: usize = 1024;
+/// Seconds that found credentials are kept: a login that was renewed is seen after this.
+pub const CREDENTIAL_SECS: u64 = 300;
 /// A file of registry credentials, in bytes.
 pub const CREDENTIAL_FILE_BYTES: usize = 1 << 20;
 /// What a credential helper may answer, in bytes: a name and a token.

@@ -27,6 +27,7 @@ mod pull;
 mod push;
 mod referrers;
 mod settings;
+mod slots;
 mod transport;
 mod update;
 

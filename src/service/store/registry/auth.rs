@@ -12,14 +12,14 @@ mod challenge;
 mod realm;
 mod token;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use reqwest::header::HeaderValue;
 
 use super::super::StoreError;
 use super::credentials::{Credential, Credentials, Secret};
+use super::slots::Slots;
 use super::transport::{Call, Transport};
 use crate::base::encoding::base64;
 use crate::format::oci::{Registry, Repository};
@@ -86,11 +86,8 @@ impl Authorization {
 #[derive(Debug)]
 pub(super) struct Authority {
     credentials: Credentials,
-    tokens: Mutex<BTreeMap<(Repository, Action), Arc<Slot>>>,
+    tokens: Slots<(Repository, Action), Issued>,
 }
-
-/// A token, or the place for one: whoever holds the lock fetches it for all.
-type Slot = tokio::sync::Mutex<Option<Issued>>;
 
 #[derive(Debug)]
 struct Issued {
@@ -100,7 +97,7 @@ struct Issued {
 
 impl Authority {
     pub(super) fn new(environment: Arc<dyn Environment>) -> Self {
-        Self { credentials: Credentials::new(environment), tokens: Mutex::default() }
+        Self { credentials: Credentials::new(environment), tokens: Slots::default() }
     }
 
     /// What is sent to a registry that has not said yet what it wants: only a token that was given for it.
@@ -134,7 +131,7 @@ impl Authority {
                 Some((Credential::IdentityToken(_), _)) | None => None,
             },
             Challenge::Bearer { .. } => {
-                let slot = self.slot(call.repository, &call.action);
+                let slot = self.tokens.slot(&(call.repository.clone(), call.action.clone()));
                 let mut issued = slot.lock().await;
                 let good = |issued: &&Issued| issued.until > Instant::now() && !is_refused(&issued.authorization);
                 if let Some(issued) = issued.as_ref().filter(good) {
@@ -152,11 +149,6 @@ impl Authority {
             }
         };
         Ok(found.filter(|found| !is_refused(found)))
-    }
-
-    fn slot(&self, repository: &Repository, action: &Action) -> Arc<Slot> {
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(tokens.entry((repository.clone(), action.clone())).or_default())
     }
 
     async fn credential(

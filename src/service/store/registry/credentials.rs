@@ -6,15 +6,16 @@
 //! `$DOCKER_CONFIG/config.json` (`~/.docker`). In a file: a helper for the very registry, then an entry of the
 //! repository or of the longest path above it, then the store for all.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::super::StoreError;
+use super::slots::Slots;
 use super::{RegistryError, helper};
 use crate::base::encoding::base64;
 use crate::base::encoding::json::Json;
@@ -64,26 +65,29 @@ const FROM_FILES: &str = "with the credentials of a login";
 
 type Found = Option<(Credential, &'static str)>;
 
-/// Credentials of files and helpers, each looked up once.
+/// Credentials of files and helpers, each looked up once in [`limits::CREDENTIAL_SECS`].
 #[derive(Debug)]
 pub(super) struct Credentials {
     environment: Arc<dyn Environment>,
-    found: std::sync::Mutex<BTreeMap<Repository, Arc<tokio::sync::OnceCell<Found>>>>,
+    found: Slots<Repository, (Instant, Found)>,
 }
 
 impl Credentials {
     pub(super) fn new(environment: Arc<dyn Environment>) -> Self {
-        Self { environment, found: std::sync::Mutex::default() }
+        Self { environment, found: Slots::default() }
     }
 
     /// Who we are in `repository`; `None` is nobody in particular.
     pub(super) async fn find(&self, repository: &Repository) -> Result<Found, StoreError> {
-        let cell = {
-            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(found.entry(repository.clone()).or_default())
-        };
-        let found = cell.get_or_try_init(|| self.look(repository)).await?;
-        Ok(found.clone())
+        let slot = self.found.slot(repository);
+        let mut kept = slot.lock().await;
+        let longest = Duration::from_secs(limits::CREDENTIAL_SECS);
+        if let Some((_, found)) = kept.as_ref().filter(|(since, _)| since.elapsed() < longest) {
+            return Ok(found.clone());
+        }
+        let found = self.look(repository).await?;
+        *kept = Some((Instant::now(), found.clone()));
+        Ok(found)
     }
 
     async fn look(&self, repository: &Repository) -> Result<Found, StoreError> {

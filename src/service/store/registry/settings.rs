@@ -55,3 +55,31 @@ impl RegistrySettings {
         self.hosts.get(registry).is_some_and(named)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_or_by_word() {
+        let registry = |text| Registry::parse(text).unwrap();
+        let mut settings = RegistrySettings::default();
+        for (name, scheme) in [
+            ("localhost:5000", "http"),
+            ("[::1]:5000", "http"),
+            ("registry.example:5000", "https"),
+            ("10.0.0.1:5000", "https"),
+            ("localhost.evil.com", "https"),
+        ] {
+            assert_eq!(settings.scheme(&registry(name)), scheme, "{name}");
+        }
+        for (name, scheme) in [("localhost:5000", Scheme::Https), ("registry.example:5000", Scheme::PlainHttp)] {
+            let host = HostSettings { scheme: Some(scheme), ..HostSettings::default() };
+            settings.hosts.insert(registry(name), host);
+        }
+        assert_eq!(settings.scheme(&registry("localhost:5000")), "https");
+        assert_eq!(settings.scheme(&registry("registry.example:5000")), "http");
+        // The word is for this registry alone.
+        assert_eq!(settings.scheme(&registry("registry.example")), "https");
+    }
+}

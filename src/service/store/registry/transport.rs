@@ -202,7 +202,7 @@ impl Transport {
         let mut answered = self.followed(call, body, authorization.as_ref()).await?;
         if answered.answer.status() == 401 && !answered.from_elsewhere {
             let wanted = Challenge::read(self, registry, answered.answer.headers())?;
-            self.challenges.lock().unwrap_or_else(PoisonError::into_inner).insert(registry.clone(), wanted.clone());
+            self.remember(registry, &wanted);
             let renewed = self.authority.answer(self, call, &wanted, authorization.as_ref()).await?;
             if renewed.is_some() {
                 authorization = renewed;
@@ -219,6 +219,14 @@ impl Transport {
             }
             answer => Ok(answer),
         }
+    }
+
+    fn remember(&self, registry: &Registry, wanted: &Challenge) {
+        let mut challenges = self.challenges.lock().unwrap_or_else(PoisonError::into_inner);
+        if challenges.len() >= limits::REGISTRY_CACHE {
+            challenges.clear();
+        }
+        challenges.insert(registry.clone(), wanted.clone());
     }
 
     /// Sent on where a read is sent on; the authorization stays with the registry and does not come back.
