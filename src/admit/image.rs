@@ -62,7 +62,7 @@ impl Wanted {
         };
         match self {
             Self::Anything => true,
-            Self::Signatures => predicate_type.is_none_or(|found| found == cosign::SIGN_PREDICATE),
+            Self::Signatures => predicate_type.is_none_or(|found| found == cosign::SIGNATURE_PREDICATE),
             Self::Attestations(wanted) => predicate_type.is_some_and(|found| found == *wanted),
         }
     }

@@ -21,7 +21,7 @@ pub use error::CosignError;
 pub use write::{SignatureManifest, log_entry_annotation, manifest};
 
 /// The predicate type of the statement by which cosign's bundles sign an image.
-pub const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
+pub const SIGNATURE_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
 /// A layer that is an attestation: a DSSE envelope.
 pub const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
 /// The signature over the layer, in base64; empty on an attestation, whose envelope has it.

@@ -35,13 +35,11 @@ use crate::service::store::{ArtifactStore, FoundBy, StoreError, StoredManifest};
 use crate::sign::attestation;
 use crate::verify::Verified;
 
+pub use crate::format::cosign::SIGNATURE_PREDICATE;
 pub use legacy::LegacySignature;
 pub use present::{ExpectedSigner, Present, present};
 pub use repair::{Repaired, repair};
 pub use requests::{Request, Writes, finding, requests};
-
-/// The predicate type that says: this image was signed.
-pub const SIGNATURE_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
 
 /// How a signature lies in a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
