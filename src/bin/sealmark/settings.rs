@@ -46,6 +46,9 @@ pub(crate) enum SettingsError {
     /// Two different passwords for one new key.
     #[error("the two passwords differ")]
     PasswordsDiffer,
+    /// The certificate names somebody else than the flags.
+    #[error("the certificate is for {found:?}, and --signer-identity says {expected:?}")]
+    OtherSigner { expected: String, found: String },
     /// A file of a build that names no digest.
     #[error("{path} is neither a digest nor the metadata of a build", path = visible_path(path))]
     DigestFile { path: PathBuf },
@@ -71,6 +74,9 @@ impl SettingsError {
             Self::KeyVariable { .. } => Code::usage("signer-key-variable", "set it to the key in PEM"),
             Self::PasswordText | Self::PasswordsDiffer => {
                 Code::usage("signer-key-password-input", "type it again, or keep it in a file: --key-password-file")
+            }
+            Self::OtherSigner { .. } => {
+                Code::usage("signer-other", "name the identity of this job's token: `sealmark whoami` shows it")
             }
             Self::DigestFile { .. } => Code::usage(
                 "digest-file",

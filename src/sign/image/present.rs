@@ -10,7 +10,6 @@ use crate::format::cosign;
 use crate::format::oci::{
     BUNDLE_CONTENT, BUNDLE_PREDICATE_TYPE, CosignSuffix, Descriptor, DigestRef, EMPTY, Manifest, SIMPLE_SIGNING, Tag,
 };
-use crate::format::x509::San;
 use crate::service::store::{ArtifactStore, StoreError};
 use crate::verify::{Artifact, KeyLog, KeyTrust, Promise, Requirements, Signer, Verified, Verifier};
 
@@ -20,7 +19,7 @@ pub enum ExpectedSigner {
     /// Whom the token names.
     Identity {
         /// The name that the certificate would carry.
-        san: San,
+        identity: String,
         /// The issuer that it would name.
         issuer: String,
     },
@@ -139,10 +138,11 @@ impl Search<'_> {
         }
         let artifact = Artifact::from_digest(*self.image.digest());
         match self.expected {
-            ExpectedSigner::Identity { san, issuer } => {
+            ExpectedSigner::Identity { identity, issuer } => {
                 let verified = self.verifier.verify(&artifact, bundle, requirements, self.now).ok()?;
                 let Signer::Certificate(signer) = verified.signer() else { return None };
-                (signer.san() == san && signer.claims().issuer() == Some(issuer.as_str())).then_some(verified)
+                (signer.san().as_str() == identity && signer.claims().issuer() == Some(issuer.as_str()))
+                    .then_some(verified)
             }
             ExpectedSigner::Key { key, log } => {
                 let trust = match log {

@@ -11,7 +11,6 @@ use crate::format::oci::{
     BUNDLE_CONTENT, BUNDLE_PREDICATE_TYPE, CREATED, CosignSuffix, Descriptor, EMPTY, IMAGE_INDEX, IMAGE_MANIFEST,
     SIMPLE_SIGNING, SimpleSigning, Tag, image_manifest, index,
 };
-use crate::format::x509::San;
 use crate::service::http::fake::block_on;
 use crate::service::signer::{EphemeralKey, Signer as _};
 use crate::service::store::MemoryStore;
@@ -115,7 +114,7 @@ fn both_forms_of_an_index_and_its_images_under_one_certificate() {
             assert_eq!(store.referrers(image.image(), None).await.unwrap().descriptors.len(), 2);
             legacy_layers_hold(&store, image).await;
             let me = ExpectedSigner::Identity {
-                san: San::Email("signer@example.com".to_owned()),
+                identity: "signer@example.com".to_owned(),
                 issuer: "https://issuer.example.com".to_owned(),
             };
             for claim in [Claim::Signature, attestation()] {
@@ -193,7 +192,7 @@ fn the_same_word_of_the_same_signer_is_found() {
     block_on(async {
         let image = push(&store, b"layer").await;
         let identity = |san: &str| ExpectedSigner::Identity {
-            san: San::Email(san.to_owned()),
+            identity: san.to_owned(),
             issuer: "https://issuer.example.com".to_owned(),
         };
         let verifier = stage.verifier();

@@ -7,7 +7,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::fixture::{Desk, stack_dir};
+use super::fixture::{Desk, IDENTITY, issuer, stack_dir};
 use super::{json, stderr, stdout};
 use crate::registry::real::RealRegistry;
 use crate::registry::server::{Answer, Login, Options, TestRegistry, digest};
@@ -109,6 +109,16 @@ fn what_is_there_already_is_not_signed_again() {
     let asked = registry.lines();
     assert!(asked.iter().all(|line| line.starts_with("GET ")), "{asked:?}");
     assert_eq!(needed(&attest("other.json")), ["bundle made", "legacy made"]);
+    // Who is named needs no token: there is none to be had here.
+    let who = |identity| {
+        let named = ["--if-needed", "--signer-identity", identity, "--signer-issuer", &issuer()];
+        let call = ["sign", "image", &image, "--stack", stack_dir(), "--format", "json"];
+        desk.run(&[&call[..], &named].concat())
+    };
+    assert_eq!(signatures(&report(&who(IDENTITY))), ["bundle present"]);
+    assert_eq!(usage(&who("https://github.com/acme/other")), "identity-missing");
+    let named = ["--if-needed", "--signer-identity", "https://github.com/acme/other", "--signer-issuer", &issuer()];
+    assert_eq!(usage(&keyless(&desk, &[&["sign", "image", &image], &named[..]].concat())), "signer-other");
     // Another signer has said nothing yet.
     let output = by_key(&desk, &["sign", "image", &image, "--if-needed"]);
     assert_eq!(signatures(&report(&output)), ["bundle made"]);
@@ -288,6 +298,13 @@ fn lost_referrers_are_listed_anew() {
     let repaired = json(&repair(&known));
     assert_eq!((repaired["schema"].as_str(), repaired["listed"].as_u64()), (Some("sealmark.repaired/v1"), Some(3)));
     assert_eq!(json(&repair(&known))["added"].as_array().unwrap().len(), 0);
+    // What a tag names is found without its digest.
+    registry.plant("acme/app", Some(&tag), INDEX, empty.as_bytes());
+    let kept = writers::manifest(&format!("{}/acme/app@{}", registry.authority, places[1]));
+    registry.plant("acme/app", Some("kept"), IMAGE, &kept);
+    let repaired = json(&repair(&[]));
+    let place = format!("{}/acme/app@{}", registry.authority, places[1]);
+    assert_eq!((repaired["listed"].as_u64(), &repaired["added"][0]), (Some(1), &place.as_str().into()));
     // A manifest about another image is not listed under this one.
     let foreign = registry.plant("acme/app", None, IMAGE, manifest("foreign").as_bytes());
     let refused = repair(&["--referrer", &foreign]);
@@ -386,4 +403,21 @@ fn a_job_on_github_is_told_which_images_it_signed() {
     );
     let summary = std::fs::read_to_string(desk.path("summary.md")).unwrap();
     assert!(summary.contains(&by_digest) && summary.contains("sealmark verify image"), "{summary}");
+}
+
+/// docker-registry does not see, for a moment, a blob that several write at the same time.
+#[test]
+fn a_manifest_that_is_taken_for_incomplete_is_written_once_more() {
+    for (lies, code) in [(2, Some(0)), (usize::MAX, Some(1))] {
+        let desk = Desk::new();
+        let told = std::sync::atomic::AtomicUsize::new(0);
+        let registry = TestRegistry::lying(move |asked| {
+            let put = asked.line().starts_with("PUT ") && asked.line().contains("/manifests/");
+            let lie = put && told.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < lies;
+            lie.then(|| Answer::error(400, "MANIFEST_BLOB_UNKNOWN"))
+        });
+        push(&registry);
+        let output = by_key(&desk, &["sign", "image", &name(&registry), "--signature-format", "bundle,legacy"]);
+        assert_eq!(output.status.code(), code, "{}", stderr(&output));
+    }
 }

@@ -106,6 +106,13 @@ pub(crate) struct SignatureArgs {
     /// Sign only what this signer has not signed yet: no certificate and no log entry for the rest
     #[arg(long)]
     pub(crate) if_needed: bool,
+    /// With --if-needed: who this job signs as, so that not even a token is asked for when all is there
+    #[arg(long, value_name = "ID", requires_all = ["if_needed", "signer_issuer"], conflicts_with = "key",
+          value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) signer_identity: Option<String>,
+    /// The issuer of that identity's tokens
+    #[arg(long, value_name = "URL", requires = "signer_identity", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) signer_issuer: Option<String>,
     /// Name every request that would be made; make none that writes
     #[arg(long)]
     pub(crate) dry_run: bool,

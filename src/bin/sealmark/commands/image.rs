@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sealmark::format::oci::ImageRef;
 use sealmark::service::store::FoundBy;
-use sealmark::sign::image::{Claim, Form, FoundImage, ImageSigner, find, present, with_children};
+use sealmark::sign::image::{Claim, ExpectedSigner, Form, FoundImage, ImageSigner, find, present, with_children};
 use sealmark::sign::{CredentialSource, Services, Session};
 use sealmark::verify::KeyLog;
 
@@ -105,8 +105,17 @@ impl Work<'_> {
     async fn done(&self, names: &[ImageRef]) -> Result<ImagesReport, Failure> {
         let mut items = self.items(names).await?;
         let mut credential = None;
-        if self.call.signatures.if_needed {
-            credential = Some(self.leave_out_present(&mut items).await?);
+        if let Some(expected) = self.named_signer() {
+            self.leave_out_present(&mut items, &expected).await?;
+        } else if self.call.signatures.if_needed {
+            let signatory = self.signing.signatory(self.call.signer, self.log()).await?;
+            match &signatory.expected {
+                Some(expected) => self.leave_out_present(&mut items, expected).await?,
+                None => {
+                    console::warning("--if-needed: only the authority can tell whom this token names: all is signed")
+                }
+            }
+            credential = Some(signatory.credential);
         }
         let mut requests = Vec::new();
         if self.call.signatures.dry_run {
@@ -149,20 +158,23 @@ impl Work<'_> {
         Ok(items)
     }
 
+    fn log(&self) -> KeyLog {
+        if self.call.waivers.log_not_required_unsafe { KeyLog::NotRequiredUnsafe } else { KeyLog::Required }
+    }
+
+    /// Who signs, when the flags say so.
+    fn named_signer(&self) -> Option<ExpectedSigner> {
+        let SignatureArgs { signer_identity, signer_issuer, .. } = self.call.signatures;
+        Some(ExpectedSigner::Identity { identity: signer_identity.clone()?, issuer: signer_issuer.clone()? })
+    }
+
     /// Takes out of each item the forms in which the signer has said so already.
-    async fn leave_out_present(&self, items: &mut [Item]) -> Result<Box<dyn CredentialSource>, Failure> {
-        let log = if self.call.waivers.log_not_required_unsafe { KeyLog::NotRequiredUnsafe } else { KeyLog::Required };
-        let signatory = self.signing.signatory(self.call.signer, log).await?;
-        let Some(expected) = &signatory.expected else {
-            console::warning("--if-needed: only the authority can tell whom this token names, so all is signed");
-            return Ok(signatory.credential);
-        };
+    async fn leave_out_present(&self, items: &mut [Item], expected: &ExpectedSigner) -> Result<(), Failure> {
         for item in items {
             let repository = self.registries.signatures.as_ref().unwrap_or_else(|| item.image.image().repository());
             let image = item.image.image().within(repository);
             for form in std::mem::take(&mut item.missing) {
-                let verifier = self.signing.verifier();
-                let now = settings::environment().now();
+                let (verifier, now) = (self.signing.verifier(), settings::environment().now());
                 match present(&*self.registries.store, &image, form, self.claim, expected, verifier, now).await? {
                     Some(present) => item.shown.signatures.push(SignatureShown::present(form, &present)),
                     None => item.missing.push(form),
@@ -170,7 +182,7 @@ impl Work<'_> {
             }
             self.add_command(item);
         }
-        Ok(signatory.credential)
+        Ok(())
     }
 
     async fn sign(&self, items: &mut [Item], credential: &dyn CredentialSource) -> Result<(), Failure> {
@@ -208,7 +220,22 @@ impl Work<'_> {
         if self.forms.contains(&Form::Legacy) {
             self.services(Form::Legacy)?;
         }
-        sign::begin(&self.signing, credential, services, self.call.waivers).await
+        let session = sign::begin(&self.signing, credential, services, self.call.waivers).await?;
+        self.check_signer(&session)?;
+        Ok(session)
+    }
+
+    /// Another signer's word would be missing again the next time.
+    fn check_signer(&self, session: &Session) -> Result<(), Failure> {
+        let (Some(expected), Some(leaf)) = (&self.call.signatures.signer_identity, session.credential().certificate())
+        else {
+            return Ok(());
+        };
+        let found = leaf.san()?;
+        if found.as_str() == expected {
+            return Ok(());
+        }
+        Err(settings::SettingsError::OtherSigner { expected: expected.clone(), found: found.to_string() }.into())
     }
 
     fn services(&self, form: Form) -> Result<Services, Failure> {

@@ -52,7 +52,7 @@ fn expected(token: &IdToken) -> Option<ExpectedSigner> {
         ExpectedIdentity::Open => return None,
     };
     let issuer = token.claims().certificate_issuer()?.to_owned();
-    Some(ExpectedSigner::Identity { san, issuer })
+    Some(ExpectedSigner::Identity { identity: san.as_str().to_owned(), issuer })
 }
 
 /// A token that was found already: it is not asked for twice.

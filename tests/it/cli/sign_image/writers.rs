@@ -43,6 +43,12 @@ fn push_to(repository: &str) -> String {
     format!("{repository}:v1")
 }
 
+/// The bytes of a manifest.
+pub(super) fn manifest(image: &str) -> Vec<u8> {
+    let Ok(ImageRef::Digested(image)) = ImageRef::parse(image) else { panic!("{image} is no digest") };
+    block_on(store().manifest(&image)).unwrap().bytes().to_vec()
+}
+
 fn referrers(image: &str) -> Vec<String> {
     let Ok(ImageRef::Digested(image)) = ImageRef::parse(image) else { panic!("{image} is no digest") };
     let listed = block_on(store().referrers(&image, None)).unwrap().descriptors;
