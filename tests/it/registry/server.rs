@@ -92,6 +92,8 @@ pub struct Options {
     pub referrers: bool,
     /// Heeds `If-Match` and `If-None-Match`.
     pub conditional: bool,
+    /// Gives weak validators, as proxies that compress make them.
+    pub weak_etags: bool,
     /// Referrers a page; 0 is all.
     pub page: usize,
     /// `USER:PASSWORD` that it wants.
@@ -113,7 +115,15 @@ pub enum Login {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { referrers: true, conditional: false, page: 0, login: None, latency: Duration::ZERO, lie: None }
+        Self {
+            referrers: true,
+            conditional: false,
+            weak_etags: false,
+            page: 0,
+            login: None,
+            latency: Duration::ZERO,
+            lie: None,
+        }
     }
 }
 
@@ -368,7 +378,7 @@ impl State {
         match found {
             Some((digest, media_type, bytes)) => Answer::new(200, bytes)
                 .with("content-type", media_type)
-                .with("etag", format!("\"{digest}\""))
+                .with("etag", format!("{}\"{digest}\"", if self.options.weak_etags { "W/" } else { "" }))
                 .with("docker-content-digest", digest),
             None => Answer::error(404, "MANIFEST_UNKNOWN"),
         }

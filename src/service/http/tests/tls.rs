@@ -11,6 +11,7 @@ use rustls::{ServerConfig, ServerConnection, Stream};
 use super::super::fake::{block_on, impatient_client};
 use super::super::*;
 use crate::base::encoding::der::{self, Oid};
+use crate::base::encoding::pem;
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::x509::build::Extension;
 use crate::format::x509::oids;
@@ -25,14 +26,24 @@ fn server(issuer: &Authority, name: &str) -> (Vec<u8>, Vec<u8>) {
 
 /// A server certificate for `name`, valid from 1970 until a time in seconds.
 fn server_until(issuer: &Authority, name: &str, until: i64) -> (Vec<u8>, Vec<u8>) {
+    certificate(issuer, name, SERVER_AUTH, until)
+}
+
+fn certificate(issuer: &Authority, name: &str, usage: Oid<'_>, until: i64) -> (Vec<u8>, Vec<u8>) {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
     let dns = der::sequence(&[&der::tlv(0x82, name.as_bytes())]);
     let mut template = Template::leaf(&Key::p256())
-        .with(Extension::extended_key_usage(&[SERVER_AUTH], false))
+        .with(Extension::extended_key_usage(&[usage], false))
         .with(Extension::new(oids::SUBJECT_ALT_NAME, true, &dns));
     template.spki = pair.public_key().as_der().unwrap().as_ref().to_vec();
     template.validity = ValidityPeriod::new(UnixTime::from_secs(0), Some(UnixTime::from_secs(until))).unwrap();
     (issuer.sign_der(template), pair.to_pkcs8v1().unwrap().as_ref().to_vec())
+}
+
+/// A client's certificate and key.
+fn client(issuer: &Authority) -> (Vec<u8>, Vec<u8>) {
+    let client_auth = Oid::constant(&[0x2b, 6, 1, 5, 5, 7, 3, 2]);
+    certificate(issuer, "client.example", client_auth, 2_493_072_000)
 }
 
 /// Answers every connection over TLS; gives the port.
@@ -44,6 +55,10 @@ fn serve(certificate: Vec<u8>, key: Vec<u8>) -> u16 {
         .with_no_client_auth()
         .with_single_cert(vec![CertificateDer::from(certificate)], PrivatePkcs8KeyDer::from(key).into())
         .unwrap();
+    serve_with(config)
+}
+
+fn serve_with(config: ServerConfig) -> u16 {
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -63,7 +78,11 @@ fn serve(certificate: Vec<u8>, key: Vec<u8>) -> u16 {
 }
 
 fn get(port: u16, extra_roots: Option<String>) -> Result<Response, HttpError> {
-    let client = HttpClient::new(Settings { extra_roots, ..impatient_client().settings().clone() });
+    get_by(port, Settings { extra_roots, ..impatient_client().settings().clone() })
+}
+
+fn get_by(port: u16, settings: Settings) -> Result<Response, HttpError> {
+    let client = HttpClient::new(settings);
     let endpoint = Endpoint::parse(Service::CertificateAuthority, &format!("https://localhost:{port}/")).unwrap();
     block_on(client.send(Request {
         service: Service::CertificateAuthority,
@@ -121,5 +140,32 @@ fn o24_certificates_and_versions_that_are_not_trusted() {
         }
     });
     let error = get(port, roots).unwrap_err();
+    assert_eq!((error.code().name(), error.code().exit_code()), ("net-tls", 3), "{error}");
+}
+
+#[test]
+fn a_client_certificate_is_shown_to_who_asks() {
+    let authority = Authority::root("private");
+    let (certificate, key) = server(&authority, "localhost");
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from(authority.certificate.der().to_vec())).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(vec![CertificateDer::from(certificate)], PrivatePkcs8KeyDer::from(key).into())
+        .unwrap();
+    let port = serve_with(config);
+    let (chain, key) = client(&authority);
+    let own = ClientCertificate::new(pem::encode("CERTIFICATE", &chain), pem::encode("PRIVATE KEY", &key).into());
+    let settings = |client_certificate| Settings {
+        extra_roots: Some(authority.certificate.to_pem()),
+        client_certificate,
+        ..impatient_client().settings().clone()
+    };
+    assert_eq!(get_by(port, settings(Some(own.unwrap()))).unwrap().body, b"ok");
+    let error = get_by(port, settings(None)).unwrap_err();
     assert_eq!((error.code().name(), error.code().exit_code()), ("net-tls", 3), "{error}");
 }

@@ -23,6 +23,9 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 pub(super) async fn update(transport: &Transport, name: &TaggedRef, update: &dyn TagUpdate) -> Result<(), StoreError> {
     let mut conditional = false;
+    // What a condition named when it was lost: if that is what stands there still, the registry (or a proxy that
+    // changes its validators) does not mean it.
+    let mut lost_against = None;
     for attempt in 0..limits::TAG_ATTEMPTS {
         let asked = Instant::now();
         let before = match pull::read_tag(transport, name).await {
@@ -32,12 +35,21 @@ pub(super) async fn update(transport: &Transport, name: &TaggedRef, update: &dyn
         };
         let Some(bytes) = update.next(before.as_ref().map(|read| &read.manifest))? else { return Ok(()) };
         let changed = StoredManifest::of(name.repository(), bytes, None)?;
+        let standing = before.as_ref().map(|read| read.manifest.image().clone());
+        let meaningless = lost_against.as_ref() == Some(&standing);
         let condition = match &before {
-            Some(read) => read.etag.as_deref().map(|etag| (header::IF_MATCH, etag)),
+            _ if meaningless => None,
+            // If-Match compares strongly (RFC 9110 section 13.1.1): a weak validator never fits.
+            Some(read) => {
+                read.etag.as_deref().filter(|etag| etag.starts_with('"')).map(|etag| (header::IF_MATCH, etag))
+            }
             None => Some((header::IF_NONE_MATCH, "*")),
         };
         let written = push::put(transport, &changed, name.tag().as_str(), condition).await?;
-        conditional |= written == push::Put::Lost;
+        if written == push::Put::Lost {
+            lost_against = Some(standing);
+        }
+        conditional = written == push::Put::Lost || (conditional && !meaningless);
         let wait = match written {
             push::Put::Done if conditional => continue,
             _ => settle(asked.elapsed(), attempt),

@@ -43,3 +43,21 @@ fn twenty_writers_of_docker_registry() {
     let Some(registry) = RealRegistry::docker() else { return };
     assert_eq!(on_threads(all_write(&repository(&registry.authority), 20)), 20);
 }
+
+#[test]
+fn conditions_that_a_registry_does_not_mean_are_left_out() {
+    for weak in [true, false] {
+        // It answers 412 to every condition, and gives validators that a proxy has weakened, or not.
+        let registry = TestRegistry::start(Options {
+            referrers: false,
+            lie: Some(Box::new(move |asked| {
+                let condition = asked.header("if-match").or(asked.header("if-none-match"));
+                assert!(!weak || asked.header("if-match").is_none(), "a weak validator in If-Match");
+                condition.map(|_| Answer::error(412, "PRECONDITION_FAILED"))
+            })),
+            weak_etags: weak,
+            ..Options::default()
+        });
+        assert_eq!(on_threads(all_write(&repository(&registry.authority), 3)), 3);
+    }
+}
