@@ -1,6 +1,7 @@
 //! The command line, as a person and as a program use it. `tests/cli/*.toml` hold what is printed
 //! (`TRYCMD=overwrite cargo test --test it cli::` writes them anew); here stands what a snapshot cannot say.
 
+mod carry;
 mod fixture;
 mod identities;
 mod journey;
@@ -70,6 +71,9 @@ fn every_command_has_help_with_an_example() {
         &["key", "generate"],
         &["key", "import"],
         &["key", "public"],
+        &["copy"],
+        &["save"],
+        &["load"],
         &["stack", "init"],
         &["stack", "up"],
         &["stack", "status"],

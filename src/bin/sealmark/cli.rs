@@ -2,6 +2,7 @@
 //!
 //! What flags mean together is settled in `settings.rs`; here stand names, values and words.
 
+mod carry;
 mod image;
 mod registry;
 
@@ -13,6 +14,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use sealmark::format::x509::CLAIMS;
 use zeroize::Zeroizing;
 
+pub(crate) use carry::{Copy, Load, PlatformArg, Save};
 pub(crate) use image::{Attach, AttachRepair, AttestImage, ImageArgs, SignImage, SignatureArgs, SignatureFormat};
 pub(crate) use registry::RegistryArgs;
 
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     /// Verify what was signed: files offline, images in registries
     #[command(subcommand, arg_required_else_help = true)]
     Verify(Verify),
+    Copy(Box<Copy>),
+    Save(Box<Save>),
+    Load(Box<Load>),
     Inspect(Inspect),
     Tree(Tree),
     Whoami(Whoami),
@@ -434,6 +439,16 @@ pub(crate) struct ExpectedArgs {
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath, conflicts_with_all =
           ["identity_form", "issuer_form", "claims", "certificate_authority"])]
     pub(crate) policy: Option<PathBuf>,
+}
+
+impl ExpectedArgs {
+    /// Whether any flag says whom.
+    pub(crate) fn says_who(&self) -> bool {
+        let identity = [&self.identity, &self.identity_glob, &self.identity_regex, &self.certificate_authority];
+        let issuer = [&self.issuer, &self.issuer_glob, &self.issuer_regex];
+        let said = identity.into_iter().chain(issuer).any(Option::is_some);
+        said || !self.claims.is_empty() || self.key.is_some() || self.policy.is_some()
+    }
 }
 
 /// Whom to believe.

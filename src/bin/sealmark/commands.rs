@@ -1,6 +1,7 @@
 //! One command a module; each returns the exit code, or the failure to print.
 
 mod attest;
+mod carry;
 mod completions;
 mod conformance;
 mod github;
@@ -20,6 +21,7 @@ use crate::cli::{Attach, Attest, Command, Format, Key, Sign, Stack, Trust, Verif
 use crate::report::{Failure, Verdicts, print_json};
 
 pub(crate) use attest::PredicateTypeError;
+pub(crate) use carry::LayoutError;
 pub(crate) use output::OutputError;
 pub(crate) use tour::TourError;
 pub(crate) use verify::SelectionError;
@@ -46,6 +48,9 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Verify(Verify::Blob(args)) => verify::blob(&args),
         Command::Verify(Verify::Image(args)) => verify::image(&args),
         Command::Verify(Verify::Attestation(args)) => verify::attestation(&args),
+        Command::Copy(args) => carry::copy(&args),
+        Command::Save(args) => carry::save(&args),
+        Command::Load(args) => carry::load(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Tree(args) => tree::run(&args),
         Command::Whoami(args) => whoami::run(&args),
@@ -73,6 +78,9 @@ fn format(command: &Command) -> Format {
         Command::Verify(Verify::Blob(args)) => args.report.format.format,
         Command::Verify(Verify::Image(args)) => args.report.format.format,
         Command::Verify(Verify::Attestation(args)) => args.image.report.format.format,
+        Command::Copy(args) => args.format.format,
+        Command::Save(args) => args.format.format,
+        Command::Load(args) => args.format.format,
         Command::Inspect(args) => args.format.format,
         Command::Tree(args) => args.format.format,
         Command::Whoami(args) => args.format.format,

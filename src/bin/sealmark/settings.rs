@@ -25,7 +25,7 @@ pub(crate) use identity::{environment, http, token_sources};
 pub(crate) use images::{image, images};
 pub(crate) use key::{new_password, private_key, signing_key};
 pub(crate) use registries::Registries;
-pub(crate) use registry::registry_scheme;
+pub(crate) use registry::{registry_scheme, registry_store};
 pub(crate) use runtime::{interrupted, runtime, server_runtime};
 pub(crate) use secrets::keep_from_dumps;
 pub(crate) use services::Signing;

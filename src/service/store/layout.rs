@@ -58,6 +58,28 @@ impl LayoutStore {
         Self::open(folder)
     }
 
+    /// The images that the layout lists, each with its tag: not what refers to another, and not what is beside
+    /// another under a tag of its digest.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ArtifactStore::manifest`].
+    pub fn images(&self, repository: &Repository) -> Result<Vec<(StoredManifest, Option<Tag>)>, StoreError> {
+        let mut images = Vec::new();
+        for (listed, tag) in self.listing()?.with_tags() {
+            let beside = |tag: &Tag| ["sha256-", "sha512-"].iter().any(|prefix| tag.as_str().starts_with(prefix));
+            if tag.as_ref().is_some_and(beside) {
+                continue;
+            }
+            let name = repository.digested(listed.digest).map_err(|error| self.files.malformed(&error))?;
+            let manifest = self.read_manifest(&name)?;
+            if manifest.manifest().subject().is_none() {
+                images.push((manifest, tag));
+            }
+        }
+        Ok(images)
+    }
+
     fn listing(&self) -> Result<Listing, StoreError> {
         Listing::parse(&self.files, &self.files.index()?)
     }

@@ -206,6 +206,12 @@ impl TestRegistry {
         digest
     }
 
+    /// Has a blob.
+    pub fn plant_blob(&self, repository: &str, bytes: &[u8]) {
+        let mut stored = self.state.stored.lock().unwrap();
+        stored.blobs.insert((repository.to_owned(), digest(bytes)), bytes.to_vec());
+    }
+
     /// Has every blob of a repository in another one too.
     pub fn copy_blobs(&self, from: &str, to: &str) {
         let mut stored = self.state.stored.lock().unwrap();

@@ -17,7 +17,7 @@ use crate::report::{ArtifactVerdict, Failure, Verdicts, console, human, print_js
 use crate::settings;
 
 pub(crate) use image::SelectionError;
-pub(super) use image::{attestation, image};
+pub(super) use image::{Asked, attestation, image, platform, signatures};
 pub(super) use judge::Question;
 
 pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {

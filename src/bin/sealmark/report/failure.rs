@@ -6,6 +6,7 @@ use sealmark::admit::Reason;
 use sealmark::admit::image::{FoundError, ImageError, Unread};
 use sealmark::base::code::Code;
 use sealmark::base::crypto::KeyError;
+use sealmark::carry::CarryError;
 use sealmark::format::bundle::BundleError;
 use sealmark::format::intoto::StatementError;
 use sealmark::format::oci::OciError;
@@ -23,7 +24,7 @@ use sealmark::stack::StackError;
 use sealmark::verify::{ContentError, VerifyError};
 
 use crate::artifact::ArtifactError;
-use crate::commands::{OutputError, PredicateTypeError, SelectionError, TourError};
+use crate::commands::{LayoutError, OutputError, PredicateTypeError, SelectionError, TourError};
 use crate::files::FileError;
 use crate::report::text::shell_word;
 use crate::settings::SettingsError;
@@ -47,6 +48,7 @@ macro_rules! coded {
 coded!(
     ArtifactError,
     BundleError,
+    CarryError,
     CertificateError,
     ContentError,
     FileError,
@@ -54,6 +56,7 @@ coded!(
     HttpError,
     IdentityError,
     KeyError,
+    LayoutError,
     OciError,
     OutputError,
     PatternError,

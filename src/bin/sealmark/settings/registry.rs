@@ -19,7 +19,7 @@ use crate::report::Failure;
 
 /// The store of all registries, told by the flags how to reach that of `repositories`. Flags about one registry
 /// (credentials, client certificate) are for the one that all of them lie in.
-pub(super) fn registry_store(
+pub(crate) fn registry_store(
     args: &RegistryArgs,
     repositories: &[&Repository],
 ) -> Result<Arc<dyn ArtifactStore>, Failure> {

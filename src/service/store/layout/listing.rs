@@ -45,6 +45,14 @@ impl Listing {
         names.filter_map(|name| Tag::parse(name).ok()).collect()
     }
 
+    /// All that is listed, each with its tag.
+    pub(super) fn with_tags(self) -> impl Iterator<Item = (Descriptor, Option<Tag>)> {
+        self.manifests.into_iter().map(|listed| {
+            let tag = listed.annotations.get(REF_NAME).and_then(|name| Tag::parse(name).ok());
+            (listed, tag)
+        })
+    }
+
     /// Lists a manifest: under a tag, which names nothing else any more, or without one unless it is listed.
     pub(super) fn add(&mut self, mut manifest: Descriptor, tag: Option<&Tag>) -> Result<(), StoreError> {
         let Some(tag) = tag else {

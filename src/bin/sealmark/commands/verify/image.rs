@@ -14,7 +14,10 @@ use tokio::task::JoinSet;
 
 use super::judge::{self, Question};
 use super::{policy_line, waivers};
-use crate::cli::{Format, VerifyAttestation, VerifyImage};
+use crate::cli::{
+    ExpectedArgs, Format, ImageSelection, RegistryArgs, SignaturePlace, TrustArgs, VerifyAttestation, VerifyImage,
+    WaiverArgs,
+};
 use crate::commands::attest::typed;
 use crate::report::evidence::{Check, Status};
 use crate::report::{
@@ -58,18 +61,52 @@ impl SelectionError {
 }
 
 pub(in crate::commands) fn image(args: &VerifyImage) -> Result<u8, Failure> {
-    // A policy says itself what it asks for; flags ask for signatures.
-    let wanted = if args.expected.policy.is_some() { Wanted::Anything } else { Wanted::Signatures };
-    run(args, wanted)
+    signatures(&Asked::of(args)?)
 }
 
 pub(in crate::commands) fn attestation(args: &VerifyAttestation) -> Result<u8, Failure> {
-    run(&args.image, Wanted::Attestations(typed(&args.predicate_type)?))
+    run(&Asked::of(&args.image)?, Wanted::Attestations(typed(&args.predicate_type)?))
 }
 
-fn run(args: &VerifyImage, wanted: Wanted) -> Result<u8, Failure> {
-    let expected = settings::expected(&args.expected, &args.waivers)?;
-    let references = args.images.iter().map(|text| ImageRef::parse(text)).collect::<Result<Vec<_>, _>>()?;
+/// What the flags of a command ask.
+#[derive(Debug, Clone)]
+pub(in crate::commands) struct Asked<'a> {
+    pub(in crate::commands) references: Vec<ImageRef>,
+    pub(in crate::commands) selection: &'a ImageSelection,
+    pub(in crate::commands) place: &'a SignaturePlace,
+    pub(in crate::commands) expected: &'a ExpectedArgs,
+    pub(in crate::commands) trust: &'a TrustArgs,
+    pub(in crate::commands) registry: &'a RegistryArgs,
+    pub(in crate::commands) waivers: &'a WaiverArgs,
+    pub(in crate::commands) format: Format,
+    pub(in crate::commands) explain: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn of(args: &'a VerifyImage) -> Result<Self, Failure> {
+        Ok(Self {
+            references: args.images.iter().map(|text| ImageRef::parse(text)).collect::<Result<Vec<_>, _>>()?,
+            selection: &args.selection,
+            place: &args.place,
+            expected: &args.expected,
+            trust: &args.trust,
+            registry: &args.registry,
+            waivers: &args.waivers,
+            format: args.report.format.format,
+            explain: args.report.explain,
+        })
+    }
+}
+
+/// Asks about signatures; a policy says itself what it asks for.
+pub(in crate::commands) fn signatures(asked: &Asked<'_>) -> Result<u8, Failure> {
+    let wanted = if asked.expected.policy.is_some() { Wanted::Anything } else { Wanted::Signatures };
+    run(asked, wanted)
+}
+
+fn run(args: &Asked<'_>, wanted: Wanted) -> Result<u8, Failure> {
+    let expected = settings::expected(args.expected, args.waivers)?;
+    let references = &args.references;
     let signed_as = args.selection.signed_as.iter().map(|text| Repository::parse(text));
     let signed_as = signed_as.collect::<Result<Vec<_>, OciError>>()?;
     let platform = args.selection.platform.as_deref().map(platform).transpose()?;
@@ -78,10 +115,10 @@ fn run(args: &VerifyImage, wanted: Wanted) -> Result<u8, Failure> {
         None if args.selection.recursive => Select::Everything,
         None => Select::Named,
     };
-    let anchor = settings::trust(&args.trust)?;
+    let anchor = settings::trust(args.trust)?;
     let verifier = Verifier::new(&anchor.root).map_err(|error| Failure::from(error).about(&anchor.source))?;
-    let registries = Registries::named(&args.registry, &args.place, &references)?;
-    let waivers = waivers(&args.waivers);
+    let registries = Registries::named(args.registry, args.place, references)?;
+    let waivers = waivers(args.waivers);
     let question = Question {
         verifier: &verifier,
         trust: &expected.trust,
@@ -91,19 +128,19 @@ fn run(args: &VerifyImage, wanted: Wanted) -> Result<u8, Failure> {
         now: settings::now(),
     };
     let ask = Ask { question, registries, select, signed_as, wanted };
-    let (artifacts, left_out) = settings::runtime()?.block_on(ask.all(&references));
+    let (artifacts, left_out) = settings::runtime()?.block_on(ask.all(references));
     let mut verdicts = Verdicts::of(artifacts).under(&anchor.source, &expected.source, waivers);
     left_out.iter().for_each(|manifest| console::words(&format!("left out: {manifest}")));
     verdicts.left_out = left_out;
-    match args.report.format.format {
+    match args.format {
         Format::Json => print_json(&verdicts)?,
-        Format::Human => console::data(&human::report(&verdicts, args.report.explain))?,
+        Format::Human => console::data(&human::report(&verdicts, args.explain))?,
     }
     human::words(&verdicts);
     Ok(verdicts.verdict.exit_code())
 }
 
-fn platform(text: &str) -> Result<Platform, SelectionError> {
+pub(in crate::commands) fn platform(text: &str) -> Result<Platform, SelectionError> {
     let parts: Vec<_> = text.split('/').collect();
     let (os, architecture, variant) = match parts.as_slice() {
         [os, architecture] => (os, architecture, None),
