@@ -208,7 +208,7 @@ impl ImageSigner {
     ///
     /// # Errors
     ///
-    /// [`SignImageError`]. What was written before it happened stays written.
+    /// [`SignImageError`]; [`SignImageError::Partly`] when one form was written and the other was not.
     pub async fn sign(&self, image: &FoundImage, claim: &Claim) -> Result<Vec<Published>, SignImageError> {
         let repository = self.repository.as_ref().unwrap_or_else(|| image.image().repository());
         let bundle = match &self.bundles {
@@ -225,7 +225,11 @@ impl ImageSigner {
             published.push(publish::bundle(&*self.store, repository, &image.manifest, signed, created).await?);
         }
         if let Some(signature) = legacy {
-            published.push(publish::legacy(&*self.store, repository, image.image(), signature).await?);
+            match publish::legacy(&*self.store, repository, image.image(), signature).await {
+                Ok(written) => published.push(written),
+                Err(error) if published.is_empty() => return Err(error),
+                Err(error) => return Err(SignImageError::Partly { published, error: Box::new(error) }),
+            }
         }
         Ok(published)
     }
@@ -272,6 +276,14 @@ pub enum SignImageError {
     /// More manifests below an index than [`limits::OCI_SIGNED_IMAGES`].
     #[error("more than {limit} manifests below the index", limit = limits::OCI_SIGNED_IMAGES)]
     TooMany,
+    /// One form was written, and stays; the other was not.
+    #[error("{error}")]
+    Partly {
+        /// What was written.
+        published: Vec<Published>,
+        /// Why the rest was not.
+        error: Box<SignImageError>,
+    },
     /// Others kept writing the tag of signatures.
     #[error("{name}: others write it at the same time ({attempts} tried)")]
     Contended {
@@ -289,6 +301,7 @@ impl SignImageError {
             Self::Sign(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Oci(error) => error.code(),
+            Self::Partly { error, .. } => error.code(),
             Self::TooMany => Code::refused(
                 "limit-signed-images",
                 "sign the manifests that you mean by their digests, in several calls",

@@ -10,7 +10,7 @@ use crate::format::cosign;
 use crate::format::oci::{
     BUNDLE_CONTENT, BUNDLE_PREDICATE_TYPE, CosignSuffix, Descriptor, DigestRef, EMPTY, Manifest, SIMPLE_SIGNING, Tag,
 };
-use crate::service::store::{ArtifactStore, StoreError};
+use crate::service::store::{ArtifactStore, FoundBy, Referrers, StoreError};
 use crate::verify::{Artifact, KeyLog, KeyTrust, Promise, Requirements, Signer, Verified, Verifier};
 
 /// Who would sign now.
@@ -38,6 +38,8 @@ pub enum ExpectedSigner {
 pub struct Present {
     /// Where it is: the referrer by digest, or the tag.
     pub place: String,
+    /// Which list has the referrer; of the older form, the tag itself.
+    pub found_by: Option<FoundBy>,
     /// The proof.
     pub verified: Verified,
 }
@@ -79,12 +81,12 @@ struct Search<'a> {
 impl Search<'_> {
     /// The newest are listed last.
     async fn bundles(&self) -> Result<Option<Present>, SignImageError> {
-        let listed = self.store.referrers(self.image, None).await?.descriptors;
-        for descriptor in listed.iter().rev().filter(|listed| may_be_bundle(listed, self.claim)) {
+        let Referrers { descriptors, found_by } = self.store.referrers(self.image, None).await?;
+        for descriptor in descriptors.iter().rev().filter(|listed| may_be_bundle(listed, self.claim)) {
             let Some(Some(bundle)) = decided(self.bundle(descriptor).await)? else { continue };
             if let Some(verified) = self.fits(&bundle, &Requirements::STRICT) {
                 let place = format!("{}@{}", self.image.repository(), descriptor.digest);
-                return Ok(Some(Present { place, verified }));
+                return Ok(Some(Present { place, found_by: Some(found_by), verified }));
             }
         }
         Ok(None)
@@ -120,7 +122,7 @@ impl Search<'_> {
             };
             let requirements = Requirements::STRICT.promise(Promise::Accepted);
             if let Some(verified) = read.ok().and_then(|bundle| self.fits(&bundle, &requirements)) {
-                return Ok(Some(Present { place: tag.to_string(), verified }));
+                return Ok(Some(Present { place: tag.to_string(), found_by: None, verified }));
             }
         }
         Ok(None)

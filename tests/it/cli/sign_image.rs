@@ -421,3 +421,18 @@ fn a_manifest_that_is_taken_for_incomplete_is_written_once_more() {
         assert_eq!(output.status.code(), code, "{}", stderr(&output));
     }
 }
+
+#[test]
+fn one_form_that_was_written_is_reported_when_the_other_was_not() {
+    let desk = Desk::new();
+    let registry = TestRegistry::lying(|asked| {
+        let put = asked.line().starts_with("PUT ") && asked.line().ends_with(".sig");
+        put.then(|| Answer::error(403, "DENIED"))
+    });
+    push(&registry);
+    let output = by_key(&desk, &["sign", "image", &name(&registry), "--signature-format", "bundle,legacy"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let report = json(&output);
+    assert_eq!(signatures(&report), ["bundle made"]);
+    assert_eq!(report["images"][0]["error"]["code"], "registry-unauthorized");
+}

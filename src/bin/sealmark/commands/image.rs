@@ -1,11 +1,16 @@
 //! `sign image` and `attest image`: one session for all images and forms.
 
+mod plan;
+mod repair;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use sealmark::format::oci::ImageRef;
 use sealmark::service::store::FoundBy;
-use sealmark::sign::image::{Claim, ExpectedSigner, Form, FoundImage, ImageSigner, find, present, with_children};
+use sealmark::sign::image::{
+    Claim, ExpectedSigner, Form, FoundImage, ImageSigner, SignImageError, find, present, with_children,
+};
 use sealmark::sign::{CredentialSource, Services, Session};
 use sealmark::verify::KeyLog;
 
@@ -18,9 +23,6 @@ use crate::report::consumers::{Written, consumers};
 use crate::report::images::{ImageSigned, ImagesReport, SignatureShown, human, verify_command};
 use crate::report::{Failure, Verdict, console, print_json};
 use crate::settings::{self, Registries, Signing};
-
-mod plan;
-mod repair;
 
 pub(super) use repair::repair;
 
@@ -203,6 +205,10 @@ impl Work<'_> {
                 let Some(item) = items.get_mut(place) else { continue };
                 match result {
                     Ok(published) => item.shown.signatures.extend(published.iter().map(SignatureShown::made)),
+                    Err(SignImageError::Partly { published, error }) => {
+                        item.shown.signatures.extend(published.iter().map(SignatureShown::made));
+                        item.shown.fail((*error).into());
+                    }
                     Err(error) => item.shown.fail(error.into()),
                 }
                 self.add_command(item);
@@ -275,12 +281,12 @@ impl Work<'_> {
 
     fn written(&self, items: &[Item]) -> Written<'_> {
         let listed = items.iter().flat_map(|item| &item.shown.signatures).filter_map(|signature| signature.listed_by);
-        let by_tag = listed.into_iter().any(|list| list == "referrers-tag");
         Written {
             forms: &self.forms,
             by_key: self.call.signer.key.is_some(),
             attestation: *self.claim != Claim::Signature,
-            found_by: Some(if by_tag { FoundBy::Tag } else { FoundBy::Api }),
+            // One registry that keeps the list in a tag is enough to say so.
+            found_by: listed.clone().find(|by| *by == FoundBy::Tag).or(listed.clone().next()),
         }
     }
 }

@@ -91,8 +91,9 @@ pub(crate) struct SignatureShown {
     pub(crate) status: &'static str,
     /// The referrer by digest, or the tag.
     pub(crate) place: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) listed_by: Option<&'static str>,
+    /// Which list has it: `referrers-api` or `referrers-tag`.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "list_word")]
+    pub(crate) listed_by: Option<FoundBy>,
     pub(crate) signer: SignerShown,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) predicate_type: Option<String>,
@@ -131,7 +132,7 @@ impl SignatureShown {
             form: form_word(form),
             status,
             place: place.to_owned(),
-            listed_by: found_by.map(list_word),
+            listed_by: found_by,
             signer: SignerShown::from(verified.signer()),
             predicate_type: verified.statement().map(|statement| statement.predicate_type.clone()),
             checks: checks(verified, None),
@@ -143,7 +144,7 @@ impl SignatureShown {
     }
 
     pub(crate) fn present(form: Form, present: &Present) -> Self {
-        Self::new(form, "present", &present.place, None, &present.verified)
+        Self::new(form, "present", &present.place, present.found_by, &present.verified)
     }
 }
 
@@ -154,12 +155,17 @@ pub(crate) const fn form_word(form: Form) -> &'static str {
     }
 }
 
-const fn list_word(found_by: FoundBy) -> &'static str {
+const fn list(found_by: FoundBy) -> &'static str {
     match found_by {
         FoundBy::Api => "referrers-api",
         FoundBy::Tag => "referrers-tag",
         FoundBy::Content => "content",
     }
+}
+
+#[allow(clippy::ref_option, reason = "the signature that serde wants")]
+fn list_word<S: serde::Serializer>(found_by: &Option<FoundBy>, serializer: S) -> Result<S::Ok, S::Error> {
+    found_by.map(list).serialize(serializer)
 }
 
 impl ImageSigned {
@@ -203,15 +209,17 @@ pub(crate) fn verify_command(image: &DigestRef, signature: &SignatureShown, flag
 pub(crate) fn human(report: &ImagesReport) -> String {
     let style = Style::of_stdout();
     let mut out = String::new();
-    for image in report.images.iter().filter(|image| image.error.is_none()) {
+    for image in report.images.iter().filter(|image| image.error.is_none() || !image.signatures.is_empty()) {
         let new = image.signatures.is_empty() || image.signatures.iter().any(|signature| signature.status == "made");
-        let word = match (report.dry_run, new) {
-            (true, _) => "WOULD SIGN",
-            (false, true) => "SIGNED",
-            (false, false) => "PRESENT",
+        let word = match (report.dry_run, image.error.is_some(), new) {
+            (true, ..) => "WOULD SIGN",
+            (false, true, _) => "PARTLY SIGNED",
+            (false, false, true) => "SIGNED",
+            (false, false, false) => "PRESENT",
         };
+        let word = if image.error.is_some() { style.yellow(word) } else { style.green(word) };
         let platform = image.platform.as_ref().map_or_else(String::new, |platform| format!("  {platform}"));
-        let _ = writeln!(out, "{}  {}{platform}", style.green(word), image.image);
+        let _ = writeln!(out, "{word}  {}{platform}", image.image);
         out.push_str(&signatures(image).print(2));
         for request in &image.requests {
             let _ = writeln!(out, "  {}", request.line());
@@ -260,7 +268,7 @@ fn signatures(image: &ImageSigned) -> Table {
         table.row("name", name);
     }
     for signature in &image.signatures {
-        let listed = signature.listed_by.map_or_else(String::new, |list| format!(", listed by {list}"));
+        let listed = signature.listed_by.map_or_else(String::new, |by| format!(", listed by {}", list(by)));
         let said = if signature.status == "present" { ", there already" } else { "" };
         table.row(signature.form, &format!("{}{listed}{said}", signature.place));
     }
