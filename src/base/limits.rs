@@ -151,6 +151,8 @@ pub const REPAIR_TAGS: usize = 1024;
 pub const SETTLE_ATTEMPTS: u32 = 6;
 /// See [`SETTLE_ATTEMPTS`].
 pub const SETTLE_PAUSE: Duration = Duration::from_millis(50);
+/// Attempts to have a referrer in the list after it was found there once, and then no more.
+pub const LISTING_ATTEMPTS: u32 = 5;
 /// Attempts to change a tag that others write too, each with a read: twenty writers need a handful.
 pub const TAG_ATTEMPTS: u32 = 60;
 

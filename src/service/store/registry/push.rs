@@ -3,7 +3,7 @@
 use reqwest::header::{self, HeaderName};
 
 use super::super::stored::Check;
-use super::super::{Attached, BlobReader, Content, StoreError, StoredManifest, TagUpdate};
+use super::super::{Attached, BlobReader, Content, FoundBy, StoreError, StoredManifest, TagUpdate};
 use super::answer::{self, field};
 use super::auth::Action;
 use super::transport::{Call, Transport, is_redirect};
@@ -258,17 +258,22 @@ pub(super) async fn attach(transport: &Transport, referrer: &StoredManifest) -> 
     let repository = referrer.image().repository();
     let subject = repository.digested(subject.digest).map_err(|error| StoreError::oci(referrer.image(), error))?;
     let digest = referrer.image().digest().to_string();
-    if put(transport, referrer, &digest, None).await? != Put::Listed {
-        let entry = Listing { entry: referrer.as_referrer() };
-        update::update(transport, &referrers::tag(&subject), &entry).await?;
+    let by_registry = put(transport, referrer, &digest, None).await? == Put::Listed;
+    let entry = Listing { entry: referrer.as_referrer() };
+    for _ in 0..limits::LISTING_ATTEMPTS {
+        if !by_registry {
+            update::update(transport, &referrers::tag(&subject), &entry).await?;
+        }
+        // Where readers will look.
+        let listed = referrers::list(transport, &subject, None).await?;
+        if listed.descriptors.iter().any(|listed| listed.digest == *referrer.image().digest()) {
+            return Ok(Attached { referrer: referrer.image().clone(), listed_by: listed.found_by });
+        }
+        if by_registry || listed.found_by != FoundBy::Tag {
+            break;
+        }
     }
-    // Where readers will look.
-    let listed = referrers::list(transport, &subject, None).await?;
-    if listed.descriptors.iter().any(|listed| listed.digest == *referrer.image().digest()) {
-        Ok(Attached { referrer: referrer.image().clone(), listed_by: listed.found_by })
-    } else {
-        Err(not_about())
-    }
+    Err(not_about())
 }
 
 /// One more entry in the tag of referrers.
