@@ -1,6 +1,5 @@
-//! From bundles to a decision: each bundle is verified and held against the policy; the first that is
-//! admitted wins, and if none is, the nearest miss is the reason. The command line and every gate call
-//! this one function.
+//! From bundles to a decision: each bundle is verified, and what was verified is held against the policy together;
+//! if it is not admitted, the nearest miss is the reason. The command line and every gate call this one function.
 
 #[cfg(feature = "sign")]
 pub mod image;
@@ -9,9 +8,9 @@ use thiserror::Error;
 
 use crate::base::code::Code;
 use crate::base::time::UnixTime;
-use crate::format::bundle::{BundleError, UnverifiedBundle};
-use crate::policy::{NotAdmitted, Policy};
-use crate::verify::{Artifact, KeyTrust, Step, Verified, Verifier, VerifyError};
+use crate::format::bundle::{BundleError, UnverifiedBundle, VerificationMaterial};
+use crate::policy::{Admitted, Mode, NotAdmitted, Policy, Question};
+use crate::verify::{Artifact, KeyTrust, Requirements, Step, Verified, Verifier, VerifyError};
 
 /// Why one candidate is not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -47,10 +46,10 @@ impl Reason {
     }
 }
 
-/// Whom to trust: an identity by policy, or a key. There is no third.
+/// Whom to trust: a policy, or a key. There is no third.
 #[derive(Debug, Clone)]
 pub enum Trust {
-    /// Certificates, by rules.
+    /// Signers, by rules.
     Policy(Policy),
     /// One key.
     Key(Box<KeyTrust>),
@@ -61,7 +60,7 @@ pub enum Trust {
 pub struct Candidate {
     /// Its place in the file, from 0.
     pub index: usize,
-    /// Proof with the name of the rule that admits it (none for a key), or the reason against it.
+    /// Proof with the name of the rule that counts it (none for a key), or the reason against it.
     pub outcome: Result<(Box<Verified>, Option<String>), Reason>,
 }
 
@@ -70,25 +69,43 @@ pub struct Candidate {
 #[must_use]
 pub struct Decision {
     candidates: Vec<Candidate>,
+    /// Of the candidates, the one that the report is about, when the artifact is admitted.
+    admitted: Option<usize>,
+    refused: Option<Reason>,
+    mode: Mode,
+    tolerated: Vec<NotAdmitted>,
 }
 
 impl Decision {
-    /// The first candidate that is admitted, with the rule's name.
+    /// What was proven, when the artifact is admitted: the first signature that counts, with the rule's name.
     pub fn admitted(&self) -> Option<(&Verified, Option<&str>)> {
-        self.candidates.iter().find_map(|candidate| {
-            let (verified, rule) = candidate.outcome.as_ref().ok()?;
-            Some((verified.as_ref(), rule.as_deref()))
-        })
+        let candidate = self.candidates.get(self.admitted?)?;
+        let (verified, rule) = candidate.outcome.as_ref().ok()?;
+        Some((verified.as_ref(), rule.as_deref()))
     }
 
-    /// The nearest miss, when none is admitted: the reason at the latest step.
+    /// Why the artifact is not admitted: the nearest miss of the policy, or the reason at the latest step when
+    /// nothing was verified; `None` also when there was nothing to look at.
     pub fn refused(&self) -> Option<&Reason> {
-        if self.admitted().is_some() {
-            return None;
+        self.refused.as_ref()
+    }
+
+    /// The refusal that no signature could have changed.
+    pub fn refused_finally(&self) -> Option<&NotAdmitted> {
+        match &self.refused {
+            Some(Reason::Policy(refused)) if refused.is_final() => Some(refused),
+            _ => None,
         }
-        let reasons = self.candidates.iter().filter_map(|candidate| candidate.outcome.as_ref().err());
-        // Of equal steps the first: `max_by_key` would give the last.
-        reasons.rev().max_by_key(|reason| reason.step())
+    }
+
+    /// What the policy says is to be done with a no. A no is a no in every mode.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// What scopes that only warn or record would have refused of an artifact that is admitted.
+    pub fn tolerated(&self) -> &[NotAdmitted] {
+        &self.tolerated
     }
 
     /// Every candidate that was looked at, in order.
@@ -105,21 +122,109 @@ pub fn decide(
     bundles: &[Result<UnverifiedBundle, BundleError>],
     now: UnixTime,
 ) -> Decision {
+    match trust {
+        Trust::Policy(policy) => by_policy(verifier, policy, artifact, bundles, now),
+        Trust::Key(key) => by_key(verifier, key, artifact, bundles, now),
+    }
+}
+
+fn by_key(
+    verifier: &Verifier,
+    key: &KeyTrust,
+    artifact: &Artifact<'_>,
+    bundles: &[Result<UnverifiedBundle, BundleError>],
+    now: UnixTime,
+) -> Decision {
     let one = |bundle: &Result<UnverifiedBundle, BundleError>| {
         let bundle = bundle.as_ref().map_err(|error| Reason::Bundle(error.clone()))?;
-        match trust {
-            Trust::Policy(policy) => {
-                let verified =
-                    verifier.verify(artifact, bundle, &policy.requirements(), now).map_err(Reason::Verify)?;
-                let rule = policy.admit(&verified).map_err(Reason::Policy)?.rule().name().to_owned();
-                Ok((Box::new(verified), Some(rule)))
-            }
-            Trust::Key(key) => {
-                let verified = verifier.verify_with_key(artifact, bundle, key, &key.requirements(), now);
-                Ok((Box::new(verified.map_err(Reason::Verify)?), None))
-            }
-        }
+        let verified = verifier.verify_with_key(artifact, bundle, key, &key.requirements(), now);
+        Ok((Box::new(verified.map_err(Reason::Verify)?), None))
     };
     let candidates = bundles.iter().enumerate().map(|(index, bundle)| Candidate { index, outcome: one(bundle) });
-    Decision { candidates: candidates.collect() }
+    let candidates: Vec<_> = candidates.collect();
+    let admitted = candidates.iter().position(|candidate| candidate.outcome.is_ok());
+    let refused = if admitted.is_none() { latest(&candidates) } else { None };
+    Decision { candidates, admitted, refused, mode: Mode::Enforce, tolerated: Vec::new() }
+}
+
+fn by_policy(
+    verifier: &Verifier,
+    policy: &Policy,
+    artifact: &Artifact<'_>,
+    bundles: &[Result<UnverifiedBundle, BundleError>],
+    now: UnixTime,
+) -> Decision {
+    let (requirements, keys) = (policy.requirements(), policy.keys());
+    let one = |bundle: &Result<UnverifiedBundle, BundleError>| {
+        let bundle = bundle.as_ref().map_err(|error| Reason::Bundle(error.clone()))?;
+        verify(verifier, &keys, &requirements, artifact, bundle, now).map_err(Reason::Verify)
+    };
+    let proofs: Vec<Result<Box<Verified>, Reason>> = bundles.iter().map(|bundle| one(bundle).map(Box::new)).collect();
+    let signatures: Vec<&Verified> = proofs.iter().filter_map(|proof| Some(proof.as_ref().ok()?.as_ref())).collect();
+    let ruling = policy.admit(&Question::new(artifact, &signatures, now));
+    let outcome = |proof: &Result<Box<Verified>, Reason>| {
+        let verified = proof.as_ref().map_err(Clone::clone)?;
+        let alone = [verified.as_ref()];
+        let counts = |admitted: &Admitted<'_>| admitted.counted().iter().any(|one| std::ptr::eq(*one, alone[0]));
+        let rule = match &ruling {
+            Ok(admitted) if counts(admitted) => admitted.rule().name().to_owned(),
+            // What it would be worth by itself.
+            _ => match policy.admit(&Question::new(artifact, &alone, now)) {
+                Ok(admitted) => admitted.rule().name().to_owned(),
+                Err(refused) => return Err(Reason::Policy(refused)),
+            },
+        };
+        Ok((verified.clone(), Some(rule)))
+    };
+    let candidates: Vec<Candidate> =
+        proofs.iter().enumerate().map(|(index, proof)| Candidate { index, outcome: outcome(proof) }).collect();
+    match &ruling {
+        Ok(ruling) => {
+            let first = |proof: &Result<Box<Verified>, Reason>| {
+                proof.as_ref().is_ok_and(|verified| std::ptr::eq(verified.as_ref(), ruling.verified()))
+            };
+            let admitted = proofs.iter().position(first);
+            let tolerated = ruling.tolerated().to_vec();
+            Decision { candidates, admitted, refused: None, mode: Mode::Enforce, tolerated }
+        }
+        Err(refused) => {
+            let mode = refused.mode;
+            let whole = !signatures.is_empty() || refused.is_final();
+            let reason = if whole { Some(Reason::Policy(refused.clone())) } else { latest(&candidates) };
+            Decision { candidates, admitted: None, refused: reason, mode, tolerated: Vec::new() }
+        }
+    }
+}
+
+/// What a key signed is verified under the keys that the policy names; without any, that a key is missing tells.
+fn verify(
+    verifier: &Verifier,
+    keys: &[KeyTrust],
+    requirements: &Requirements,
+    artifact: &Artifact<'_>,
+    bundle: &UnverifiedBundle,
+    now: UnixTime,
+) -> Result<Verified, VerifyError> {
+    if matches!(bundle.claimed_material(), VerificationMaterial::Certificate(_)) || keys.is_empty() {
+        return verifier.verify(artifact, bundle, requirements, now);
+    }
+    let mut nearest: Option<VerifyError> = None;
+    for key in keys {
+        match verifier.verify_with_key(artifact, bundle, key, requirements, now) {
+            Ok(verified) => return Ok(verified),
+            Err(error) => {
+                if nearest.as_ref().is_none_or(|before| error.step() > before.step()) {
+                    nearest = Some(error);
+                }
+            }
+        }
+    }
+    Err(nearest.unwrap_or(VerifyError::KeyRequired))
+}
+
+/// The reason at the latest step; of equal steps the first.
+fn latest(candidates: &[Candidate]) -> Option<Reason> {
+    let reasons = candidates.iter().filter_map(|candidate| candidate.outcome.as_ref().err());
+    // `max_by_key` would give the last.
+    reasons.rev().max_by_key(|reason| reason.step()).cloned()
 }

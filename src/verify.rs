@@ -26,7 +26,7 @@ use crate::format::bundle::{CertificateMaterial, UnverifiedBundle, VerificationM
 use crate::format::trust::TrustedRoot;
 use crate::format::x509::FulcioClaims;
 
-pub use artifact::{Artifact, DigestFormatError};
+pub use artifact::{Artifact, ArtifactName, DigestFormatError};
 pub use content::{ArtifactBound, ContentError, SignatureValid};
 pub use error::{Counted, Step, VerifyError};
 pub use evidence::{CertificateSigner, Evidence, ProvenTime, Signer, TimeSource, Verified, Waiver, Witnessed};
@@ -35,7 +35,7 @@ pub use material::{SignedBy, SignedContent, SignedMaterial};
 pub use requirements::{Promise, Requirements};
 
 use chain::{Authorities, ChainError};
-use log::{EntryLogged, Inclusion, LogError, Logs};
+use log::{EntryLogged, Inclusion, LogError, Logs, Witnesses};
 use sct::CtLogs;
 use times::{TimestampAuthorities, TimestampError, TimestampValid};
 
@@ -89,6 +89,12 @@ impl Verifier {
                 ct_logs: root.ct_logs.len(),
             },
         })
+    }
+
+    /// The same, knowing these witnesses of its logs.
+    #[must_use]
+    pub fn with_witnesses(self, witnesses: Witnesses) -> Self {
+        Self { logs: self.logs.with_witnesses(witnesses), ..self }
     }
 
     /// Verifies a bundle that a certificate signed. In this order:

@@ -21,17 +21,17 @@ mod error;
 mod found;
 mod legacy;
 
-use super::{Decision, Trust, decide};
+use super::{Decision, Reason, Trust, decide};
 use crate::base::limits;
 use crate::base::time::UnixTime;
 use crate::format::bundle::{BundleError, Content, UnverifiedBundle};
 use crate::format::cosign;
 use crate::format::intoto::Statement;
-use crate::format::oci::{Descriptor, DigestRef, ImageRef, OciError, Repository};
+use crate::format::oci::{Descriptor, DigestRef, ImageRef, OciError, Repository, Tag};
 use crate::service::BoxFuture;
 use crate::service::bounded::bounded;
 use crate::service::store::{ArtifactStore, FoundBy, StoreError};
-use crate::verify::{Artifact, Verified, Verifier};
+use crate::verify::{Artifact, ArtifactName, Verified, Verifier};
 
 pub use error::{FoundError, ImageError};
 pub use found::{Found, Place, Unread};
@@ -75,6 +75,7 @@ pub struct Lookup {
     signatures_in: Repository,
     names: Vec<Repository>,
     wanted: Wanted,
+    tag: Option<Tag>,
 }
 
 impl Lookup {
@@ -86,7 +87,18 @@ impl Lookup {
             signatures_in: repository.clone(),
             names: vec![repository.clone()],
             wanted: Wanted::Anything,
+            tag: None,
         }
+    }
+
+    /// The tag by which the image was asked for: a policy may want it signed.
+    #[must_use]
+    pub fn asked_for(self, reference: &ImageRef) -> Self {
+        let tag = match reference {
+            ImageRef::Tagged(tagged) => Some(tagged.tag().clone()),
+            ImageRef::Digested(_) => None,
+        };
+        Self { tag, ..self }
     }
 
     /// Only these.
@@ -165,7 +177,7 @@ pub async fn image(
     now: UnixTime,
 ) -> Result<ImageDecision, ImageError> {
     let image = resolve(store, reference).await?;
-    look(store, Lookup::of(&image), verifier, trust, now).await
+    look(store, Lookup::of(&image).asked_for(reference), verifier, trust, now).await
 }
 
 /// The same about a digest: fetches, decides, and looks for legacy signatures when nothing else is admitted.
@@ -284,7 +296,9 @@ impl Candidates {
 
     /// Verifies every candidate and holds it against the policy. No network; takes time by the candidates' sizes.
     pub fn decide(&self, verifier: &Verifier, trust: &Trust, now: UnixTime) -> ImageDecision {
-        let artifact = Artifact::from_digest(*self.lookup.image.digest()).named(self.lookup.names.clone());
+        let Lookup { image, names, tag, .. } = &self.lookup;
+        let name = ArtifactName::Image { repository: image.repository().clone(), tag: tag.clone() };
+        let artifact = Artifact::from_digest(*image.digest()).named(names.clone()).called(name);
         let mut places = Vec::new();
         let mut bundles: Vec<Result<UnverifiedBundle, BundleError>> = Vec::new();
         for (place, found) in self.found.iter().enumerate() {
@@ -307,7 +321,10 @@ impl Candidates {
         if decision.admitted().is_some() {
             return None;
         }
-        // Before any no: what could not be had may be the good one.
+        if let Some(refused) = decision.refused_finally() {
+            return Some(ImageError::Refused(Box::new(Reason::Policy(refused.clone()))));
+        }
+        // Before any other no: what could not be had may be the good one.
         if let Some(first) = self.unread.first() {
             return Some(ImageError::Unread { first: Box::new(first.clone()), count: self.unread.len() });
         }

@@ -17,6 +17,22 @@ pub const TRUST_BYTES: usize = 4 << 20;
 pub const POLICY_BYTES: usize = 1 << 20;
 /// Rules in one policy.
 pub const POLICY_RULES: usize = 1024;
+/// Scopes in one policy: each is asked about every artifact.
+pub const POLICY_SCOPES: usize = 256;
+/// Patterns of one kind in a scope.
+pub const POLICY_NAMES: usize = 256;
+/// Signers in one rule: quorums are matched in the product of signers and signatures.
+pub const POLICY_SIGNERS: usize = 64;
+/// Attestations that one rule asks for.
+pub const POLICY_ATTESTATIONS: usize = 16;
+/// Fields that are compared in one predicate.
+pub const POLICY_FIELDS: usize = 64;
+/// Digests on a policy's deny list, within [`POLICY_BYTES`].
+pub const POLICY_DENIED: usize = 8192;
+/// Signers whom a policy distrusts: each is held against every signature.
+pub const POLICY_DISTRUST: usize = 256;
+/// Witnesses that a policy knows: each is looked for on every checkpoint.
+pub const POLICY_WITNESSES: usize = 64;
 /// A regular expression's text, in bytes.
 pub const REGEX_BYTES: usize = 4 << 10;
 /// Nesting of JSON. The deepest field of a bundle is at 8; a statement's predicate may nest more.

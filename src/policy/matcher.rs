@@ -27,6 +27,22 @@ pub enum PatternError {
     /// A dot that stands for any character between letters: almost always a slip.
     #[error("regular expression {0:?} has an unescaped dot within a name")]
     UnescapedDot(String),
+    /// A pattern over names of artifacts that no name in its normal form meets.
+    #[error("{text:?} names no artifact: {problem}")]
+    Name {
+        /// The pattern.
+        text: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Not a JSON pointer.
+    #[error("{text:?} is no JSON pointer: {problem}")]
+    Pointer {
+        /// The text.
+        text: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// Longer than [`limits::REGEX_BYTES`].
     #[error("pattern of {found} bytes, {limit} allowed", limit = limits::REGEX_BYTES)]
     TooLong {
@@ -52,6 +68,12 @@ impl PatternError {
             Self::UnescapedDot(_) => {
                 Code::usage("pattern-regex-dot", "write `\\.` for a dot, `[^/]` for any character")
             }
+            Self::Name { .. } => {
+                Code::usage("pattern-name", "`*` is a part of a segment, `**` whole segments, the rest is itself")
+            }
+            Self::Pointer { .. } => {
+                Code::usage("policy-pointer", "write /buildDefinition/buildType: a slash before each step")
+            }
             Self::TooLong { .. } => Code::usage("limit-pattern", "write a shorter pattern, or several rules"),
         }
     }
@@ -67,7 +89,11 @@ pub struct Matcher {
 #[derive(Debug, Clone)]
 enum Kind {
     Exact,
-    Glob,
+    /// The bytes before the first star and after the last, which every match has: most texts fail there.
+    Glob {
+        prefix: usize,
+        suffix: usize,
+    },
     Regex(Regex),
 }
 
@@ -83,8 +109,15 @@ impl Matcher {
         if text.split('/').any(|segment| segment.contains("**") && segment != "**") {
             return Err(PatternError::DoubleStar(text.to_owned()));
         }
-        let matcher = Self::checked(text, Kind::Glob)?;
-        matcher.refuse_everything()
+        Self::checked(text, literal_ends(text))?.refuse_everything()
+    }
+
+    /// A glob that may match everything: what it chooses by is no proof.
+    pub(super) fn any_glob(text: &str) -> Result<Self, PatternError> {
+        match Self::glob(text) {
+            Err(PatternError::Everything(text)) => Self::checked(&text, literal_ends(&text)),
+            other => other,
+        }
     }
 
     /// A regular expression that must match the whole text.
@@ -126,13 +159,29 @@ impl Matcher {
     pub fn is_match(&self, text: &str) -> bool {
         match &self.kind {
             Kind::Exact => self.text == text,
-            Kind::Glob => {
+            Kind::Glob { prefix, suffix } => {
+                let (own, other) = (self.text.as_bytes(), text.as_bytes());
+                let ends = own.get(..*prefix).is_some_and(|prefix| other.starts_with(prefix))
+                    && own.get(own.len() - suffix..).is_some_and(|suffix| other.ends_with(suffix));
+                if !ends {
+                    return false;
+                }
                 let pattern: Vec<_> = self.text.split('/').collect();
                 let segments: Vec<_> = text.split('/').collect();
                 glob_segments(&pattern, &segments)
             }
             Kind::Regex(regex) => regex.is_match(text),
         }
+    }
+
+    /// Whether it is one text and no pattern.
+    pub fn is_exact(&self) -> bool {
+        matches!(self.kind, Kind::Exact)
+    }
+
+    /// Whether it is a regular expression.
+    pub fn is_regex(&self) -> bool {
+        matches!(self.kind, Kind::Regex(_))
     }
 
     /// The pattern as it was written.
@@ -144,10 +193,23 @@ impl Matcher {
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Kind::Exact | Kind::Glob => f.write_str(&self.text),
+            Kind::Exact | Kind::Glob { .. } => f.write_str(&self.text),
             Kind::Regex(_) => write!(f, "/{}/", self.text),
         }
     }
+}
+
+/// `a/**` matches `a` and `**/b` matches `b`: a slash beside `**` belongs to neither end.
+fn literal_ends(text: &str) -> Kind {
+    let Some((before, _)) = text.split_once('*') else { return Kind::Glob { prefix: text.len(), suffix: text.len() } };
+    let after = text.rsplit_once('*').map_or("", |(_, after)| after);
+    let double = |part: &str| part == "**";
+    let mut segments = text.split('/');
+    let first_star = segments.clone().find(|segment| segment.contains('*')).is_some_and(double);
+    let last_star = segments.rfind(|segment| segment.contains('*')).is_some_and(double);
+    let prefix = if first_star { before.trim_end_matches('/').len() } else { before.len() };
+    let suffix = if last_star { after.trim_start_matches('/').len() } else { after.len() };
+    Kind::Glob { prefix, suffix }
 }
 
 /// Matches by segments, `**` standing for any number of them. The classic two-pointer walk: linear space,

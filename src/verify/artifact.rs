@@ -1,10 +1,12 @@
 //! The artifact that a signature is held against: its bytes, or digests of them.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::base::code::Code;
 use crate::base::crypto::{Digest, DigestAlgorithm};
-use crate::format::oci::Repository;
+use crate::format::oci::{ImageRef, Repository, Tag};
 
 /// A text that is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -21,6 +23,47 @@ impl DigestFormatError {
     }
 }
 
+/// What an artifact is called by whoever asks about it. Policies choose their rules by it; it proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArtifactName {
+    /// An image, with the tag by which it was asked for, when it was one.
+    Image {
+        /// The repository.
+        repository: Repository,
+        /// The tag.
+        tag: Option<Tag>,
+    },
+    /// A file, by the last part of its path.
+    File(String),
+}
+
+impl ArtifactName {
+    /// The name of a file: what follows the last slash.
+    pub fn file(path: &str) -> Self {
+        Self::File(path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned())
+    }
+}
+
+impl From<&ImageRef> for ArtifactName {
+    fn from(image: &ImageRef) -> Self {
+        let tag = match image {
+            ImageRef::Tagged(tagged) => Some(tagged.tag().clone()),
+            ImageRef::Digested(_) => None,
+        };
+        Self::Image { repository: image.repository().clone(), tag }
+    }
+}
+
+impl fmt::Display for ArtifactName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Image { repository, tag: None } => repository.fmt(f),
+            Self::Image { repository, tag: Some(tag) } => write!(f, "{repository}:{}", tag.as_str()),
+            Self::File(name) => f.write_str(name),
+        }
+    }
+}
+
 /// An artifact. Never empty: without bytes there is at least one digest.
 #[derive(Debug, Clone)]
 pub struct Artifact<'a> {
@@ -28,6 +71,8 @@ pub struct Artifact<'a> {
     first: Digest,
     rest: Vec<Digest>,
     names: Vec<Repository>,
+    called: Option<ArtifactName>,
+    version: Option<String>,
 }
 
 impl<'a> Artifact<'a> {
@@ -38,17 +83,19 @@ impl<'a> Artifact<'a> {
             first: Digest::of(DigestAlgorithm::Sha256, bytes),
             rest: Vec::new(),
             names: Vec::new(),
+            called: None,
+            version: None,
         }
     }
 
     /// An artifact by one digest.
     pub fn from_digest(digest: Digest) -> Self {
-        Self { bytes: None, first: digest, rest: Vec::new(), names: Vec::new() }
+        Self::from_digests(digest, Vec::new())
     }
 
     /// An artifact by several digests, which the caller computed from the same bytes.
     pub fn from_digests(first: Digest, rest: Vec<Digest>) -> Self {
-        Self { bytes: None, first, rest, names: Vec::new() }
+        Self { bytes: None, first, rest, names: Vec::new(), called: None, version: None }
     }
 
     /// An artifact by the text of a digest, `sha256:HEX`.
@@ -62,6 +109,28 @@ impl<'a> Artifact<'a> {
     #[must_use]
     pub fn named(self, names: Vec<Repository>) -> Self {
         Self { names, ..self }
+    }
+
+    /// What the artifact is called: rules may be for some names only.
+    #[must_use]
+    pub fn called(self, name: ArtifactName) -> Self {
+        Self { called: Some(name), ..self }
+    }
+
+    /// The version that is expected: what was signed must name it where a rule says so.
+    #[must_use]
+    pub fn expecting_version(self, version: String) -> Self {
+        Self { version: Some(version), ..self }
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> Option<&ArtifactName> {
+        self.called.as_ref()
+    }
+
+    /// The version that is expected.
+    pub fn expected_version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     /// The digest that people are shown.

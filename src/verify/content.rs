@@ -153,6 +153,7 @@ pub struct ArtifactBound {
     digest: Digest,
     statement: Option<Statement>,
     payload: Option<SimpleSigning>,
+    signed: Option<Vec<u8>>,
 }
 
 impl ArtifactBound {
@@ -169,6 +170,12 @@ impl ArtifactBound {
     /// The payload, if the content is an older cosign signature.
     pub fn payload(&self) -> Option<&SimpleSigning> {
         self.payload.as_ref()
+    }
+
+    /// The bytes that were signed, if the content has any beside the artifact: a statement, or the payload of an
+    /// older cosign signature.
+    pub fn signed_bytes(&self) -> Option<&[u8]> {
+        self.signed.as_deref()
     }
 }
 
@@ -236,7 +243,7 @@ pub(super) fn bind(
     _signed: &SignatureValid,
 ) -> Result<ArtifactBound, ContentError> {
     match material.content {
-        SignedContent::Message { digest } => Ok(ArtifactBound { digest, statement: None, payload: None }),
+        SignedContent::Message { digest } => Ok(ArtifactBound { digest, statement: None, payload: None, signed: None }),
         SignedContent::Dsse { envelope } => {
             if envelope.payload_type != dsse::IN_TOTO {
                 let found = envelope.payload_type.chars().take(128).collect();
@@ -244,12 +251,14 @@ pub(super) fn bind(
             }
             let statement = Statement::parse(&envelope.payload)?;
             let digest = subject(artifact, &statement)?;
-            Ok(ArtifactBound { digest, statement: Some(statement), payload: None })
+            let signed = Some(envelope.payload.clone());
+            Ok(ArtifactBound { digest, statement: Some(statement), payload: None, signed })
         }
         SignedContent::SimpleSigning { payload } => {
+            let signed = Some(payload.to_vec());
             let payload = SimpleSigning::parse(payload).map_err(ContentError::Payload)?;
             let digest = image(artifact, &payload)?;
-            Ok(ArtifactBound { digest, statement: None, payload: Some(payload) })
+            Ok(ArtifactBound { digest, statement: None, payload: Some(payload), signed })
         }
     }
 }

@@ -130,6 +130,12 @@ impl Evidence {
         &self.log
     }
 
+    /// The earliest proven time: nobody can make it earlier, and for a certificate none is later by more than the
+    /// certificate's life.
+    pub fn earliest(&self) -> Option<UnixTime> {
+        self.times.iter().map(|proven| proven.time).min()
+    }
+
     /// The log entries, every one of the bundle's, each proven; none when waived.
     pub fn entries(&self) -> &[EntryLogged] {
         self.log.by().map_or(&[], Vec::as_slice)
@@ -188,6 +194,12 @@ impl Verified {
     /// The payload, when an older cosign signature was verified.
     pub fn payload(&self) -> Option<&SimpleSigning> {
         self.evidence.artifact.payload()
+    }
+
+    /// The bytes that were signed, when they are a statement or the payload of an older cosign signature: what the
+    /// signer claims, word for word.
+    pub fn signed_bytes(&self) -> Option<&[u8]> {
+        self.evidence.artifact.signed_bytes()
     }
 
     /// The evidence.

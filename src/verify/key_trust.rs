@@ -51,6 +51,11 @@ impl KeyTrust {
         Requirements::STRICT.promise(self.promise)
     }
 
+    /// Whether its signatures must be logged.
+    pub fn log(&self) -> KeyLog {
+        self.log
+    }
+
     /// The key.
     pub fn key(&self) -> &PublicKey {
         &self.key

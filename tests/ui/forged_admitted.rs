@@ -5,7 +5,8 @@ use sealmark::policy::{Admitted, Rule};
 use sealmark::verify::Verified;
 
 fn forge<'a>(verified: &'a Verified, rule: &'a Rule) -> Admitted<'a> {
-    Admitted { verified, rule }
+    let (rules, counted) = (vec![rule], vec![verified]);
+    Admitted { rules, counted, first: verified, first_rule: rule, tolerated: Vec::new() }
 }
 
 fn main() {}

@@ -45,17 +45,23 @@ impl Witnesses {
 
     /// Witnesses of which `required` must have cosigned. A key under two names is one witness.
     pub fn new(keys: Vec<WitnessKey>, required: usize) -> Result<Self, WitnessesError> {
+        let witnesses = Self::known(keys);
+        let known = witnesses.keys.len();
+        if required > known {
+            return Err(WitnessesError::Threshold { required, known });
+        }
+        Ok(Self { required, ..witnesses })
+    }
+
+    /// Witnesses that are looked for, none of them required. A key under two names is one witness.
+    pub fn known(keys: Vec<WitnessKey>) -> Self {
         let mut distinct: Vec<WitnessKey> = Vec::new();
         for key in keys {
             if !distinct.iter().any(|known| known.key() == key.key()) {
                 distinct.push(key);
             }
         }
-        let known = distinct.len();
-        if required > known {
-            return Err(WitnessesError::Threshold { required, known });
-        }
-        Ok(Self { keys: distinct, required })
+        Self { keys: distinct, required: 0 }
     }
 
     /// The names of the known witnesses that cosigned a checkpoint, each once. A log is no witness of

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use sealmark::admit::Trust;
-use sealmark::verify::Verifier;
 
 use crate::artifact::{Artifact, ArtifactError};
 use crate::cli::{Format, VerifyBlob, WaiverArgs};
@@ -23,7 +22,7 @@ pub(super) use judge::Question;
 pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
     let expected = settings::expected(&args.expected, &args.waivers)?;
     let anchor = settings::trust(&args.trust)?;
-    let verifier = Verifier::new(&anchor.root).map_err(|error| Failure::from(error).about(&anchor.source))?;
+    let verifier = expected.verifier(&anchor)?;
     let artifacts = Artifact::all(&args.artifacts)?;
     if args.bundle.is_some() && artifacts.len() > 1 {
         return Err(ArtifactError::OneBundle { artifacts: artifacts.len() }.into());

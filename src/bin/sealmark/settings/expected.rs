@@ -1,5 +1,6 @@
 //! Whom the flags expect to have signed.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sealmark::admit::Trust;
@@ -7,8 +8,9 @@ use sealmark::base::crypto::PublicKey;
 use sealmark::base::limits;
 use sealmark::base::time::UnixTime;
 use sealmark::policy::{Matcher, PatternError, Policy, Rule};
-use sealmark::verify::{KeyTrust, Promise};
+use sealmark::verify::{KeyTrust, Promise, Verifier};
 
+use super::TrustAnchor;
 use crate::cli::{ExpectedArgs, WaiverArgs};
 use crate::files;
 use crate::report::Failure;
@@ -21,6 +23,17 @@ pub(crate) struct Expected {
     pub(crate) trust: Trust,
     /// Where it came from.
     pub(crate) source: String,
+}
+
+impl Expected {
+    /// The verifier, knowing the witnesses that the policy names.
+    pub(crate) fn verifier(&self, anchor: &TrustAnchor) -> Result<Verifier, Failure> {
+        let verifier = Verifier::new(&anchor.root).map_err(|error| Failure::from(error).about(&anchor.source))?;
+        match &self.trust {
+            Trust::Policy(policy) => Ok(verifier.with_witnesses(policy.witnesses())),
+            Trust::Key(_) => Ok(verifier),
+        }
+    }
 }
 
 /// Reads the expectation; nobody is expected by default, so there is none without flags.
@@ -40,11 +53,18 @@ pub(crate) fn expected(args: &ExpectedArgs, waivers: &WaiverArgs) -> Result<Expe
     if let Some(path) = &args.policy {
         let source = visible_path(path);
         let yaml = files::read(path, limits::POLICY_BYTES)?;
-        let policy = Policy::parse(&yaml).map_err(|error| Failure::from(error).about(&source))?;
+        let policy = policy(path, &yaml)?;
         return Ok(Expected { trust: Trust::Policy(policy), source });
     }
     let rule = rule(args, waivers)?;
     Ok(Expected { trust: Trust::Policy(Policy::of(rule)), source: "flags".to_owned() })
+}
+
+/// Reads a policy; the key files that it names lie beside it.
+pub(crate) fn policy(path: &Path, yaml: &[u8]) -> Result<Policy, Failure> {
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let key_file = |name: &str| files::read(&folder.join(name), limits::PEM_BYTES).ok();
+    Policy::parse_with(yaml, &key_file).map_err(|error| Failure::from(error).about(&visible_path(path)))
 }
 
 fn rule(args: &ExpectedArgs, waivers: &WaiverArgs) -> Result<Rule, Failure> {

@@ -8,7 +8,7 @@ use sealmark::base::code::Code;
 use sealmark::format::oci::{Descriptor, DigestRef, ImageRef, Manifest, OciError, Platform, Repository};
 use sealmark::service::store::ArtifactStore;
 use sealmark::sign::image::{find, with_children};
-use sealmark::verify::{Step, Verifier};
+use sealmark::verify::Step;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
@@ -116,7 +116,7 @@ fn run(args: &Asked<'_>, wanted: Wanted) -> Result<u8, Failure> {
         None => Select::Named,
     };
     let anchor = settings::trust(args.trust)?;
-    let verifier = Verifier::new(&anchor.root).map_err(|error| Failure::from(error).about(&anchor.source))?;
+    let verifier = expected.verifier(&anchor)?;
     let registries = Registries::named(args.registry, args.place, references)?;
     let waivers = waivers(args.waivers);
     let question = Question {
@@ -166,8 +166,8 @@ enum Select {
 struct Target {
     name: String,
     image: DigestRef,
-    /// Whether it was named by a tag.
-    tagged: bool,
+    /// By what name it was asked for.
+    asked: ImageRef,
     /// The index that lists it, whose signature speaks for it too.
     index: Option<DigestRef>,
 }
@@ -200,7 +200,8 @@ impl Ask<'_> {
                 }
             }
         }
-        let lookups = verdicts.iter().filter_map(|one| one.as_ref().ok()).map(|target| self.lookup(&target.image));
+        let lookups =
+            verdicts.iter().filter_map(|one| one.as_ref().ok()).map(|target| self.lookup(&target.image, &target.asked));
         let mut decisions = self.look(lookups.collect()).await.into_iter();
         let mut judged = Vec::new();
         for one in verdicts {
@@ -215,8 +216,8 @@ impl Ask<'_> {
         (judged, left_out)
     }
 
-    fn lookup(&self, image: &DigestRef) -> Lookup {
-        let mut lookup = Lookup::of(image).wanted(self.wanted.clone());
+    fn lookup(&self, image: &DigestRef, asked: &ImageRef) -> Lookup {
+        let mut lookup = Lookup::of(image).asked_for(asked).wanted(self.wanted.clone());
         if let Some(repository) = &self.registries.signatures {
             lookup = lookup.signatures_in(repository.clone());
         }
@@ -245,7 +246,7 @@ impl Ask<'_> {
         if let Some(index) = &target.index
             && let Ok(own) = &decision
             && unsigned(own.error())
-            && let Some(Ok(of_index)) = self.look(vec![self.lookup(index)]).await.pop()
+            && let Some(Ok(of_index)) = self.look(vec![self.lookup(index, &target.asked)]).await.pop()
             && of_index.admitted().is_some()
         {
             return self.verdict(&target, &of_index, Some(index));
@@ -274,7 +275,7 @@ impl Ask<'_> {
             let detail = format!("{index} is what is signed, and it lists this image");
             proof.checks.insert(0, Check { name: "index", status: Status::Ok, detail });
         }
-        if target.tagged {
+        if matches!(target.asked, ImageRef::Tagged(_)) {
             proof.not_checked.push("what the tag will name later: deploy the digest".to_owned());
         }
         ArtifactVerdict {
@@ -291,9 +292,9 @@ impl Ask<'_> {
 }
 
 async fn expand(store: &dyn ArtifactStore, reference: &ImageRef, select: &Select) -> Expanded {
-    let tagged = matches!(reference, ImageRef::Tagged(_));
+    let asked = || reference.clone();
     let name = reference.to_string();
-    let target = |name, image| Target { name, image, tagged, index: None };
+    let target = |name, image| Target { name, image, asked: asked(), index: None };
     match (select, reference) {
         (Select::Named, _) => Ok((vec![target(name, resolve(store, reference).await?)], Vec::new())),
         (Select::Platform(platform), _) => {

@@ -9,7 +9,7 @@ use sealmark::base::crypto::{DigestAlgorithm, Family, Scheme};
 use sealmark::base::limits;
 use sealmark::base::time::UnixTime;
 use sealmark::format::bundle::{BundleError, Content, UnverifiedBundle};
-use sealmark::verify::{self, Step, Verified, Verifier};
+use sealmark::verify::{self, ArtifactName, Step, Verified, Verifier};
 
 use crate::artifact::{Artifact, ArtifactError, Hashed};
 use crate::files::{self, FileError};
@@ -89,17 +89,20 @@ impl Question<'_> {
             // Nothing can be read; what is wrong with the bundles is told all the same.
             needed.insert(DigestAlgorithm::Sha256);
         }
+        if let Trust::Policy(policy) = self.trust {
+            needed.extend(policy.denied_algorithms());
+        }
         if readable().any(|bundle| needs_bytes(bundle, scheme)) && !matches!(artifact, Artifact::Digest(_)) {
             let bytes = artifact.bytes()?;
             let hashed = Hashed { digests: Vec::new(), length: Some(bytes.len() as u64) };
-            let artifact = verify::Artifact::from_bytes(&bytes);
+            let artifact = called(verify::Artifact::from_bytes(&bytes), artifact);
             let decision = decide(self.verifier, self.trust, &artifact, &bundles, self.now);
             return Ok((decision, hashed, bundles));
         }
         let hashed = artifact.hash(&needed)?;
         let mut digests = hashed.digests.iter().copied();
         let first = digests.next().ok_or(ArtifactError::NoSignature)?;
-        let artifact = verify::Artifact::from_digests(first, digests.collect());
+        let artifact = called(verify::Artifact::from_digests(first, digests.collect()), artifact);
         let decision = decide(self.verifier, self.trust, &artifact, &bundles, self.now);
         Ok((decision, hashed, bundles))
     }
@@ -126,6 +129,14 @@ impl Question<'_> {
             checks,
             not_checked: evidence::not_checked(verified),
         }
+    }
+}
+
+/// A file has a name by which scopes choose it; standard input and a digest have none.
+fn called<'a>(proven: verify::Artifact<'a>, artifact: &Artifact) -> verify::Artifact<'a> {
+    match artifact {
+        Artifact::File(path) => proven.called(ArtifactName::file(&path.to_string_lossy())),
+        Artifact::Stdin | Artifact::Digest(_) => proven,
     }
 }
 

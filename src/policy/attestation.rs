@@ -1,0 +1,145 @@
+//! Attestations that a rule asks for: a predicate type, by whom, and what the predicate says. Only statements that
+//! were verified are read, and from the bytes that were signed.
+
+use super::case::Case;
+use super::matcher::{Matcher, PatternError};
+use super::refusal::{Miss, Refusal, SUMMARY};
+use super::rule::Rule;
+use super::signer::Signers;
+use crate::base::encoding::json::Json;
+use crate::verify::Verified;
+
+/// An attestation that must be there.
+#[derive(Debug, Clone)]
+pub struct AttestationRule {
+    pub(super) predicate_type: Matcher,
+    /// `None`: whoever must have signed the artifact.
+    pub(super) signers: Option<Signers>,
+    pub(super) fields: Vec<(Pointer, Matcher)>,
+    pub(super) max_age: Option<u64>,
+    pub(super) min_age: Option<u64>,
+}
+
+/// A JSON pointer (RFC 6901) into a predicate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointer {
+    text: String,
+    steps: Vec<String>,
+}
+
+impl Pointer {
+    pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
+        let wrong = |problem: &str| PatternError::Pointer { text: text.to_owned(), problem: problem.to_owned() };
+        let rest = text.strip_prefix('/').ok_or_else(|| wrong("a JSON pointer begins with a slash"))?;
+        let step = |step: &str| {
+            let plain = step.replace("~1", "").replace("~0", "");
+            if plain.contains('~') || step.is_empty() {
+                return Err(wrong("a step is empty, or has a `~` that is neither `~0` nor `~1`"));
+            }
+            Ok(step.replace("~1", "/").replace("~0", "~"))
+        };
+        Ok(Self { text: text.to_owned(), steps: rest.split('/').map(step).collect::<Result<_, _>>()? })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn find<'j, 'a>(&self, json: &'j Json<'a>) -> Option<&'j Json<'a>> {
+        self.steps.iter().try_fold(json, |json, step| match json {
+            Json::Array(items) => items.get(step.parse::<usize>().ok().filter(|place| place.to_string() == *step)?),
+            json => json.member(step),
+        })
+    }
+}
+
+/// The text by which a value is compared: only single values have one.
+fn scalar(json: &Json<'_>) -> Option<String> {
+    match json {
+        Json::String(text) => Some(text.to_string()),
+        Json::Integer(number) => Some(number.to_string()),
+        Json::Bool(value) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+impl AttestationRule {
+    /// The predicate type.
+    pub fn predicate_type(&self) -> &Matcher {
+        &self.predicate_type
+    }
+
+    /// Who must have attested; `None` when it is whoever must have signed.
+    pub fn signers(&self) -> Option<&Signers> {
+        self.signers.as_ref()
+    }
+
+    /// What the predicate must say, by JSON pointer.
+    pub fn fields(&self) -> &[(Pointer, Matcher)] {
+        &self.fields
+    }
+
+    fn is_summary(&self) -> bool {
+        self.predicate_type.text().starts_with(SUMMARY)
+    }
+
+    /// The signatures that count, by their places in the case.
+    pub(super) fn meet<'a>(&'a self, rule: &'a Rule, case: &Case<'a>) -> Result<Vec<usize>, Miss<'a>> {
+        let wanted = || self.predicate_type.to_string();
+        let types = |verified: &&'a Verified| verified.statement().map(|statement| statement.predicate_type.as_str());
+        let of_type: Vec<usize> = case
+            .signatures
+            .iter()
+            .enumerate()
+            .filter(|(_, verified)| types(verified).is_some_and(|found| self.predicate_type.is_match(found)))
+            .map(|(place, _)| place)
+            .collect();
+        if of_type.is_empty() {
+            let mut found: Vec<String> = case.signatures.iter().filter_map(types).map(str::to_owned).collect();
+            found.dedup();
+            let refusal = match found.is_empty() {
+                true => Refusal::NoAttestation { wanted: wanted() },
+                false => Refusal::NoMatchingAttestation { wanted: wanted(), found },
+            };
+            return Err(refusal.into());
+        }
+        let subset: Vec<&'a Verified> =
+            of_type.iter().filter_map(|place| case.signatures.get(*place).copied()).collect();
+        let sound = |place: usize, verified: &'a Verified| {
+            rule.sound(case, verified)?;
+            case.within_ages(verified, self.max_age, self.min_age, self.is_summary())?;
+            of_type.get(place).map_or(Ok(()), |place| self.content(case, *place))
+        };
+        let signers = self.signers.as_ref().unwrap_or(rule.signers());
+        let counted = signers.meet(&subset, &sound)?;
+        Ok(counted.into_iter().filter_map(|place| of_type.get(place).copied()).collect())
+    }
+
+    /// Whether the predicate says what it must.
+    fn content<'a>(&'a self, case: &Case<'a>, place: usize) -> Result<(), Miss<'a>> {
+        let predicate = case.payload(place).and_then(|statement| statement.member("predicate"));
+        let predicate_type = || {
+            let verified = case.signatures.get(place).and_then(|verified| verified.statement());
+            verified.map(|statement| statement.predicate_type.clone()).unwrap_or_default()
+        };
+        let refuse = |field: &str, expected: String, found: Option<String>| {
+            Err(Refusal::Predicate { predicate_type: predicate_type(), field: field.to_owned(), expected, found }
+                .into())
+        };
+        if predicate_type().starts_with(SUMMARY) {
+            // Whatever else is asked: a summary of a failure is none of a success.
+            let result = predicate.and_then(|predicate| predicate.member("verificationResult")).and_then(Json::as_str);
+            if result != Some("PASSED") {
+                return refuse("/verificationResult", "PASSED".to_owned(), result.map(str::to_owned));
+            }
+        }
+        for (pointer, expected) in &self.fields {
+            let found = predicate.and_then(|predicate| pointer.find(predicate)).and_then(scalar);
+            if !found.as_deref().is_some_and(|found| expected.is_match(found)) {
+                return refuse(pointer.text(), expected.to_string(), found);
+            }
+        }
+        Ok(())
+    }
+}
