@@ -169,6 +169,8 @@ pub const SETTLE_ATTEMPTS: u32 = 6;
 pub const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 /// Attempts to have a referrer in the list after it was found there once, and then no more.
 pub const LISTING_ATTEMPTS: u32 = 5;
+/// The longest while after which a list that others write too is looked at once more.
+pub const LULL: Duration = Duration::from_secs(3);
 /// Attempts to change a tag that others write too, each with a read: twenty writers need a handful.
 pub const TAG_ATTEMPTS: u32 = 60;
 

@@ -1,6 +1,6 @@
 //! Writing what was signed, and finding it again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Form, LegacySignature, Published, SignImageError};
 use crate::base::limits;
@@ -11,7 +11,7 @@ use crate::format::oci::{
     BundleKind, DigestRef, EMPTY, EMPTY_BYTES, IMAGE_CONFIG, IMAGE_MANIFEST, Repository, Tag, bundle_manifest,
 };
 use crate::service::http::HttpError;
-use crate::service::store::{ArtifactStore, Attached, StoreError, StoredManifest, TagUpdate, Thing};
+use crate::service::store::{ArtifactStore, Attached, FoundBy, StoreError, StoredManifest, TagUpdate, Thing};
 use crate::sign::Signed;
 
 /// Writes a bundle as a referrer of `subject` in `repository`; comes back when it was read there again.
@@ -40,17 +40,52 @@ pub(super) async fn bundle(
     Ok(Published { form: Form::Bundle, place, found_by: Some(attached.listed_by), verified: signed.verified().clone() })
 }
 
+/// Attaches a referrer so that it stays listed. A list in a tag can be replaced by a writer who read it before we
+/// wrote: it is looked at once more after a while, and what is missing is attached again.
 async fn attach(store: &dyn ArtifactStore, referrer: &StoredManifest) -> Result<Attached, StoreError> {
-    let mut unsettled = 0;
+    let (mut unsettled, mut lost) = (0, 0);
     loop {
-        let error = match store.attach(referrer).await {
-            Ok(attached) => return Ok(attached),
-            Err(error) => error,
-        };
-        let pause = settles(&error, unsettled).ok_or(error)?;
-        unsettled += 1;
-        tokio::time::sleep(pause).await;
+        let started = Instant::now();
+        match store.attach(referrer).await {
+            Ok(attached) if attached.listed_by != FoundBy::Tag => return Ok(attached),
+            Ok(attached) => {
+                tokio::time::sleep(lull(started.elapsed())).await;
+                if is_listed(store, referrer).await? {
+                    return Ok(attached);
+                }
+            }
+            Err(StoreError::NotListed { .. }) if lost < limits::SETTLE_ATTEMPTS => {
+                tokio::time::sleep(lull(started.elapsed())).await;
+            }
+            Err(error) => {
+                let pause = settles(&error, unsettled).ok_or(error)?;
+                unsettled += 1;
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+        }
+        lost += 1;
+        if lost == limits::TAG_ATTEMPTS {
+            return Err(StoreError::NotListed { name: referrer.image().to_string() });
+        }
     }
+}
+
+async fn is_listed(store: &dyn ArtifactStore, referrer: &StoredManifest) -> Result<bool, StoreError> {
+    let Some(subject) = referrer.manifest().subject() else { return Ok(false) };
+    let image = referrer.image().repository().digested(subject.digest);
+    let image = image.map_err(|error| StoreError::Oci { name: referrer.image().to_string(), error })?;
+    let listed = store.referrers(&image, None).await?.descriptors;
+    Ok(listed.iter().any(|listed| listed.digest == *referrer.image().digest()))
+}
+
+/// A while that is about as long as our own writing `took`, which is longer the more others write; at random, so
+/// that writers do not meet again.
+fn lull(took: Duration) -> Duration {
+    let mut byte = [0];
+    // Without randomness writers merely meet more often.
+    let _ = getrandom::fill(&mut byte);
+    took.clamp(limits::SETTLE_PAUSE, limits::LULL).mul_f32(0.5 + f32::from(byte[0]) / 255.0)
 }
 
 /// How long to wait before a manifest is written once more that was refused, and perhaps for this reason only: a
@@ -72,7 +107,10 @@ pub(super) async fn legacy(
     let tag = repository.tagged(Tag::of_cosign(image.digest(), signature.suffix()));
     store.put_bytes(repository, &signature.layer().media_type, signature.content()).await?;
     let mut unsettled = 0;
+    // When this signature was last written, and how long that took.
+    let mut written = None;
     for _ in 0..limits::TAG_ATTEMPTS {
+        let started = Instant::now();
         let current = match store.resolve(&tag).await {
             Ok(current) => Some(current),
             Err(StoreError::Absent { thing: Thing::Manifest, .. }) => None,
@@ -85,7 +123,10 @@ pub(super) async fn legacy(
             store.put_bytes(repository, IMAGE_CONFIG, &grown.config).await?;
             let update = Grow { signature: &signature, current, grown: grown.manifest };
             match store.update_tag(&tag, &update).await {
-                Ok(()) => {}
+                Ok(()) => {
+                    written = Some(started.elapsed());
+                    continue;
+                }
                 Err(StoreError::Contended { .. }) => continue,
                 Err(error) => {
                     let pause = settles(&error, unsettled).ok_or(error)?;
@@ -94,6 +135,11 @@ pub(super) async fn legacy(
                     continue;
                 }
             }
+        }
+        // It is there; it must be there after a while, too.
+        if let Some(took) = written.take() {
+            tokio::time::sleep(lull(took)).await;
+            continue;
         }
         store.blob(repository, signature.layer(), limits::BUNDLE_BYTES).await?;
         let verified = signature.verified().clone();
