@@ -265,6 +265,7 @@ impl Ask<'_> {
     fn verdict(&self, target: &Target, decision: &ImageDecision, index: Option<&DigestRef>) -> ArtifactVerdict {
         let image = Some(target.image.to_string());
         let signatures = candidates(decision);
+        judge::warn(decision.decision(), &target.name);
         let Some((verified, rule)) = decision.admitted() else {
             let failure = decision.error().cloned().map(Failure::from);
             let failure = failure.unwrap_or_else(|| Failure::usage("no verdict")).about(&target.name);

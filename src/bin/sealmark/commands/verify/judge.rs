@@ -15,7 +15,9 @@ use crate::artifact::{Artifact, ArtifactError, Hashed};
 use crate::files::{self, FileError};
 use crate::report::evidence::{self, Check, Status};
 use crate::report::text::visible_path;
-use crate::report::{ArtifactVerdict, CandidateVerdict, Failure, Problem, Proof, StepShown, StepStatus, Verdict};
+use crate::report::{
+    ArtifactVerdict, CandidateVerdict, Failure, Problem, Proof, StepShown, StepStatus, Verdict, console,
+};
 
 /// What is asked of every artifact.
 #[derive(Debug)]
@@ -53,6 +55,7 @@ impl Question<'_> {
                 refused(name, shown, Vec::new(), failure)
             }
             Ok((decision, hashed, bundles)) => {
+                warn(&decision, &name);
                 let readable = |index: usize| bundles.get(index).and_then(|bundle| bundle.as_ref().ok());
                 let checklist = |found: &Candidate| candidate(found, readable(found.index));
                 let signatures = decision.candidates().iter().map(checklist).collect();
@@ -172,6 +175,13 @@ pub(super) fn refused(
         signatures,
         error: Some(Problem::from(&failure)),
         failure: Some(failure),
+    }
+}
+
+/// Says what scopes that only warn would have refused.
+pub(super) fn warn(decision: &Decision, name: &str) {
+    for tolerated in decision.tolerated() {
+        console::warning(&format!("{name}: {tolerated}: {}", tolerated.code().name()));
     }
 }
 
