@@ -10,6 +10,7 @@
 //! the rest is there.
 
 mod legacy;
+pub mod pack;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

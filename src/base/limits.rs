@@ -185,6 +185,14 @@ pub const ISSUERS: usize = 256;
 pub const CARRIED_BLOBS: usize = 4;
 /// How deep indexes hold indexes, and referrers have referrers: an image index is 2, a signature of an SBOM 3.
 pub const CARRY_DEPTH: usize = 6;
+/// Files in an archive: a blob each, and few images have a thousand layers.
+pub const ARCHIVE_ENTRIES: usize = 16 << 10;
+/// The name of a file in an archive, in bytes: what fits into a tar header.
+pub const ARCHIVE_NAME_BYTES: usize = 100;
+/// What a pack says of itself, in bytes.
+pub const PACK_BYTES: usize = 1 << 20;
+/// Files and images in a pack.
+pub const PACKED: usize = 1024;
 /// The file that names a layout's version, in bytes.
 pub const OCI_LAYOUT_BYTES: usize = 4 << 10;
 /// What is read of an error answer: its message stands at the start.

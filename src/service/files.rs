@@ -43,6 +43,11 @@ impl NewFile {
         self.file.write_all(bytes)
     }
 
+    /// Where it is meanwhile: what was written so far can be read there.
+    pub fn meanwhile(&self) -> &Path {
+        self.beside.as_deref().unwrap_or(&self.place)
+    }
+
     /// Puts the file into its place; what was there before is replaced.
     ///
     /// # Errors
@@ -57,6 +62,16 @@ impl NewFile {
         // So that the name, too, outlives a crash; not every file system can.
         let _ = File::open(folder(&self.place)).and_then(|folder| folder.sync_all());
         Ok(())
+    }
+}
+
+impl io::Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::Write::write(&mut self.file, bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

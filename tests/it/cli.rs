@@ -7,6 +7,7 @@ mod identities;
 mod journey;
 mod keys;
 mod odd_input;
+mod pack;
 mod rows;
 mod sign_image;
 mod verify_image;

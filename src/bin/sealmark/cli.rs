@@ -14,7 +14,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use sealmark::format::x509::CLAIMS;
 use zeroize::Zeroizing;
 
-pub(crate) use carry::{Copy, Load, PlatformArg, Save};
+pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
 pub(crate) use image::{Attach, AttachRepair, AttestImage, ImageArgs, SignImage, SignatureArgs, SignatureFormat};
 pub(crate) use registry::RegistryArgs;
 
@@ -66,6 +66,7 @@ pub(crate) enum Command {
     Copy(Box<Copy>),
     Save(Box<Save>),
     Load(Box<Load>),
+    Pack(Box<Pack>),
     Inspect(Inspect),
     Tree(Tree),
     Whoami(Whoami),
@@ -102,6 +103,7 @@ pub(crate) enum Verify {
     Blob(Box<VerifyBlob>),
     Image(Box<VerifyImage>),
     Attestation(Box<VerifyAttestation>),
+    Pack(Box<VerifyPack>),
 }
 
 #[derive(Debug, Subcommand)]

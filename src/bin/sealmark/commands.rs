@@ -4,11 +4,13 @@ mod attest;
 mod carry;
 mod completions;
 mod conformance;
+mod folder;
 mod github;
 mod image;
 mod inspect;
 mod key;
 mod output;
+mod pack;
 mod sign;
 mod stack;
 mod tour;
@@ -24,7 +26,7 @@ pub(crate) use attest::PredicateTypeError;
 pub(crate) use carry::LayoutError;
 pub(crate) use output::OutputError;
 pub(crate) use tour::TourError;
-pub(crate) use verify::SelectionError;
+pub(crate) use verify::{PackDigestError, SelectionError};
 
 /// Runs a command. Whoever asked for JSON gets a document also when nothing came of it.
 pub(crate) fn run(command: Command) -> Result<u8, Failure> {
@@ -51,6 +53,8 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Copy(args) => carry::copy(&args),
         Command::Save(args) => carry::save(&args),
         Command::Load(args) => carry::load(&args),
+        Command::Pack(args) => pack::run(&args),
+        Command::Verify(Verify::Pack(args)) => verify::pack(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Tree(args) => tree::run(&args),
         Command::Whoami(args) => whoami::run(&args),
@@ -81,6 +85,8 @@ fn format(command: &Command) -> Format {
         Command::Copy(args) => args.format.format,
         Command::Save(args) => args.format.format,
         Command::Load(args) => args.format.format,
+        Command::Pack(args) => args.report.format.format,
+        Command::Verify(Verify::Pack(args)) => args.report.format.format,
         Command::Inspect(args) => args.format.format,
         Command::Tree(args) => args.format.format,
         Command::Whoami(args) => args.format.format,

@@ -29,7 +29,7 @@ pub(crate) use registry::{registry_scheme, registry_store};
 pub(crate) use runtime::{interrupted, runtime, server_runtime};
 pub(crate) use secrets::keep_from_dumps;
 pub(crate) use services::Signing;
-pub(crate) use trust::{TrustAnchor, trust};
+pub(crate) use trust::{TrustAnchor, packed_trust, trust};
 
 /// Why the flags mean nothing, or the system cannot do what they ask.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -4,15 +4,18 @@
 //! A layout has no repositories: every name's repository means the layout itself. Tags are the annotation
 //! `org.opencontainers.image.ref.name` of what `index.json` lists; referrers are listed there without one. What
 //! another listed index holds is not listed itself. Blobs are checked against their digest when they are read,
-//! never followed through links, and written whole or not at all. Two programs must not write one layout at the
+//! never followed through links, and written whole or not at all. A layout in a tar archive is read in place. Two programs must not write one layout at the
 //! same time.
 
+mod archive;
 mod files;
 mod listing;
 
 use std::path::Path;
 
 use tokio::sync::Mutex;
+
+pub use archive::Archive;
 
 use files::Files;
 use listing::Listing;
@@ -43,6 +46,17 @@ impl LayoutStore {
     /// [`StoreError::Layout`] when it is none, [`StoreError::File`].
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let files = Files::folder(folder);
+        files.check_version()?;
+        Ok(Self { files, listing: Mutex::new(()) })
+    }
+
+    /// The layout in an archive, which is only read.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Layout`] when it holds none.
+    pub fn in_archive(archive: Archive) -> Result<Self, StoreError> {
+        let files = Files::archive(archive);
         files.check_version()?;
         Ok(Self { files, listing: Mutex::new(()) })
     }

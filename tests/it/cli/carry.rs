@@ -10,7 +10,7 @@ use crate::registry::server::{Options, TestRegistry, digest};
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// An image of one layer under `acme/app:v1`, signed in both forms; its digest.
-fn signed(desk: &Desk, registry: &TestRegistry) -> String {
+pub(super) fn signed(desk: &Desk, registry: &TestRegistry) -> String {
     for blob in [&b"{}"[..], b"layer"] {
         registry.plant_blob("acme/app", blob);
     }

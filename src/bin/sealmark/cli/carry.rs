@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueHint};
 
-use super::{ExpectedArgs, FormatArg, RegistryArgs, TrustArgs, WaiverArgs, path};
+use super::{ExpectedArgs, FormatArg, RegistryArgs, ReportArgs, TrustArgs, WaiverArgs, path};
 
 /// Copy an image with everything that is attached to it, from registry to registry
 ///
@@ -95,6 +95,74 @@ pub(crate) struct Load {
     pub(crate) registry: RegistryArgs,
     #[command(flatten)]
     pub(crate) format: FormatArg,
+}
+
+/// Pack images and files with all that proves them into one archive, for where there is no network
+///
+/// The archive holds the images with everything that is attached to them (as an OCI layout, which skopeo reads
+/// as oci-archive), the files with their bundles, the policy and the trusted root. Everything in it is verified
+/// against that policy before the archive is written.
+///
+/// The archive's digest is printed. Hand it over by another way: who knows it may verify by the packed policy.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark pack --image registry.example.com/app:v1 --policy release.yaml \
+      -o app.pack.tar
+  $ sealmark pack dist/app.tar.gz dist/app.sbom.json --policy release.yaml \
+      -o app.pack.tar
+  $ sealmark verify pack app.pack.tar --policy release.yaml")]
+pub(crate) struct Pack {
+    /// Files, each with FILE.sigstore.json beside it
+    #[arg(value_name = "FILE", required_unless_present = "images", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// An image: HOST[:PORT]/PATH:TAG or HOST[:PORT]/PATH@sha256:DIGEST; may be repeated
+    #[arg(long = "image", id = "images", value_name = "IMAGE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) images: Vec<String>,
+    /// The policy (YAML) that everything in the archive must meet
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) policy: PathBuf,
+    /// Where to write the archive
+    #[arg(short, long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+/// Verify everything in a pack; nothing is asked of any network
+///
+/// Every image and file in the archive must be whole and hold: by the policy or flags that are given, and the
+/// trusted root that is given. The archive brings a policy and a trusted root of its own, which whoever changes
+/// it can change too: they count only with --pack-digest, for an archive of exactly that digest.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark verify pack app.pack.tar --policy release.yaml
+  $ sealmark verify pack app.pack.tar --offline --pack-digest sha256:HEX
+  $ skopeo copy oci-archive:app.pack.tar docker://registry.example.com/app:v1")]
+pub(crate) struct VerifyPack {
+    /// The archive
+    #[arg(value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Take the policy and trusted root of the archive, whose digest must be this
+    #[arg(long, value_name = "sha256:HEX", value_parser = NonEmptyStringValueParser::new(), conflicts_with_all =
+          ["identity_form", "issuer_form", "claims", "certificate_authority", "key", "policy", "trust"])]
+    pub(crate) pack_digest: Option<String>,
+    /// Ask no network; a pack is always verified so
+    #[arg(long)]
+    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) expected: ExpectedArgs,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
 }
 
 /// Which platform.

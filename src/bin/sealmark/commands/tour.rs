@@ -4,7 +4,6 @@
 //! `verify` do.
 
 mod acts;
-mod folder;
 mod story;
 
 use std::path::Path;
@@ -17,6 +16,7 @@ use sealmark::sign::{Session, Signed};
 use sealmark::stack::{IssuerKind, Running, StackError, TokenRequest};
 use zeroize::Zeroizing;
 
+use super::folder::Folder;
 use super::output;
 use super::verify::Question;
 use crate::cli::Tour;
@@ -25,7 +25,6 @@ use crate::report::signed::command_line;
 use crate::report::text::thousands;
 use crate::report::{Failure, Verdicts, human};
 use crate::settings;
-use folder::Folder;
 use story::Story;
 
 pub(crate) use acts::TourError;

@@ -3,6 +3,7 @@
 
 mod image;
 mod judge;
+mod pack;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +19,8 @@ use crate::settings;
 pub(crate) use image::SelectionError;
 pub(super) use image::{Asked, attestation, image, platform, signatures};
 pub(super) use judge::Question;
+pub(crate) use pack::PackDigestError;
+pub(super) use pack::{Packed, digest_of, pack};
 
 pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
     let expected = settings::expected(&args.expected, &args.waivers)?;

@@ -7,6 +7,7 @@ use sealmark::admit::image::{FoundError, ImageError, Unread};
 use sealmark::base::code::Code;
 use sealmark::base::crypto::KeyError;
 use sealmark::carry::CarryError;
+use sealmark::carry::pack::PackError;
 use sealmark::format::bundle::BundleError;
 use sealmark::format::intoto::StatementError;
 use sealmark::format::oci::OciError;
@@ -24,7 +25,7 @@ use sealmark::stack::StackError;
 use sealmark::verify::{ContentError, VerifyError};
 
 use crate::artifact::ArtifactError;
-use crate::commands::{LayoutError, OutputError, PredicateTypeError, SelectionError, TourError};
+use crate::commands::{LayoutError, OutputError, PackDigestError, PredicateTypeError, SelectionError, TourError};
 use crate::files::FileError;
 use crate::report::text::shell_word;
 use crate::settings::SettingsError;
@@ -59,6 +60,8 @@ coded!(
     LayoutError,
     OciError,
     OutputError,
+    PackDigestError,
+    PackError,
     PatternError,
     PolicyError,
     PredicateTypeError,

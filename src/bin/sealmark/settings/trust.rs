@@ -37,6 +37,13 @@ pub(crate) fn trust(args: &TrustArgs) -> Result<TrustAnchor, Failure> {
     built_in(args.instance.unwrap_or(Instance::PublicGood))
 }
 
+/// A trusted root that came with something.
+pub(crate) fn packed_trust(json: &[u8]) -> Result<TrustAnchor, Failure> {
+    let source = "the pack's own".to_owned();
+    let root = TrustedRoot::parse(json).map_err(|error| Failure::from(error).about(&source))?;
+    Ok(TrustAnchor { root, source })
+}
+
 /// The trust file of a stack's folder.
 pub(super) fn stack_config(dir: &Path) -> Result<PathBuf, SettingsError> {
     let path = dir.join(CLIENT_TRUST_CONFIG);

@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::super::stored::Check;
+use super::archive::{Archive, Part};
 use super::{BlobReader, StoreError};
 use crate::base::crypto::Digest;
 use crate::base::encoding::json::Json;
@@ -17,20 +18,26 @@ const VERSION: &str = "oci-layout";
 const INDEX: &str = "index.json";
 const BLOBS: &str = "blobs";
 
-/// The folder of a layout.
+/// The files of a layout.
 #[derive(Debug)]
 pub(super) struct Files {
-    folder: PathBuf,
+    /// The folder, or the archive's file.
+    place: PathBuf,
+    archive: Option<Archive>,
 }
 
 impl Files {
     pub(super) fn folder(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self { place: folder.to_owned(), archive: None }
+    }
+
+    pub(super) fn archive(archive: Archive) -> Self {
+        Self { place: archive.path().to_owned(), archive: Some(archive) }
     }
 
     /// That the folder says of itself that it is a layout of version 1.0.0.
     pub(super) fn check_version(&self) -> Result<(), StoreError> {
-        let path = self.folder.join(VERSION);
+        let path = self.place.join(VERSION);
         let wrong = |problem| StoreError::Layout { path: path.clone(), problem };
         let bytes = self.read(VERSION, limits::OCI_LAYOUT_BYTES)?.ok_or_else(|| wrong("there is no such file"))?;
         let json = Json::parse(&bytes).map_err(|_| wrong("it is not JSON"))?;
@@ -42,20 +49,20 @@ impl Files {
 
     /// Makes a layout of a new or empty folder; a layout stays as it is.
     pub(super) fn begin(&self) -> Result<(), StoreError> {
-        fs::create_dir_all(&self.folder).map_err(|error| file_error(&self.folder, &error))?;
-        let entries = fs::read_dir(&self.folder).map_err(|error| file_error(&self.folder, &error))?;
-        if self.folder.join(VERSION).exists() {
+        fs::create_dir_all(&self.place).map_err(|error| file_error(&self.place, &error))?;
+        let entries = fs::read_dir(&self.place).map_err(|error| file_error(&self.place, &error))?;
+        if self.place.join(VERSION).exists() {
             return Ok(());
         }
         if entries.count() > 0 {
-            return Err(StoreError::Layout { path: self.folder.clone(), problem: "the folder holds something else" });
+            return Err(StoreError::Layout { path: self.place.clone(), problem: "the folder holds something else" });
         }
         self.write_index(&index(&[], &Default::default()))?;
         self.write_file(VERSION, br#"{"imageLayoutVersion":"1.0.0"}"#)
     }
 
     pub(super) fn index(&self) -> Result<Vec<u8>, StoreError> {
-        let missing = || StoreError::Layout { path: self.folder.join(INDEX), problem: "there is no such file" };
+        let missing = || StoreError::Layout { path: self.place.join(INDEX), problem: "there is no such file" };
         self.read(INDEX, limits::OCI_MANIFEST_BYTES)?.ok_or_else(missing)
     }
 
@@ -70,13 +77,21 @@ impl Files {
 
     pub(super) fn open(&self, digest: &Digest) -> Result<Option<Reader>, StoreError> {
         let name = blob_name(digest);
-        let file = self.regular(&name)?;
-        Ok(file.map(|file| Reader { file, path: self.folder.join(name) }))
+        let part = self.regular(&name)?;
+        Ok(part.map(|part| Reader { part, path: self.place.join(name) }))
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
+        match self.archive {
+            Some(_) => Err(StoreError::Layout { path: self.place.clone(), problem: "an archive is only read" }),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn new_blob(&self, digest: &Digest) -> Result<NewBlob, StoreError> {
-        let path = self.folder.join(blob_name(digest));
-        let folder = path.parent().unwrap_or(&self.folder);
+        self.check_writable()?;
+        let path = self.place.join(blob_name(digest));
+        let folder = path.parent().unwrap_or(&self.place);
         fs::create_dir_all(folder).map_err(|error| file_error(folder, &error))?;
         let file = NewFile::create(&path).map_err(|error| file_error(&path, &error))?;
         Ok(NewBlob { file, path })
@@ -89,15 +104,15 @@ impl Files {
     }
 
     pub(super) fn malformed(&self, error: &OciError) -> StoreError {
-        StoreError::Oci { name: self.folder.join(INDEX).display().to_string(), error: error.clone() }
+        StoreError::Oci { name: self.place.join(INDEX).display().to_string(), error: error.clone() }
     }
 
     fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(file) = self.regular(name)? else { return Ok(None) };
-        let path = self.folder.join(name);
+        let Some(part) = self.regular(name)? else { return Ok(None) };
+        let path = self.place.join(name);
         let mut bytes = Vec::new();
         let ceiling = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        file.take(ceiling).read_to_end(&mut bytes).map_err(|error| file_error(&path, &error))?;
+        part.take(ceiling).read_to_end(&mut bytes).map_err(|error| file_error(&path, &error))?;
         if bytes.len() > limit {
             return Err(StoreError::Layout { path, problem: "the file is longer than such files may be" });
         }
@@ -105,8 +120,11 @@ impl Files {
     }
 
     /// The file, which must be one, in folders that are none but folders.
-    fn regular(&self, name: &str) -> Result<Option<File>, StoreError> {
-        let mut path = self.folder.clone();
+    fn regular(&self, name: &str) -> Result<Option<Part>, StoreError> {
+        if let Some(archive) = &self.archive {
+            return Ok(archive.part(name));
+        }
+        let mut path = self.place.clone();
         let mut parts = name.split('/').peekable();
         while let Some(part) = parts.next() {
             path.push(part);
@@ -119,11 +137,12 @@ impl Files {
                 return Err(StoreError::Layout { path, problem: "it is a link, or no file where one should be" });
             }
         }
-        File::open(&path).map(Some).map_err(|error| file_error(&path, &error))
+        File::open(&path).map(|file| Some(Part::whole(file))).map_err(|error| file_error(&path, &error))
     }
 
     fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let path = self.folder.join(name);
+        self.check_writable()?;
+        let path = self.place.join(name);
         write_whole(&path, bytes).map_err(|error| file_error(&path, &error))
     }
 }
@@ -132,7 +151,7 @@ fn blob_name(digest: &Digest) -> String {
     format!("{BLOBS}/{}/{}", digest.algorithm(), digest.hex())
 }
 
-fn file_error(path: &Path, error: &io::Error) -> StoreError {
+pub(super) fn file_error(path: &Path, error: &io::Error) -> StoreError {
     StoreError::File { path: path.to_owned(), kind: error.kind() }
 }
 
@@ -156,7 +175,7 @@ impl NewBlob {
 /// A blob's file.
 #[derive(Debug)]
 pub(super) struct Reader {
-    file: File,
+    part: Part,
     path: PathBuf,
 }
 
@@ -177,7 +196,7 @@ pub(super) struct CheckedReader {
 impl CheckedReader {
     fn read(&mut self) -> Result<Vec<u8>, StoreError> {
         let mut piece = vec![0; limits::READ_BUFFER];
-        let read = self.reader.file.read(&mut piece).map_err(|error| file_error(&self.reader.path, &error))?;
+        let read = self.reader.part.read(&mut piece).map_err(|error| file_error(&self.reader.path, &error))?;
         piece.truncate(read);
         self.check.update(&piece)?;
         Ok(piece)

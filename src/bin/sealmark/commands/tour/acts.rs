@@ -12,9 +12,9 @@ use sealmark::stack::Running;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::folder::Folder;
 use crate::artifact::{Artifact, ArtifactError, beside};
 use crate::cli::Secret;
+use crate::commands::folder::Folder;
 use crate::commands::verify::Question;
 use crate::commands::{output, sign};
 use crate::report::text::visible_path;

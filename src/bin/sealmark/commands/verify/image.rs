@@ -140,6 +140,19 @@ fn run(args: &Asked<'_>, wanted: Wanted) -> Result<u8, Failure> {
     Ok(verdicts.verdict.exit_code())
 }
 
+/// The verdicts about images in a store, each by its own signatures.
+pub(super) fn in_store(
+    question: Question<'_>,
+    store: Arc<dyn ArtifactStore>,
+    images: &[DigestRef],
+    wanted: Wanted,
+) -> Result<Vec<ArtifactVerdict>, Failure> {
+    let registries = Registries { store, signatures: None };
+    let ask = Ask { question, registries, select: Select::Named, signed_as: Vec::new(), wanted };
+    let references: Vec<_> = images.iter().cloned().map(ImageRef::Digested).collect();
+    Ok(settings::runtime()?.block_on(ask.all(&references)).0)
+}
+
 pub(in crate::commands) fn platform(text: &str) -> Result<Platform, SelectionError> {
     let parts: Vec<_> = text.split('/').collect();
     let (os, architecture, variant) = match parts.as_slice() {

@@ -1,4 +1,4 @@
-//! Where the tour's files live: a folder of its own, private, removed at the end unless it is to be kept.
+//! A folder of a command's own, private, removed at the end unless it is to be kept.
 
 use std::fs::DirBuilder;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use crate::files::FileError;
 
 /// A new folder.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(in crate::commands) struct Folder {
     path: PathBuf,
     kept: bool,
 }
 
 impl Folder {
     /// Makes `keep`, or a temporary folder. It must not exist: making it is what claims it.
-    pub(super) fn make(keep: Option<&Path>) -> Result<Self, FileError> {
+    pub(in crate::commands) fn make(keep: Option<&Path>) -> Result<Self, FileError> {
         let path = keep.map_or_else(temporary, Path::to_owned);
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
@@ -25,12 +25,12 @@ impl Folder {
     }
 
     /// A path in it.
-    pub(super) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub(in crate::commands) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path.join(name)
     }
 
     /// Whether it stays.
-    pub(super) fn is_kept(&self) -> bool {
+    pub(in crate::commands) fn is_kept(&self) -> bool {
         self.kept
     }
 }
@@ -46,5 +46,5 @@ impl Drop for Folder {
 
 fn temporary() -> PathBuf {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    std::env::temp_dir().join(format!("sealmark-tour-{}-{}", std::process::id(), since.as_nanos()))
+    std::env::temp_dir().join(format!("sealmark-{}-{}", std::process::id(), since.as_nanos()))
 }

@@ -1,0 +1,79 @@
+use super::*;
+
+#[test]
+fn contents_are_read_strictly() {
+    let image = format!("registry.example/app@sha256:{}", "ab".repeat(32));
+    let good = format!(r#"{{"schema":"sealmark.pack/v1","images":["{image}"],"files":["a.txt"]}}"#);
+    let contents = Contents::parse(good.as_bytes()).unwrap();
+    assert_eq!((contents.images[0].to_string(), &contents.files), (image.clone(), &vec!["a.txt".to_owned()]));
+    assert_eq!(Contents::parse(contents.to_json().as_bytes()).unwrap(), contents);
+    for bad in [
+        good.replace("pack/v1", "pack/v2"),
+        good.replace(r#""files""#, r#""file""#),
+        good.replace(r#"["a.txt"]"#, r#""a.txt""#),
+        good.replace(&image, "registry.example/app:v1"),
+        good.replace(r#""files":["a.txt"]"#, r#""images":[]"#),
+        r#"{"schema":"sealmark.pack/v1","images":[],"files":[]}"#.to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(Contents::parse(bad.as_bytes()).unwrap_err().code().name(), "pack-parse", "{bad}");
+    }
+}
+
+/// An archive by another hand: names and contents as they are, of one type.
+fn archive(entries: &[(&[u8], tar::EntryType)]) -> (tempfile::TempDir, Result<Archive, StoreError>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tar");
+    let mut builder = tar::Builder::new(File::create(&path).unwrap());
+    for (name, kind) in entries {
+        let mut header = tar::Header::new_ustar();
+        header.as_old_mut().name[..name.len()].copy_from_slice(name);
+        header.set_entry_type(*kind);
+        header.set_size(4);
+        header.set_cksum();
+        builder.append(&header, &b"text"[..]).unwrap();
+    }
+    builder.into_inner().unwrap();
+    let archive = Archive::open(&path);
+    (folder, archive)
+}
+
+#[test]
+fn archives_mean_the_same_to_everyone() {
+    use tar::EntryType::{Fifo, Link, Regular, Symlink};
+    let (_folder, good) = archive(&[(b"a/b", Regular), (b"c", Regular)]);
+    let good = good.unwrap();
+    assert_eq!(good.names().collect::<Vec<_>>(), ["a/b", "c"]);
+    assert_eq!(good.read("a/b", 4).unwrap().unwrap(), b"text");
+    assert_eq!(good.read("a/b", 3).unwrap_err().code().name(), "oci-layout");
+    assert_eq!(good.read("b", 4).unwrap(), None);
+    for bad in [
+        (&b"/a"[..], Regular),
+        (b"../a", Regular),
+        (b"a/../b", Regular),
+        (b"./a", Regular),
+        (b"a//b", Regular),
+        (b"a\nb", Regular),
+        (b"\xff", Regular),
+        (b"a", Symlink),
+        (b"a", Link),
+        (b"a", Fifo),
+    ] {
+        assert_eq!(archive(&[bad]).1.unwrap_err().code().name(), "oci-layout", "{bad:?}");
+    }
+    assert_eq!(archive(&[(b"a", Regular), (b"a", Regular)]).1.unwrap_err().code().name(), "oci-layout");
+}
+
+#[test]
+fn archives_that_are_cut_short_or_none() {
+    let (folder, _) = archive(&[(b"a", tar::EntryType::Regular)]);
+    let path = folder.path().join("a.tar");
+    let whole = fs::read(&path).unwrap();
+    for length in [1, 511, 513] {
+        fs::write(&path, &whole[..length]).unwrap();
+        assert_eq!(Archive::open(&path).unwrap_err().code().name(), "oci-layout", "{length}");
+    }
+    fs::write(&path, b"").unwrap();
+    assert_eq!(Pack::open(&path).unwrap_err().code().name(), "pack-parse");
+    assert_eq!(Pack::open(&folder.path().join("absent")).unwrap_err().code().name(), "layout-file");
+}
