@@ -107,10 +107,10 @@ pub(crate) struct Load {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  $ sealmark pack --image registry.example.com/app:v1 --policy release.yaml \
+  $ sealmark pack --image registry.example.com/app:v1 --policy release.yaml \\
       -o app.pack.tar
-  $ sealmark pack dist/app.tar.gz dist/app.sbom.json --policy release.yaml \
-      -o app.pack.tar
+  $ sealmark pack dist/app.tar.gz dist/app.sbom.json \\
+      --policy release.yaml -o app.pack.tar
   $ sealmark verify pack app.pack.tar --policy release.yaml")]
 pub(crate) struct Pack {
     /// Files, each with FILE.sigstore.json beside it
@@ -143,7 +143,7 @@ pub(crate) struct Pack {
 Examples:
   $ sealmark verify pack app.pack.tar --policy release.yaml
   $ sealmark verify pack app.pack.tar --offline --pack-digest sha256:HEX
-  $ skopeo copy oci-archive:app.pack.tar docker://registry.example.com/app:v1")]
+  $ skopeo copy oci-archive:app.pack.tar docker://registry.example.com/app")]
 pub(crate) struct VerifyPack {
     /// The archive
     #[arg(value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]

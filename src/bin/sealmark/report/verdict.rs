@@ -98,7 +98,11 @@ impl Verdicts {
 
     /// The document over the verdicts about artifacts.
     pub(crate) fn of(artifacts: Vec<ArtifactVerdict>) -> Self {
-        let verdict = Verdict::of_all(artifacts.iter().map(|artifact| artifact.verdict));
+        // About nothing there is no yes.
+        let verdict = match artifacts.is_empty() {
+            true => Verdict::Undecided,
+            false => Verdict::of_all(artifacts.iter().map(|artifact| artifact.verdict)),
+        };
         Self {
             schema: "sealmark.verdict/v1",
             tool: TOOL,
