@@ -2,8 +2,8 @@
 # An image from build to deployment, on this machine, without a network: bash examples/images/run.sh
 #
 # Starts a registry and a private Sigstore on loopback, builds an image from the files of an installed Debian
-# package, pushes it, signs it in both forms, attests to it, and verifies it; copies and saves it with all that is
-# attached, and shows how a stranger's image is refused. Everything is in a temporary folder and ends with it.
+# package, pushes it, signs it in both forms, attests to it, and verifies it; copies, saves and packs it with all
+# that is attached, verifies the pack offline, and shows how a stranger's image is refused. Everything is in a temporary folder and ends with it.
 #
 # Needs docker-registry, skopeo and umoci (Debian packages), and `sealmark` on the PATH or in SEALMARK; without it
 # the one of this repository is built.
@@ -107,6 +107,17 @@ run copy "$image" "127.0.0.1:$registry_port/mirror/base-files:v1" "${expected[@]
 step "And in a folder, as an image layout that any tool reads"
 run save "$image" "$work/saved"
 skopeo inspect --raw "oci:$work/saved:v1" >/dev/null
+
+step "In one archive with policy and trusted root, for where there is no network"
+cat >"$work/policy.yaml" <<YAML
+version: 1
+rules:
+  - name: release
+    identity: https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.0.0
+    issuer: $issuer
+YAML
+run pack --image "$image" --policy "$work/policy.yaml" "${stack[@]}" -o "$work/app.pack.tar"
+run verify pack "$work/app.pack.tar" --offline --pack-digest "sha256:$(sha256sum "$work/app.pack.tar" | cut -d' ' -f1)"
 
 step "A stranger's image of the same name is refused"
 umoci insert --rootless --image "$work/layout:v1" "$work/tests.json" /etc/motd
