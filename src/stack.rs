@@ -42,6 +42,7 @@ mod init;
 pub mod issuer;
 pub mod keys;
 pub mod log;
+mod memory;
 mod proto_json;
 pub mod rekor;
 pub mod rekor_v1;
@@ -50,6 +51,7 @@ mod status;
 mod timestamp_routes;
 mod trust;
 pub mod tsa;
+mod upkeep;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -62,6 +64,7 @@ pub use error::StackError;
 pub use issuer::TokenRequest;
 pub use running::Running;
 pub use status::{LogStatus, StackStatus, status};
+pub use upkeep::{OfLog, export, fsck};
 
 use ca::principal::TrustedIssuer;
 use ca::{CertificateAuthority, Issuers};
@@ -70,11 +73,15 @@ use ct::{CtCodec, CtLog};
 use folder::{Folder, StoredKey};
 use issuer::Issuer;
 use log::{Codec, Disk, Log, LogError};
+use memory::Memory;
 use rekor::{Admission, RekorCodec, RekorLog};
 use rekor_v1::{RekorV1Codec, RekorV1Log};
 use tsa::TimestampAuthority;
 
 use crate::format::jwt::KeySet;
+
+/// How often what the logs signed is remembered outside.
+const MEMORY_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A stack that is open and not yet served. Its logs are locked by this process.
 #[derive(Debug)]
@@ -87,6 +94,7 @@ pub struct Stack {
     rekor: Arc<RekorLog>,
     rekor_v1: Option<Arc<RekorV1Log>>,
     tsa: Arc<TimestampAuthority>,
+    memory: Option<Memory>,
 }
 
 impl Stack {
@@ -131,7 +139,44 @@ impl Stack {
         };
         let tsa = TimestampAuthority::new(&folder.key_pkcs8(StoredKey::Tsa)?, folder.chain("tsa")?)?;
         let (issuer, ca) = (Arc::new(issuer), Arc::new(ca));
-        Ok(Self { config, clock, issuer, ca, ct, rekor: Arc::new(rekor), rekor_v1, tsa: Arc::new(tsa) })
+        Ok(Self { config, clock, issuer, ca, ct, rekor: Arc::new(rekor), rekor_v1, tsa: Arc::new(tsa), memory: None })
+    }
+
+    /// Remembers in a folder on other storage what its logs sign while it is served; refuses when a log is not the
+    /// continuation of what is remembered there.
+    pub fn remembering(self, dir: &Path) -> Result<Self, StackError> {
+        let memory = Memory::open(dir)?;
+        memory.check("rekor", self.rekor.log())?;
+        memory.check("ct", self.ct.log())?;
+        if let Some(log) = &self.rekor_v1 {
+            memory.check("rekor-v1", log.log())?;
+        }
+        Ok(Self { memory: Some(memory), ..self })
+    }
+
+    /// The last checkpoint of each log.
+    fn notes(&self) -> Vec<(&'static str, String)> {
+        let mut notes =
+            vec![("rekor", self.rekor.log().head().note().to_owned()), ("ct", self.ct.log().head().note().to_owned())];
+        notes.extend(self.rekor_v1.as_ref().map(|log| ("rekor-v1", log.log().head().note().to_owned())));
+        notes
+    }
+
+    /// Keeps the memory as new as the logs, until it cannot.
+    async fn keep_remembering(&self) -> LogError {
+        let Some(memory) = &self.memory else { return std::future::pending().await };
+        let mut kept = Vec::new();
+        loop {
+            let notes = self.notes();
+            if notes != kept {
+                // Not on another thread: what is being written is whole before the stack ends.
+                if let Err(error) = memory.keep(&notes) {
+                    return error;
+                }
+                kept = notes;
+            }
+            tokio::time::sleep(MEMORY_INTERVAL).await;
+        }
     }
 
     /// Its configuration.
@@ -160,16 +205,25 @@ impl Stack {
     /// Serves until `shutdown` completes, and lets requests in flight end. When a log fails, serving ends at
     /// once with its error: nothing can be acknowledged any more, and the process should end.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), StackError> {
+        let (forgets, forgot) = tokio::sync::oneshot::channel();
         let stop = async {
             tokio::select! {
                 () = shutdown => {}
                 _ = self.failed() => {}
+                error = self.keep_remembering() => drop(forgets.send(error)),
             }
         };
         let served = crate::serve::serve(listener, self.router(), stop).await;
-        match self.failure() {
-            Some(error) => Err(StackError::Failed(error)),
-            None => Ok(served?),
+        if let Some(error) = self.failure() {
+            return Err(StackError::Failed(error));
+        }
+        served?;
+        if let Ok(error) = forgot.await {
+            return Err(error.into());
+        }
+        match &self.memory {
+            Some(memory) => Ok(memory.keep(&self.notes())?),
+            None => Ok(()),
         }
     }
 

@@ -26,8 +26,11 @@
 //! in memory that is rebuilt on start, when every entry is read and the whole tree recomputed; a log of
 //! tens of millions of entries will want an index on disk.
 
+mod beside;
 mod commits;
 mod edge;
+pub mod export;
+pub mod fsck;
 mod head;
 pub mod read_path;
 mod recovery;
@@ -45,6 +48,7 @@ use std::thread::JoinHandle;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use beside::Beside;
 pub use head::{Head, ReadError};
 pub use vfs::{Disk, Vfs};
 
@@ -304,6 +308,16 @@ pub enum LogError {
         /// Entries committed.
         committed: u64,
     },
+    /// What this log had signed before is not the beginning of what it holds now.
+    #[error("{} signs a tree of {remembered} entries, and the log's {size} are not its continuation", path.display())]
+    RolledBack {
+        /// The remembered checkpoint.
+        path: PathBuf,
+        /// Its size.
+        remembered: u64,
+        /// Entries that the log holds.
+        size: u64,
+    },
     /// The key did not sign.
     #[error(transparent)]
     Signing(#[from] SigningError),
@@ -313,7 +327,7 @@ pub enum LogError {
 }
 
 impl LogError {
-    fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+    pub(super) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { operation, path: path.to_owned(), source }
     }
 
@@ -335,6 +349,11 @@ impl LogError {
             ),
             Self::Damaged { .. } => Code::undecided("log-damaged", RESTORE),
             Self::Lost { .. } => Code::undecided("log-data-lost", RESTORE),
+            Self::RolledBack { .. } => Code::undecided(
+                "log-rolled-back",
+                "an older copy of the log was brought back, or another log: bring back one that is at least as new, or \
+                 make a new stack; the log must not go on from here",
+            ),
             Self::Ended => Code::undecided("log-ended", "start it again, and report what it printed before"),
             Self::Signing(_) => Code::undecided("log-signing", "the log's key is broken: look at its file"),
         }

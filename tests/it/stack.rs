@@ -9,6 +9,7 @@ mod http;
 mod log;
 mod rekor_v1;
 mod signer;
+mod upkeep;
 
 use std::path::Path;
 

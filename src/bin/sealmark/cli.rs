@@ -124,6 +124,8 @@ pub(crate) enum Stack {
     Up(StackUp),
     Status(StackStatus),
     Token(StackToken),
+    Fsck(StackFsck),
+    Export(StackExport),
 }
 
 // ---------------------------------------------------------------------------------------- tour
@@ -635,6 +637,9 @@ pub(crate) struct StackUp {
     /// The folder that `stack init` made
     #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
+    /// A folder on other storage that remembers what the logs sign, so that an older copy is refused
+    #[arg(long, value_name = "FOLDER", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) high_water: Option<PathBuf>,
 }
 
 /// Show whether a private stack answers, and the size of its logs
@@ -672,6 +677,45 @@ pub(crate) struct StackToken {
     /// What it says, such as repository=acme/app, ref=refs/tags/v1.0.0, email=me@example.com; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     pub(crate) settings: Vec<(String, String)>,
+}
+
+/// Check every byte of a stack's logs, from entries to signed checkpoint
+///
+/// Recomputes leaves, tiles and root of each log and compares them with its files and its last
+/// checkpoint. Changes nothing, and works beside a running stack.
+///
+/// Exit code 0 when the logs are sound, 1 when something is found, 3 when a log cannot be read.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark stack fsck ./stack
+  $ sealmark stack fsck ./stack --format json")]
+pub(crate) struct StackFsck {
+    /// The folder that `stack init` made
+    #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Write a stack's logs as static files for a web server or an object store
+///
+/// Each log goes to OUT/NAME: checkpoint, tiles and entries, and the CT log's issuers. The checkpoint is
+/// written last. Run again with the same OUT, it adds what is new; it refuses when the log is not the
+/// continuation of what OUT holds. Works beside a running stack.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark stack export ./stack /srv/www/log")]
+pub(crate) struct StackExport {
+    /// The folder that `stack init` made
+    #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// The folder to write to; it may hold an earlier export
+    #[arg(value_name = "OUT", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
 }
 
 // --------------------------------------------------------------------------------- conformance

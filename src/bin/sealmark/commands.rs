@@ -16,6 +16,7 @@ mod stack;
 mod tour;
 mod tree;
 mod trust;
+mod upkeep;
 mod verify;
 mod whoami;
 
@@ -63,6 +64,8 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Stack(Stack::Up(args)) => stack::up(&args),
         Command::Stack(Stack::Status(args)) => stack::status(&args),
         Command::Stack(Stack::Token(args)) => stack::token(&args),
+        Command::Stack(Stack::Fsck(args)) => upkeep::fsck(&args),
+        Command::Stack(Stack::Export(args)) => upkeep::export(&args),
         Command::Key(Key::Generate(args)) => key::generate(&args),
         Command::Key(Key::Import(args)) => key::import(&args),
         Command::Key(Key::Public(args)) => key::public(&args),
@@ -93,6 +96,8 @@ fn format(command: &Command) -> Format {
         Command::Trust(Trust::Show(args)) => args.format.format,
         Command::Stack(Stack::Init(args)) => args.format.format,
         Command::Stack(Stack::Status(args)) => args.format.format,
+        Command::Stack(Stack::Fsck(args)) => args.format.format,
+        Command::Stack(Stack::Export(args)) => args.format.format,
         Command::Tour(_)
         | Command::Stack(Stack::Up(_) | Stack::Token(_))
         | Command::Key(_)

@@ -4,7 +4,8 @@
 //! Nothing is repaired that the signed checkpoint does not prove: a tile of hashes that is missing is
 //! made again from its entries, an entry that is missing or changed is a refusal.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
@@ -13,8 +14,9 @@ use super::edge::Edge;
 use super::head::Head;
 use super::storage::Storage;
 use super::{Codec, Files, Index, LogError};
+use crate::base::limits;
 use crate::base::time::UnixTime;
-use crate::format::merkle::{Hash, Tile, empty_root, tile};
+use crate::format::merkle::{Hash, Tile, TileKind, empty_root, tile};
 
 /// A log that may go on.
 #[derive(Debug)]
@@ -65,6 +67,7 @@ pub(super) fn open<C: Codec>(files: &Files, codec: &C) -> Result<Recovered, LogE
         let path = files.dir.clone();
         return Err(LogError::Damaged { path, what: "an entry is not stored as it was committed" });
     }
+    settle(files, C::BUNDLES, size)?;
     let commits = files.restart_commits(commit)?;
     let Replay { mut edge, index, last, .. } = replay;
     let mut storage = Storage::new(files.clone(), commits, lock);
@@ -85,7 +88,11 @@ pub(super) fn open<C: Codec>(files: &Files, codec: &C) -> Result<Recovered, LogE
 }
 
 /// The last commit in a file, with the size and root of its checkpoint.
-fn last_commit<'a, C: Codec>(path: &Path, file: &'a [u8], codec: &C) -> Result<(Commit<'a>, u64, Hash), LogError> {
+pub(super) fn last_commit<'a, C: Codec>(
+    path: &Path,
+    file: &'a [u8],
+    codec: &C,
+) -> Result<(Commit<'a>, u64, Hash), LogError> {
     let Some(commit) = commits::last(file) else {
         return Err(LogError::Damaged { path: path.to_owned(), what: "a commit before the last one is not whole" });
     };
@@ -93,11 +100,35 @@ fn last_commit<'a, C: Codec>(path: &Path, file: &'a [u8], codec: &C) -> Result<(
     Ok((commit, size, root))
 }
 
+/// Makes the names durable that a killed process may have left in the page cache only: of the last batch's
+/// bundles and tiles, and of the folders on the way to them. Only then may their tails go.
+fn settle(files: &Files, bundles: TileKind, size: u64) -> Result<(), LogError> {
+    let full = size / WIDTH;
+    let batch = limits::LOG_BATCH as u64 / WIDTH + 1;
+    let mut kinds = vec![(bundles, full)];
+    kinds
+        .extend((0..8).map(|level| (TileKind::Hashes { level }, full >> (u32::from(level) * u32::from(tile::HEIGHT)))));
+    let mut dirs = BTreeSet::new();
+    for (kind, full) in kinds {
+        for tile in (full.saturating_sub(batch)..full).filter_map(|index| Tile::new(kind, index, tile::WIDTH)) {
+            let path = files.path(&tile.to_string());
+            dirs.extend(path.ancestors().skip(1).take_while(|dir| dir.starts_with(&files.dir)).map(Path::to_owned));
+        }
+    }
+    for dir in dirs.iter().rev() {
+        match files.vfs.sync_dir(dir) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(LogError::io("sync", dir, error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Files under `tmp` are this engine's and unfinished.
 fn clean_tmp(files: &Files) -> Result<(), LogError> {
     let dir = files.path("tmp");
     let names = files.vfs.names(&dir).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => LogError::Absent { path: files.dir.clone() },
+        ErrorKind::NotFound => LogError::Absent { path: files.dir.clone() },
         _ => LogError::io("list", &dir, error),
     })?;
     names.iter().try_for_each(|name| files.remove(&dir.join(name)))

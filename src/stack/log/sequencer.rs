@@ -60,7 +60,8 @@ impl<C: Codec> Sequencer<C> {
         }
     }
 
-    fn batch(&mut self, requests: Vec<Request<C::Entry>>) -> Result<(), LogError> {
+    /// Takes one batch through all its steps.
+    pub(super) fn batch(&mut self, requests: Vec<Request<C::Entry>>) -> Result<(), LogError> {
         let now = self.clock.now();
         let behind_ms = self.last.millis() - now.millis();
         if behind_ms > CLOCK_TOLERANCE_MS {

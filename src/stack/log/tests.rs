@@ -1,5 +1,8 @@
 //! The engine against a toy codec: growth, crashes at every operation, flipped bits, two writers.
 
+mod beside;
+mod crashes;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -102,3 +102,5 @@ impl Appender for File {
 
 #[cfg(test)]
 pub(crate) mod failing;
+#[cfg(test)]
+pub(crate) mod memory;

@@ -18,6 +18,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("O", "Images and registries"),
     ("G", "Deploy gate"),
     ("X", "Command line"),
+    ("K", "Log server"),
 ];
 
 struct Row {

@@ -201,3 +201,25 @@ async fn k13_tile_paths() {
         assert_eq!(http.get(path).await.status, 404, "{path}");
     }
 }
+
+/// Archives, packages and whole objects are not parsed at all: only digests are logged.
+#[tokio::test(flavor = "multi_thread")]
+async fn k04_nothing_is_unpacked() {
+    let dir = tempfile::tempdir().unwrap();
+    let (running, http) = start(dir.path()).await;
+    let before = http.get("/api/v2/checkpoint").await.body;
+    let content = base64::encode(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
+    for kind in ["jarRequestV002", "apkRequestV002", "rpmRequestV002", "rekordRequestV002", "helmRequestV002"] {
+        let answer = http.post_json("/api/v2/log/entries", &json!({ kind: { "content": content } })).await;
+        assert_eq!(answer.status, 400, "{kind}");
+    }
+    for kind in ["jar", "alpine", "rpm", "rekord", "helm", "intoto", "tuf"] {
+        let entry = json!({ "kind": kind, "apiVersion": "0.0.1", "spec": { "archive": { "content": content } } });
+        assert_eq!(http.post_json("/api/v2/log/entries", &entry).await.status, 400, "{kind}");
+    }
+    let headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
+    let answer = http.send("POST", "/api/v2/log/entries", &headers, &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(http.get("/api/v2/checkpoint").await.body, before);
+    running.stop().await.unwrap();
+}

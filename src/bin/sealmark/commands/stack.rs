@@ -67,7 +67,10 @@ pub(super) fn up(args: &StackUp) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let runtime = settings::server_runtime()?;
     runtime.block_on(async {
-        let stack = stack::Stack::open(&args.dir)?;
+        let mut stack = stack::Stack::open(&args.dir)?;
+        if let Some(folder) = &args.high_water {
+            stack = stack.remembering(folder)?;
+        }
         let listener = serve::bind(&stack.config().listen).await.map_err(stack::StackError::from)?;
         console::data(&format!("serving on {}\n", stack.config().url))?;
         console::words("interrupt it to stop");

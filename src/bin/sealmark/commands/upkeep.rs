@@ -1,0 +1,121 @@
+//! `stack fsck` and `stack export`: a stack's logs from beside the server.
+
+use sealmark::stack;
+use serde::Serialize;
+
+use crate::cli::{Format, StackExport, StackFsck};
+use crate::report::console::Style;
+use crate::report::text::{visible, visible_path};
+use crate::report::{Failure, TOOL, Tool, console, print_json};
+use crate::settings;
+
+/// Schema `sealmark.stack-fsck/v1`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Checked {
+    schema: &'static str,
+    tool: Tool,
+    sound: bool,
+    logs: Vec<CheckedLog>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CheckedLog {
+    name: &'static str,
+    origin: String,
+    size: u64,
+    entry_bytes: u64,
+    tiles: u64,
+    findings: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    path: String,
+    what: String,
+}
+
+/// Schema `sealmark.stack-export/v1`.
+#[derive(Serialize)]
+struct Exported {
+    schema: &'static str,
+    tool: Tool,
+    logs: Vec<ExportedLog>,
+}
+
+#[derive(Serialize)]
+struct ExportedLog {
+    name: &'static str,
+    origin: String,
+    size: u64,
+    written: u64,
+    kept: u64,
+}
+
+pub(super) fn fsck(args: &StackFsck) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let logs: Vec<_> = stack::fsck(&args.dir)?
+        .into_iter()
+        .map(|log| CheckedLog {
+            name: log.name,
+            origin: log.origin,
+            size: log.result.size,
+            entry_bytes: log.result.bytes,
+            tiles: log.result.tiles,
+            findings: log
+                .result
+                .findings
+                .into_iter()
+                .map(|finding| Finding { path: visible_path(&finding.path).to_string(), what: finding.what })
+                .collect(),
+        })
+        .collect();
+    let sound = logs.iter().all(|log| log.findings.is_empty());
+    match args.format.format {
+        Format::Json => print_json(&Checked { schema: "sealmark.stack-fsck/v1", tool: TOOL, sound, logs })?,
+        Format::Human => console::data(&logs.iter().map(shown).collect::<String>())?,
+    }
+    Ok(if sound { 0 } else { 1 })
+}
+
+fn shown(log: &CheckedLog) -> String {
+    let style = Style::of_stdout();
+    let title = if log.findings.is_empty() { style.green("sound") } else { style.red("damaged") };
+    let mut text = format!("{title}  log {}: {} entries, {} tiles, {}\n", log.name, log.size, log.tiles, log.origin);
+    for finding in &log.findings {
+        text.push_str(&format!("  {}: {}\n", finding.path, visible(&finding.what)));
+    }
+    text
+}
+
+pub(super) fn export(args: &StackExport) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let logs: Vec<_> = stack::export(&args.dir, &args.out)?
+        .into_iter()
+        .map(|log| ExportedLog {
+            name: log.name,
+            origin: log.origin,
+            size: log.result.size,
+            written: log.result.written,
+            kept: log.result.kept,
+        })
+        .collect();
+    match args.format.format {
+        Format::Json => print_json(&Exported { schema: "sealmark.stack-export/v1", tool: TOOL, logs })?,
+        Format::Human => {
+            let line = |log: &ExportedLog| {
+                format!(
+                    "log {}: {} entries in {}, {} files new, {} kept\n",
+                    log.name,
+                    log.size,
+                    visible_path(&args.out.join(log.name)),
+                    log.written,
+                    log.kept
+                )
+            };
+            console::data(&logs.iter().map(line).collect::<String>())?;
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,100 @@
+//! What an operator does with a stack's logs from beside the server: check all of their bytes, and write them
+//! out as static files. Neither needs the locks, so that both work on a running stack.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::StackError;
+use super::config::Config;
+use super::ct::CtCodec;
+use super::folder::{Folder, StoredKey};
+use super::log::export::{self, Exported};
+use super::log::fsck::{self, Report};
+use super::log::{Beside, Codec, Disk};
+use super::rekor::RekorCodec;
+use super::rekor_v1::RekorV1Codec;
+use crate::base::crypto::sha256;
+use crate::base::encoding::hex;
+
+/// A log of a stack, and what came of looking at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfLog<T> {
+    /// Its folder's name.
+    pub name: &'static str,
+    /// Its origin.
+    pub origin: String,
+    /// What came of it.
+    pub result: T,
+}
+
+/// Checks every log of the stack in a folder, from entries to checkpoint. Errors are of the disk, the keys or a
+/// checkpoint that is not the log's own: what else is wrong is in the reports.
+pub fn fsck(dir: &Path) -> Result<Vec<OfLog<Report>>, StackError> {
+    each_log(dir, &Check)
+}
+
+/// Writes every log of the stack in a folder as static files to `out/NAME`: its checkpoint and tiles, and the CT
+/// log's issuers. What an earlier export wrote is kept and added to.
+pub fn export(dir: &Path, out: &Path) -> Result<Vec<OfLog<Exported>>, StackError> {
+    let exported = each_log(dir, &Write { out })?;
+    for certificate in Folder::new(dir).chain("ca")? {
+        let name = format!("ct/issuer/{}", hex::encode(&sha256(&[certificate.der()])));
+        export::write(&out.join(name), certificate.der())?;
+    }
+    Ok(exported)
+}
+
+/// Something to do with a log of any kind.
+trait Work {
+    type Result;
+
+    fn log<C: Codec>(&self, name: &str, log: &Beside<'_, C>) -> Result<Self::Result, StackError>;
+}
+
+struct Check;
+
+impl Work for Check {
+    type Result = Report;
+
+    fn log<C: Codec>(&self, _name: &str, log: &Beside<'_, C>) -> Result<Report, StackError> {
+        Ok(fsck::fsck(log)?)
+    }
+}
+
+struct Write<'a> {
+    out: &'a Path,
+}
+
+impl Work for Write<'_> {
+    type Result = Exported;
+
+    fn log<C: Codec>(&self, name: &str, log: &Beside<'_, C>) -> Result<Exported, StackError> {
+        Ok(export::export(log, &self.out.join(name))?)
+    }
+}
+
+fn each_log<W: Work>(dir: &Path, work: &W) -> Result<Vec<OfLog<W::Result>>, StackError> {
+    let config = Config::read(dir)?;
+    let folder = Folder::new(dir);
+    let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
+    let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
+    let mut done = vec![
+        one_log(&folder, ("rekor", config.log_name()), &rekor, work)?,
+        one_log(&folder, ("ct", config.ct_name()), &ct, work)?,
+    ];
+    if config.rekor_v1 {
+        let codec = RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?;
+        done.push(one_log(&folder, ("rekor-v1", config.rekor_v1_name()), &codec, work)?);
+    }
+    Ok(done)
+}
+
+fn one_log<C: Codec, W: Work>(
+    folder: &Folder,
+    (name, origin): (&'static str, String),
+    codec: &C,
+    work: &W,
+) -> Result<OfLog<W::Result>, StackError> {
+    let log = Beside::open(Arc::new(Disk), &folder.log(name), codec)?;
+    Ok(OfLog { name, origin, result: work.log(name, &log)? })
+}
