@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::base::code::Code;
 use crate::base::time::UnixTime;
 use crate::format::bundle::{BundleError, UnverifiedBundle, VerificationMaterial};
-use crate::policy::{Admitted, Mode, NotAdmitted, Policy, Question};
+use crate::policy::{self, Admitted, Explanation, Mode, NotAdmitted, Policy, Question};
 use crate::verify::{Artifact, KeyTrust, Requirements, Step, Verified, Verifier, VerifyError};
 
 /// Why one candidate is not admitted.
@@ -128,6 +128,50 @@ pub fn decide(
     }
 }
 
+/// A decision as a tree, and whom it is about.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// The tree.
+    pub explanation: Explanation,
+    /// The signers of what was verified, in the order in which the tree counts signatures.
+    pub signers: Vec<String>,
+    /// Why other candidates prove nothing.
+    pub left_out: Vec<Reason>,
+}
+
+/// The decision of [`decide`] under a policy with everything that it rests on.
+pub fn explain(
+    verifier: &Verifier,
+    policy: &Policy,
+    artifact: &Artifact<'_>,
+    bundles: &[Result<UnverifiedBundle, BundleError>],
+    now: UnixTime,
+) -> Explained {
+    let proofs = proofs(verifier, policy, artifact, bundles, now);
+    let signatures: Vec<&Verified> = proofs.iter().filter_map(|proof| Some(proof.as_ref().ok()?.as_ref())).collect();
+    Explained {
+        explanation: policy.explain(&Question::new(artifact, &signatures, now)),
+        signers: policy::signers(&signatures),
+        left_out: proofs.iter().filter_map(|proof| proof.as_ref().err().cloned()).collect(),
+    }
+}
+
+/// What each bundle proves under the keys and at the strictness of a policy.
+fn proofs(
+    verifier: &Verifier,
+    policy: &Policy,
+    artifact: &Artifact<'_>,
+    bundles: &[Result<UnverifiedBundle, BundleError>],
+    now: UnixTime,
+) -> Vec<Result<Box<Verified>, Reason>> {
+    let (requirements, keys) = (policy.requirements(), policy.keys());
+    let one = |bundle: &Result<UnverifiedBundle, BundleError>| {
+        let bundle = bundle.as_ref().map_err(|error| Reason::Bundle(error.clone()))?;
+        verify(verifier, &keys, &requirements, artifact, bundle, now).map(Box::new).map_err(Reason::Verify)
+    };
+    bundles.iter().map(one).collect()
+}
+
 fn by_key(
     verifier: &Verifier,
     key: &KeyTrust,
@@ -154,12 +198,7 @@ fn by_policy(
     bundles: &[Result<UnverifiedBundle, BundleError>],
     now: UnixTime,
 ) -> Decision {
-    let (requirements, keys) = (policy.requirements(), policy.keys());
-    let one = |bundle: &Result<UnverifiedBundle, BundleError>| {
-        let bundle = bundle.as_ref().map_err(|error| Reason::Bundle(error.clone()))?;
-        verify(verifier, &keys, &requirements, artifact, bundle, now).map_err(Reason::Verify)
-    };
-    let proofs: Vec<Result<Box<Verified>, Reason>> = bundles.iter().map(|bundle| one(bundle).map(Box::new)).collect();
+    let proofs = proofs(verifier, policy, artifact, bundles, now);
     let signatures: Vec<&Verified> = proofs.iter().filter_map(|proof| Some(proof.as_ref().ok()?.as_ref())).collect();
     let ruling = policy.admit(&Question::new(artifact, &signatures, now));
     let outcome = |proof: &Result<Box<Verified>, Reason>| {

@@ -14,7 +14,15 @@
 
 mod attestation;
 mod case;
+#[cfg(feature = "policy-cel")]
+mod condition;
+#[cfg(not(feature = "policy-cel"))]
+#[path = "policy/condition/absent.rs"]
+mod condition;
 mod document;
+mod explain;
+mod import;
+mod lint;
 mod matcher;
 mod name;
 mod refusal;
@@ -39,6 +47,9 @@ use case::Case;
 pub use attestation::{AttestationRule, Pointer};
 pub use case::Question;
 pub use document::{Place, PolicyError, SCHEMA};
+pub use explain::{Explanation, difference, signers};
+pub use import::{ImportError, import};
+pub use lint::{Finding, Lint};
 pub use matcher::{Matcher, PatternError};
 pub use refusal::{Bound, Refusal, Threshold};
 pub use rule::{Rule, RuleBuilder, RuleError};

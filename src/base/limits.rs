@@ -27,6 +27,18 @@ pub const POLICY_SIGNERS: usize = 64;
 pub const POLICY_ATTESTATIONS: usize = 16;
 /// Fields that are compared in one predicate.
 pub const POLICY_FIELDS: usize = 64;
+/// A condition of a policy, in bytes.
+pub const CONDITION_BYTES: usize = 2 << 10;
+/// Nesting of brackets and signs in a condition: its parser recurses.
+pub const CONDITION_DEPTH: usize = 32;
+/// Parts of a condition's expression, those of its macros included.
+pub const CONDITION_NODES: u64 = 512;
+/// Macros within macros: two walk a list for each item of another.
+pub const CONDITION_NESTING: u32 = 2;
+/// Steps that one condition may take on one predicate, counted beforehand: well under a second.
+pub const CONDITION_STEPS: u64 = 1_000_000;
+/// Conditions on one predicate.
+pub const POLICY_CONDITIONS: usize = 16;
 /// Digests on a policy's deny list, within [`POLICY_BYTES`].
 pub const POLICY_DENIED: usize = 8192;
 /// Signers whom a policy distrusts: each is held against every signature.

@@ -1,7 +1,10 @@
 //! Attestations that a rule asks for: a predicate type, by whom, and what the predicate says. Only statements that
 //! were verified are read, and from the bytes that were signed.
 
+use std::sync::Arc;
+
 use super::case::Case;
+use super::condition::{Condition, Seen};
 use super::matcher::{Matcher, PatternError};
 use super::refusal::{Miss, Refusal, SUMMARY};
 use super::rule::Rule;
@@ -16,6 +19,7 @@ pub struct AttestationRule {
     /// `None`: whoever must have signed the artifact.
     pub(super) signers: Option<Signers>,
     pub(super) fields: Vec<(Pointer, Matcher)>,
+    pub(super) conditions: Vec<Arc<Condition>>,
     pub(super) max_age: Option<u64>,
     pub(super) min_age: Option<u64>,
 }
@@ -139,6 +143,12 @@ impl AttestationRule {
             if !found.as_deref().is_some_and(|found| expected.is_match(found)) {
                 return refuse(pointer.text(), expected.to_string(), found);
             }
+        }
+        if let (Some(verified), false) = (case.signatures.get(place), self.conditions.is_empty()) {
+            let signed = verified.evidence().earliest();
+            let predicate_type = &predicate_type();
+            let seen = Seen { predicate, predicate_type, now: case.now, signed };
+            self.conditions.iter().try_for_each(|condition| condition.meet(&seen))?;
         }
         Ok(())
     }

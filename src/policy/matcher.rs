@@ -174,6 +174,14 @@ impl Matcher {
         }
     }
 
+    /// Whether every text that `other` matches is matched: sure where it says yes.
+    pub(super) fn matches_all_of(&self, other: &Self) -> bool {
+        let same = self.text == other.text && std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind);
+        // A star in a segment is met by a star alone, or by a regular expression that says so; whole segments are not.
+        let readable = other.is_exact() || (matches!(other.kind, Kind::Glob { .. }) && !other.text.contains("**"));
+        same || (readable && !self.is_regex() && self.is_match(&other.text))
+    }
+
     /// Whether it is one text and no pattern.
     pub fn is_exact(&self) -> bool {
         matches!(self.kind, Kind::Exact)

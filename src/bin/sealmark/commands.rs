@@ -11,6 +11,7 @@ mod inspect;
 mod key;
 mod output;
 mod pack;
+mod policy;
 mod sign;
 mod stack;
 mod tour;
@@ -20,12 +21,13 @@ mod upkeep;
 mod verify;
 mod whoami;
 
-use crate::cli::{Attach, Attest, Command, Format, Key, Sign, Stack, Trust, Verify};
+use crate::cli::{Attach, Attest, Command, Format, Key, Policy, Sign, Stack, Trust, Verify};
 use crate::report::{Failure, Verdicts, print_json};
 
 pub(crate) use attest::PredicateTypeError;
 pub(crate) use carry::LayoutError;
 pub(crate) use output::OutputError;
+pub(crate) use policy::PolicyCommandError;
 pub(crate) use tour::TourError;
 pub(crate) use verify::{PackDigestError, SelectionError};
 
@@ -59,6 +61,13 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Tree(args) => tree::run(&args),
         Command::Whoami(args) => whoami::run(&args),
+        Command::Policy(Policy::Init(args)) => policy::init(&args),
+        Command::Policy(Policy::Check(args)) => policy::check(&args),
+        Command::Policy(Policy::Test(args)) => policy::test(&args),
+        Command::Policy(Policy::Explain(args)) => policy::explain(&args),
+        Command::Policy(Policy::Diff(args)) => policy::diff(&args),
+        Command::Policy(Policy::Import(args)) => policy::import(&args),
+        Command::Policy(Policy::Schema(args)) => policy::schema(&args),
         Command::Trust(Trust::Show(args)) => trust::show(&args),
         Command::Stack(Stack::Init(args)) => stack::init(&args),
         Command::Stack(Stack::Up(args)) => stack::up(&args),
@@ -93,12 +102,17 @@ fn format(command: &Command) -> Format {
         Command::Inspect(args) => args.format.format,
         Command::Tree(args) => args.format.format,
         Command::Whoami(args) => args.format.format,
+        Command::Policy(Policy::Check(args)) => args.format.format,
+        Command::Policy(Policy::Test(args)) => args.format.format,
+        Command::Policy(Policy::Explain(args)) => args.format.format,
+        Command::Policy(Policy::Diff(args)) => args.format.format,
         Command::Trust(Trust::Show(args)) => args.format.format,
         Command::Stack(Stack::Init(args)) => args.format.format,
         Command::Stack(Stack::Status(args)) => args.format.format,
         Command::Stack(Stack::Fsck(args)) => args.format.format,
         Command::Stack(Stack::Export(args)) => args.format.format,
         Command::Tour(_)
+        | Command::Policy(Policy::Init(_) | Policy::Import(_) | Policy::Schema(_))
         | Command::Stack(Stack::Up(_) | Stack::Token(_))
         | Command::Key(_)
         | Command::Completions(_)

@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use crate::report::text::visible_path;
 
-pub(crate) use expected::{Expected, expected, now};
+pub(crate) use expected::{Expected, expected, now, policy};
 pub(crate) use identity::{environment, http, token_sources};
 pub(crate) use images::{image, images};
 pub(crate) use key::{new_password, private_key, signing_key};
@@ -29,7 +29,7 @@ pub(crate) use registry::{registry_scheme, registry_store};
 pub(crate) use runtime::{interrupted, runtime, server_runtime};
 pub(crate) use secrets::keep_from_dumps;
 pub(crate) use services::Signing;
-pub(crate) use trust::{TrustAnchor, packed_trust, trust};
+pub(crate) use trust::{TrustAnchor, packed_trust, trust, trust_file};
 
 /// Why the flags mean nothing, or the system cannot do what they ask.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -83,6 +83,14 @@ pub enum PolicyError {
         /// The file.
         file: String,
     },
+    /// A condition that is not taken.
+    #[error("a condition{place}: {problem}")]
+    Condition {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        problem: String,
+    },
     /// A rule.
     #[error("rule {rule:?}{place}: {error}")]
     Rule {
@@ -103,6 +111,10 @@ impl PolicyError {
         match self {
             Self::TooLarge { .. } | Self::TooMany { .. } => Code::usage("limit-policy", "split the policy"),
             Self::Rule { error, .. } => error.code(),
+            Self::Condition { .. } => Code::usage(
+                "policy-condition-parse",
+                "a condition is one CEL expression of bounded cost; `fields` may do",
+            ),
             Self::KeyFile { .. } => {
                 Code::usage("policy-key-file", "put the key itself under `key`, or the file beside the policy")
             }
@@ -117,6 +129,7 @@ impl PolicyError {
             | Self::TooMany { place, .. }
             | Self::TwoConditions { place, .. }
             | Self::KeyFile { place, .. }
+            | Self::Condition { place, .. }
             | Self::Rule { place, .. } => *place,
             _ => return None,
         };

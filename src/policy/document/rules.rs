@@ -1,6 +1,7 @@
 //! Rules, signers and attestations of the document.
 
 use std::num::NonZeroU8;
+use std::sync::Arc;
 
 use super::error::{Place, PolicyError};
 use super::parts;
@@ -9,6 +10,7 @@ use crate::base::crypto::PublicKey;
 use crate::base::limits;
 use crate::policy::Distrust;
 use crate::policy::attestation::{AttestationRule, Pointer};
+use crate::policy::condition::Condition;
 use crate::policy::matcher::{Matcher, PatternError};
 use crate::policy::refusal::{Bound, Threshold};
 use crate::policy::rule::{Rule, RuleError};
@@ -74,9 +76,11 @@ pub(super) const DISTRUST: &[&str] = &[
 ];
 /// The fields of a group of signers.
 pub(super) const GROUP: &[&str] = &["any", "all", "at-least", "of"];
+/// The fields of a condition.
+pub(super) const CONDITION: &[&str] = &["name", "cel"];
 /// The fields of an attestation.
 pub(super) const ATTESTATION: &[&str] =
-    &["predicate-type", "predicate-type-glob", "signers", "fields", "max-age", "min-age"];
+    &["predicate-type", "predicate-type-glob", "signers", "fields", "conditions", "max-age", "min-age"];
 
 pub(super) fn wrong(rule: &str, place: Place, error: RuleError) -> PolicyError {
     PolicyError::Rule { place, rule: rule.to_owned(), error }
@@ -169,6 +173,15 @@ pub(super) fn distrust(node: &Node, key_file: KeyFiles<'_>) -> Result<Distrust, 
         }
     };
     Ok(Distrust { signer, from, reason: parts::reason(fields.text("reason")?) })
+}
+
+fn condition(node: &Node) -> Result<Arc<Condition>, PolicyError> {
+    let fields = node.fields("a condition", CONDITION)?;
+    let cel = fields.require("cel")?;
+    let text = cel.text("cel")?;
+    let name = fields.text("name")?.unwrap_or(text);
+    let compiled = Condition::compile(name, text);
+    compiled.map(Arc::new).map_err(|problem| PolicyError::Condition { place: cel.place, problem })
 }
 
 impl Reading<'_> {
@@ -317,7 +330,14 @@ impl Reading<'_> {
             (None, None) => return Err(node.wrong("`predicate-type` is missing")),
         }?;
         let (max_age, min_age) = ages(fields)?;
-        let mut wanted = AttestationRule { predicate_type, signers: None, fields: Vec::new(), max_age, min_age };
+        let mut wanted = AttestationRule {
+            predicate_type,
+            signers: None,
+            fields: Vec::new(),
+            conditions: Vec::new(),
+            max_age,
+            min_age,
+        };
         wanted.signers = fields.take("signers").map(|signers| self.group(signers)).transpose()?;
         if let Some(map) = fields.take("fields") {
             let members = map.map("fields")?;
@@ -330,6 +350,10 @@ impl Reading<'_> {
                 let value = Matcher::glob(value.text("fields")?).map_err(|error| self.wrong(value, error))?;
                 wanted.fields.push((pointer, value));
             }
+        }
+        if let Some(list) = fields.take("conditions") {
+            let items = super::at_most(list, "conditions", limits::POLICY_CONDITIONS)?;
+            wanted.conditions = items.iter().map(condition).collect::<Result<_, _>>()?;
         }
         Ok(wanted)
     }

@@ -159,7 +159,8 @@ fn the_schema_has_the_fields_that_are_read() {
         fields
     };
     assert_eq!(properties(&schema), sorted(DOCUMENT));
-    let parts: [(&str, &[&str]); 6] = [
+    let parts: [(&str, &[&str]); 7] = [
+        ("condition", rules::CONDITION),
         ("scope", SCOPE),
         ("rule", rules::RULE),
         ("signer", rules::SIGNER),

@@ -193,7 +193,7 @@ fn a14_provenance_says_builder_type_source_and_ref() {
         ("/buildDefinition/buildType", "https://actions.github.io/buildtypes/workflow/v2"),
         ("/buildDefinition/externalParameters/workflow/repository", "https://github.com/acme/ap"),
         ("/buildDefinition/externalParameters/workflow/ref", "refs/tags/*"),
-        ("/buildDefinition/externalParameters/workflow", "*"),
+        ("/buildDefinition/externalParameters/workflow", "refs/heads/*"),
     ];
     for (field, value) in bad {
         assert_eq!(codes(&asked(field, value), &[&verified]), "provenance-mismatch", "{field} {value}");
@@ -320,4 +320,26 @@ fn older_signatures_bind_the_name_that_they_hold() {
     let policy = policy(&format!("version: 1\nrules: [{{{rule}, signed-names: [name, tag]}}]\n"));
     assert_eq!(code_of(&policy, Some("ghcr.io/acme/app:v1"), &[&verified], NOW), "");
     assert_eq!(code_of(&policy, Some("ghcr.io/acme/app:v2"), &[&verified], NOW), "name-not-bound");
+}
+
+#[cfg(feature = "policy-cel")]
+#[test]
+fn a15_conditions_say_rule_and_values() {
+    let scan = attested(&uri(WORKFLOW), "https://example.com/scan", r#"{"critical":2,"passed":"true"}"#);
+    let asked = |cel: &str| {
+        with(&format!(
+            "    attestations:\n      - predicate-type: https://example.com/scan\n        conditions: [{{name: clean, cel: '{cel}'}}]\n"
+        ))
+    };
+    assert_eq!(codes(&asked("predicate.critical <= 2"), &[&scan]), "");
+    assert_eq!(codes(&asked("predicate.critical == 0"), &[&scan]), "policy-condition");
+    for bad in ["predicate.passed", "predicate.missing == 0", "null", "predicate.critical"] {
+        assert_eq!(codes(&asked(bad), &[&scan]), "policy-error", "{bad}");
+    }
+    let refused = admits(&asked("predicate.critical == 0"), &scan).unwrap_err();
+    let text = refused.to_string();
+    assert!(text.contains("clean") && text.contains("predicate.critical == 0") && text.contains('2'), "{text}");
+    let unread = "version: 1\nrules:\n  - identity: a@x.example\n    issuer: x\n    attestations: [{predicate-type: x, conditions: [{cel: '1 +'}]}]\n";
+    let error = Policy::parse(unread.as_bytes()).unwrap_err();
+    assert_eq!((error.code().name(), error.place().map(|place| place.line)), ("policy-condition-parse", Some(5)));
 }

@@ -14,7 +14,7 @@ use sealmark::format::oci::OciError;
 use sealmark::format::timestamp::TokenError;
 use sealmark::format::trust::TrustError;
 use sealmark::format::x509::CertificateError;
-use sealmark::policy::{PatternError, PolicyError, Refusal, RuleError};
+use sealmark::policy::{ImportError, PatternError, PolicyError, Refusal, RuleError};
 use sealmark::service::http::HttpError;
 use sealmark::service::identity::{IdentityError, TokenProblem};
 use sealmark::service::signer::SignerError;
@@ -25,7 +25,9 @@ use sealmark::stack::StackError;
 use sealmark::verify::{ContentError, VerifyError};
 
 use crate::artifact::ArtifactError;
-use crate::commands::{LayoutError, OutputError, PackDigestError, PredicateTypeError, SelectionError, TourError};
+use crate::commands::{
+    LayoutError, OutputError, PackDigestError, PolicyCommandError, PredicateTypeError, SelectionError, TourError,
+};
 use crate::files::FileError;
 use crate::report::text::shell_word;
 use crate::settings::SettingsError;
@@ -55,6 +57,7 @@ coded!(
     FileError,
     FoundError,
     HttpError,
+    ImportError,
     IdentityError,
     KeyError,
     LayoutError,
@@ -63,6 +66,7 @@ coded!(
     PackDigestError,
     PackError,
     PatternError,
+    PolicyCommandError,
     PolicyError,
     PredicateTypeError,
     RuleError,

@@ -50,6 +50,11 @@ pub(super) fn stack_config(dir: &Path) -> Result<PathBuf, SettingsError> {
     if path.is_file() { Ok(path) } else { Err(SettingsError::NotAStack { dir: dir.to_owned() }) }
 }
 
+/// The trusted root in a file.
+pub(crate) fn trust_file(path: &Path) -> Result<TrustAnchor, Failure> {
+    from_file(path)
+}
+
 /// Both kinds of document carry a root: whichever was given is read as what it says it is.
 fn from_file(path: &Path) -> Result<TrustAnchor, Failure> {
     let source = visible_path(path);

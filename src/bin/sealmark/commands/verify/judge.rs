@@ -9,7 +9,7 @@ use sealmark::base::crypto::{DigestAlgorithm, Family, Scheme};
 use sealmark::base::limits;
 use sealmark::base::time::UnixTime;
 use sealmark::format::bundle::{BundleError, Content, UnverifiedBundle};
-use sealmark::verify::{self, ArtifactName, Step, Verified, Verifier};
+use sealmark::verify::{self, ArtifactName, KeyTrust, Step, Verified, Verifier};
 
 use crate::artifact::{Artifact, ArtifactError, Hashed};
 use crate::files::{self, FileError};
@@ -81,13 +81,40 @@ impl Question<'_> {
     }
 
     fn decide(&self, artifact: &Artifact, path: &Path) -> Result<(Decision, Hashed, Bundles), Failure> {
+        self.with_bundles(artifact, path, |artifact, bundles| {
+            decide(self.verifier, self.trust, artifact, bundles, self.now)
+        })
+    }
+
+    /// Hands an artifact with its candidates over.
+    pub(in crate::commands) fn with_candidates<R>(
+        &self,
+        artifact: &Artifact,
+        ask: impl FnOnce(&verify::Artifact<'_>, &Bundles) -> R,
+    ) -> Result<R, Failure> {
+        let path = self.bundle.map_or_else(|| artifact.bundle_path(), |path| Ok(path.to_owned()))?;
+        let (answer, ..) =
+            self.with_bundles(artifact, &path, ask).map_err(|failure| failure.about(&artifact.name()))?;
+        Ok(answer)
+    }
+
+    fn with_bundles<R>(
+        &self,
+        artifact: &Artifact,
+        path: &Path,
+        ask: impl FnOnce(&verify::Artifact<'_>, &Bundles) -> R,
+    ) -> Result<(R, Hashed, Bundles), Failure> {
         let bundles = read_bundles(path)?;
-        let scheme = match self.trust {
-            Trust::Key(key) => Some(Scheme::default_for(key.key().kind())),
-            Trust::Policy(_) => None,
+        let of_key = |key: &KeyTrust| Some(Scheme::default_for(key.key().kind()));
+        let schemes: Vec<Option<Scheme>> = match self.trust {
+            Trust::Key(key) => vec![of_key(key)],
+            Trust::Policy(policy) => policy.keys().iter().map(of_key).chain([None]).collect(),
         };
         let readable = || bundles.iter().filter_map(|bundle| bundle.as_ref().ok());
-        let mut needed: BTreeSet<_> = readable().flat_map(|bundle| bundle.needed_digests(scheme)).collect();
+        let digests = |bundle: &UnverifiedBundle| -> Vec<_> {
+            schemes.iter().flat_map(|scheme| bundle.needed_digests(*scheme)).collect()
+        };
+        let mut needed: BTreeSet<_> = readable().flat_map(digests).collect();
         if needed.is_empty() {
             // Nothing can be read; what is wrong with the bundles is told all the same.
             needed.insert(DigestAlgorithm::Sha256);
@@ -95,19 +122,18 @@ impl Question<'_> {
         if let Trust::Policy(policy) = self.trust {
             needed.extend(policy.denied_algorithms());
         }
-        if readable().any(|bundle| needs_bytes(bundle, scheme)) && !matches!(artifact, Artifact::Digest(_)) {
+        let whole = |bundle: &UnverifiedBundle| schemes.iter().any(|scheme| needs_bytes(bundle, *scheme));
+        if readable().any(whole) && !matches!(artifact, Artifact::Digest(_)) {
             let bytes = artifact.bytes()?;
             let hashed = Hashed { digests: Vec::new(), length: Some(bytes.len() as u64) };
-            let artifact = called(verify::Artifact::from_bytes(&bytes), artifact);
-            let decision = decide(self.verifier, self.trust, &artifact, &bundles, self.now);
-            return Ok((decision, hashed, bundles));
+            let answer = ask(&called(verify::Artifact::from_bytes(&bytes), artifact), &bundles);
+            return Ok((answer, hashed, bundles));
         }
         let hashed = artifact.hash(&needed)?;
         let mut digests = hashed.digests.iter().copied();
         let first = digests.next().ok_or(ArtifactError::NoSignature)?;
-        let artifact = called(verify::Artifact::from_digests(first, digests.collect()), artifact);
-        let decision = decide(self.verifier, self.trust, &artifact, &bundles, self.now);
-        Ok((decision, hashed, bundles))
+        let answer = ask(&called(verify::Artifact::from_digests(first, digests.collect()), artifact), &bundles);
+        Ok((answer, hashed, bundles))
     }
 
     /// What was proven, for a report; `length` is how much of the artifact was read.
