@@ -98,7 +98,7 @@ async fn get_certificates(http: Http, ledger: Arc<Mutex<Ledger>>, secret: String
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn k06_log_t4_kill_9_under_load() {
+async fn k06_logt4_kill_9_under_load() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("stack");
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

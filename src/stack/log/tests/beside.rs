@@ -17,7 +17,7 @@ fn flip(path: &Path, at: usize) {
 }
 
 #[tokio::test]
-async fn k10_log_t12_fsck_names_what_is_damaged() {
+async fn k10_logt12_fsck_names_what_is_damaged() {
     let dir = tempdir();
     let dir = new_log(dir.path());
     assert_eq!(fsck(&beside(&dir)).unwrap().findings, []);
@@ -46,7 +46,7 @@ async fn k10_log_t12_fsck_names_what_is_damaged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn k13_log_t16_readers_while_it_grows() {
+async fn k13_logt16_readers_while_it_grows() {
     let parent = tempdir();
     let dir = new_log(parent.path());
     let log = Arc::new(open(&dir).unwrap());
@@ -85,7 +85,7 @@ async fn k13_log_t16_readers_while_it_grows() {
 }
 
 #[tokio::test]
-async fn k09_log_t13_an_export_grows_and_refuses_another_history() {
+async fn k09_logt13_an_export_grows_and_refuses_another_history() {
     let parent = tempdir();
     let dir = new_log(parent.path());
     let out = parent.path().join("out");
@@ -112,7 +112,7 @@ async fn k09_log_t13_an_export_grows_and_refuses_another_history() {
 }
 
 #[tokio::test]
-async fn k05_log_t15_a_thousand_requests_of_one_entry() {
+async fn k05_logt15_a_thousand_requests_of_one_entry() {
     let dir = tempdir();
     let dir = new_log(dir.path());
     for round in 0..3 {

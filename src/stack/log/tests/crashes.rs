@@ -172,14 +172,14 @@ fn crash(size: u64, step: usize) {
 }
 
 #[test]
-fn log_t1_t2_every_crash_and_crashes_of_the_recovery() {
+fn k06_logt1_logt2_every_crash_and_crashes_of_the_recovery() {
     crash(0, 23);
     crash(254, 101);
 }
 
 #[test]
 #[ignore = "long: tests/run --long"]
-fn log_t1_t2_long_every_crash_and_every_crash_of_the_recovery() {
+fn k06_logt1_logt2_long_every_crash_and_every_crash_of_the_recovery() {
     crash(0, 1);
     crash(254, 1);
 }
@@ -187,7 +187,7 @@ fn log_t1_t2_long_every_crash_and_every_crash_of_the_recovery() {
 /// Over a tile of tiles.
 #[test]
 #[ignore = "long: tests/run --long"]
-fn log_t1_long_every_crash_over_65536() {
+fn k06_logt1_long_every_crash_over_65536() {
     let disk = MemoryDisk::new(durable(65_534));
     let (history, worked) = work(&disk, &batches(65_534));
     worked.unwrap();
@@ -197,7 +197,7 @@ fn log_t1_long_every_crash_over_65536() {
 /// Each operation fails, done or not: the log ends there. What it then recovers to, from what the page cache
 /// shows, survives a power cut.
 #[test]
-fn log_t3_t6_t7_every_operation_fails() {
+fn k07_logt3_logt6_logt7_every_operation_fails() {
     let before = durable(254);
     let disk = MemoryDisk::new(before.clone());
     work(&disk, &batches(254)).1.unwrap();
@@ -220,7 +220,7 @@ fn log_t3_t6_t7_every_operation_fails() {
 
 /// A killed process leaves names in the page cache; the next one relies on them, and then the power goes.
 #[test]
-fn log_t2_a_kill_then_a_power_cut() {
+fn k06_logt2_a_kill_then_a_power_cut() {
     let disk = MemoryDisk::new(durable(254));
     let (history, worked) = work(&disk, &batches(254));
     worked.unwrap();
@@ -233,7 +233,7 @@ fn log_t2_a_kill_then_a_power_cut() {
 
 /// A crash while a log is made leaves none, or an empty one.
 #[test]
-fn log_t1_a_crash_while_a_log_is_made() {
+fn k06_logt1_a_crash_while_a_log_is_made() {
     let disk = MemoryDisk::new(State::empty());
     let states = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&states);
