@@ -20,6 +20,7 @@
 //! | `sign` | signing acts over those (feature `sign`) |
 //! | `carry` | images with all that is attached to them, from store to store (feature `sign`) |
 //! | `serve` | what the servers stand on (feature `serve`) |
+//! | `gate` | the deploy gates: admission webhooks, verdicts over HTTP (feature `gate`) |
 //! | `stack` | a private Sigstore (feature `stack`) |
 //!
 //! Without features the library only verifies: no async runtime, no network, no clock.
@@ -64,6 +65,8 @@ pub mod base;
 #[cfg(feature = "sign")]
 pub mod carry;
 pub mod format;
+#[cfg(feature = "gate")]
+pub mod gate;
 pub mod manual;
 pub mod policy;
 #[cfg(feature = "serve")]

@@ -50,6 +50,19 @@ impl Line {
         }
     }
 
+    /// Adds a list of texts.
+    pub fn texts<'t>(mut self, name: &'static str, values: impl Iterator<Item = &'t str>) -> Self {
+        self.name(name);
+        let mut separator = '[';
+        for value in values {
+            self.0.push(separator);
+            quote(value, limits::JOURNAL_TEXT, &mut self.0);
+            separator = ',';
+        }
+        self.0.push_str(if separator == '[' { "[]" } else { "]" });
+        self
+    }
+
     /// Adds a number.
     pub fn number(mut self, name: &'static str, value: u64) -> Self {
         self.name(name);
@@ -78,7 +91,7 @@ impl Line {
 
 /// A JSON string of at most `limit` characters, in printable ASCII: letters of other scripts, which can pass
 /// for others, and controls are escaped.
-pub(crate) fn quote(text: &str, limit: usize, out: &mut String) {
+fn quote(text: &str, limit: usize, out: &mut String) {
     use fmt::Write as _;
     out.push('"');
     for (index, c) in text.chars().enumerate() {
@@ -177,7 +190,15 @@ mod tests {
         let (sender, written) = channel();
         let journal = Journal::to(Pipe(sender, None)).unwrap();
         let text = "\u{1b}[2J\nb\u{202e}\u{e9}\u{1f600}\"\\";
-        journal.write(line().text("image", text).number("n", 7).truth("allowed", false).maybe("none", None));
+        journal.write(
+            line()
+                .text("image", text)
+                .number("n", 7)
+                .texts("a", [].into_iter())
+                .texts("b", ["x", "\""].into_iter())
+                .truth("allowed", false)
+                .maybe("none", None),
+        );
         let bytes = written.recv_timeout(Duration::from_secs(5)).unwrap();
         assert!(bytes.iter().all(|byte| (b' '..=b'~').contains(byte) || *byte == b'\n'));
         assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), 1);

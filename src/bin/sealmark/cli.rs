@@ -3,6 +3,7 @@
 //! What flags mean together is settled in `settings.rs`; here stand names, values and words.
 
 mod carry;
+mod gate;
 mod image;
 mod registry;
 
@@ -15,6 +16,7 @@ use sealmark::format::x509::CLAIMS;
 use zeroize::Zeroizing;
 
 pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
+pub(crate) use gate::{Gate, GateAdmission, GateArgs, GateHttp, GateRegistryArgs};
 pub(crate) use image::{Attach, AttachRepair, AttestImage, ImageArgs, SignImage, SignatureArgs, SignatureFormat};
 pub(crate) use registry::RegistryArgs;
 
@@ -79,6 +81,9 @@ pub(crate) enum Command {
     /// Run a private Sigstore: identity provider, CA, logs and timestamp authority in one process
     #[command(subcommand, arg_required_else_help = true)]
     Stack(Stack),
+    /// Decide about images for a cluster or a pipeline
+    #[command(subcommand, arg_required_else_help = true)]
+    Gate(Gate),
     /// Make and convert keys, where keys must be
     #[command(subcommand, arg_required_else_help = true)]
     Key(Key),

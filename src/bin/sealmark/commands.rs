@@ -5,6 +5,7 @@ mod carry;
 mod completions;
 mod conformance;
 mod folder;
+mod gate;
 mod github;
 mod image;
 mod inspect;
@@ -21,7 +22,7 @@ mod upkeep;
 mod verify;
 mod whoami;
 
-use crate::cli::{Attach, Attest, Command, Format, Key, Policy, Sign, Stack, Trust, Verify};
+use crate::cli::{Attach, Attest, Command, Format, Gate, Key, Policy, Sign, Stack, Trust, Verify};
 use crate::report::{Failure, Verdicts, print_json};
 
 pub(crate) use attest::PredicateTypeError;
@@ -75,6 +76,8 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Stack(Stack::Token(args)) => stack::token(&args),
         Command::Stack(Stack::Fsck(args)) => upkeep::fsck(&args),
         Command::Stack(Stack::Export(args)) => upkeep::export(&args),
+        Command::Gate(Gate::Admission(args)) => gate::admission(&args),
+        Command::Gate(Gate::Http(args)) => gate::http(&args),
         Command::Key(Key::Generate(args)) => key::generate(&args),
         Command::Key(Key::Import(args)) => key::import(&args),
         Command::Key(Key::Public(args)) => key::public(&args),
@@ -114,6 +117,7 @@ fn format(command: &Command) -> Format {
         Command::Tour(_)
         | Command::Policy(Policy::Init(_) | Policy::Import(_) | Policy::Schema(_))
         | Command::Stack(Stack::Up(_) | Stack::Token(_))
+        | Command::Gate(_)
         | Command::Key(_)
         | Command::Completions(_)
         | Command::SignBundle(_)

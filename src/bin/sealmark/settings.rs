@@ -1,6 +1,7 @@
 //! What flags and environment mean together: the one place where implementations are chosen.
 
 mod expected;
+mod gate;
 mod identity;
 mod images;
 mod key;
@@ -21,6 +22,7 @@ use thiserror::Error;
 use crate::report::text::visible_path;
 
 pub(crate) use expected::{Expected, expected, now, policy};
+pub(crate) use gate::{gate_sources, gate_store};
 pub(crate) use identity::{environment, http, token_sources};
 pub(crate) use images::{image, images};
 pub(crate) use key::{new_password, private_key, signing_key};

@@ -14,7 +14,10 @@ use sealmark::format::oci::OciError;
 use sealmark::format::timestamp::TokenError;
 use sealmark::format::trust::TrustError;
 use sealmark::format::x509::CertificateError;
+use sealmark::gate::SnapshotError;
 use sealmark::policy::{ImportError, PatternError, PolicyError, Refusal, RuleError};
+use sealmark::serve::ServeError;
+use sealmark::serve::tls::TlsError;
 use sealmark::service::http::HttpError;
 use sealmark::service::identity::{IdentityError, TokenProblem};
 use sealmark::service::signer::SignerError;
@@ -74,6 +77,9 @@ coded!(
     SettingsError,
     SignImageError,
     SignError,
+    SnapshotError,
+    ServeError,
+    TlsError,
     SignerError,
     StackError,
     StoreError,

@@ -23,7 +23,16 @@ pub(crate) fn registry_store(
     args: &RegistryArgs,
     repositories: &[&Repository],
 ) -> Result<Arc<dyn ArtifactStore>, Failure> {
-    let mut settings = RegistrySettings { http: http(args)?, ..RegistrySettings::default() };
+    registry_store_with(args, repositories, |settings| settings)
+}
+
+/// The same with other bounds of time.
+pub(super) fn registry_store_with(
+    args: &RegistryArgs,
+    repositories: &[&Repository],
+    bounds: impl FnOnce(Settings) -> Settings,
+) -> Result<Arc<dyn ArtifactStore>, Failure> {
+    let mut settings = RegistrySettings { http: bounds(http(args)?), ..RegistrySettings::default() };
     for host in &args.plain_http {
         settings.hosts.entry(Registry::parse(host)?).or_default().scheme = Some(Scheme::PlainHttp);
     }

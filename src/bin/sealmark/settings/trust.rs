@@ -25,16 +25,28 @@ pub(crate) struct TrustAnchor {
 
 /// Loads the trusted root that the flags name; without flags, the public-good one.
 pub(crate) fn trust(args: &TrustArgs) -> Result<TrustAnchor, Failure> {
-    if let Some(path) = &args.trusted_root {
-        return from_file(path);
+    match file(args)? {
+        Some(path) => from_file(&path),
+        None => built_in(embedded(args)),
     }
-    if let Some(path) = &args.trust_config {
-        return from_file(path);
+}
+
+/// The file that the flags name; without one the root is built in.
+pub(super) fn file(args: &TrustArgs) -> Result<Option<PathBuf>, SettingsError> {
+    let named = args.trusted_root.as_ref().or(args.trust_config.as_ref()).cloned();
+    match (named, &args.stack) {
+        (None, Some(dir)) => stack_config(dir).map(Some),
+        (named, _) => Ok(named),
     }
-    if let Some(dir) = &args.stack {
-        return from_file(&stack_config(dir)?);
+}
+
+/// The instance whose root is built in.
+pub(super) fn embedded(args: &TrustArgs) -> Embedded {
+    match args.instance.unwrap_or(Instance::PublicGood) {
+        Instance::PublicGood => Embedded::PublicGood,
+        Instance::Staging => Embedded::Staging,
+        Instance::Github => Embedded::GitHub,
     }
-    built_in(args.instance.unwrap_or(Instance::PublicGood))
 }
 
 /// A trusted root that came with something.
@@ -68,12 +80,7 @@ fn from_file(path: &Path) -> Result<TrustAnchor, Failure> {
     Ok(TrustAnchor { root, source })
 }
 
-fn built_in(instance: Instance) -> Result<TrustAnchor, Failure> {
-    let embedded = match instance {
-        Instance::PublicGood => Embedded::PublicGood,
-        Instance::Staging => Embedded::Staging,
-        Instance::Github => Embedded::GitHub,
-    };
+fn built_in(embedded: Embedded) -> Result<TrustAnchor, Failure> {
     let root = TrustedRoot::parse(embedded.trusted_root_json().as_bytes())?;
     Ok(TrustAnchor { root, source: format!("built-in {}", embedded.name()) })
 }

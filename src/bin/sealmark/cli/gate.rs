@@ -1,0 +1,102 @@
+//! The deploy gates.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgGroup, Args, Subcommand, ValueHint};
+
+use super::{TrustArgs, path};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Gate {
+    Admission(GateAdmission),
+    Http(GateHttp),
+}
+
+/// Answer the admission webhooks of a Kubernetes API server
+///
+/// POST /mutate replaces tags by the digest that was verified; POST /validate allows digests that the policy
+/// of their namespace admits, and nothing else. What could not be looked at is denied, before the API
+/// server's own deadline. GET /healthz, /readyz and /metrics are for operations; each decision is one line of
+/// JSON on standard error.
+///
+/// Policies, trust and the certificate may be replaced while it runs; bad ones are reported and change
+/// nothing. examples/gate has manifests.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark gate admission --config gate.yaml --tls-cert tls.crt --tls-key tls.key
+  $ sealmark gate admission --policy release.yaml --trusted-root trusted_root.json \\
+      --tls-cert tls.crt --tls-key tls.key --listen 0.0.0.0:8443")]
+pub(crate) struct GateAdmission {
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
+    /// The address to listen on
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8443", help_heading = "Serving")]
+    pub(crate) listen: SocketAddr,
+    /// The certificate chain (PEM) to serve with; looked at again every 5 s
+    #[arg(long, value_name = "PEM", value_parser = path(), value_hint = ValueHint::FilePath, help_heading = "Serving")]
+    pub(crate) tls_cert: PathBuf,
+    /// The private key (PEM) of --tls-cert
+    #[arg(long, value_name = "PEM", value_parser = path(), value_hint = ValueHint::FilePath, help_heading = "Serving")]
+    pub(crate) tls_key: PathBuf,
+}
+
+/// Answer pipelines and deployment tools: may this image be deployed?
+///
+/// POST /v1/verdict takes {"image": "HOST/PATH:TAG"} with a "policy" or a "namespace" of the settings, and
+/// answers 200 with the digest to deploy, 403 with the reason, or 503 when it could not look. Whoever
+/// reaches the address may ask: it listens on loopback unless told otherwise.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark gate http --policy release.yaml &
+  $ curl -d '{\"image\": \"registry.example.com/acme/app:v1\"}' http://127.0.0.1:8080/v1/verdict")]
+pub(crate) struct GateHttp {
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
+    /// The address to listen on
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", help_heading = "Serving")]
+    pub(crate) listen: SocketAddr,
+    /// The certificate chain (PEM) to serve with; without it plain HTTP is served
+    #[arg(long, value_name = "PEM", requires = "tls_key", value_parser = path(), value_hint = ValueHint::FilePath,
+          help_heading = "Serving")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key (PEM) of --tls-cert
+    #[arg(long, value_name = "PEM", requires = "tls_cert", value_parser = path(), value_hint = ValueHint::FilePath,
+          help_heading = "Serving")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+/// What both gates decide by.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("gate_policy").required(true).args(["config", "policy"]))]
+#[command(next_help_heading = "Policy")]
+pub(crate) struct GateArgs {
+    /// The gate's settings (YAML): policies, namespaces, kinds, break-glass
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// One policy file (YAML) for every namespace, instead of settings
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) registries: GateRegistryArgs,
+}
+
+/// How a gate reaches registries.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Registries (default: the logins of Docker and Podman)")]
+pub(crate) struct GateRegistryArgs {
+    /// A registry (HOST or HOST:PORT) with a private name or address that may be asked; may be repeated
+    #[arg(long, value_name = "HOST", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) private_registry: Vec<String>,
+    /// Certificates (PEM) that are trusted for TLS beside the public ones
+    #[arg(long, value_name = "PEM", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) registry_ca: Option<PathBuf>,
+    /// Reach this registry (HOST or HOST:PORT) without TLS, as loopback always is; may be repeated
+    #[arg(long, value_name = "HOST", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) plain_http: Vec<String>,
+}

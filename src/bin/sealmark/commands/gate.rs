@@ -1,0 +1,68 @@
+//! `gate …`: the deploy gates, until they are asked to end.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sealmark::gate::{Gate, State};
+use sealmark::serve::{self, Journal, Server, ServingCertificate};
+
+use crate::cli::{GateAdmission, GateArgs, GateHttp};
+use crate::report::{Failure, console};
+use crate::settings;
+
+/// Between the word that it ends and its end: whoever sends requests here has to hear of it.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// A review takes 30 s at most, by Kubernetes' own bound.
+const REQUEST: Duration = Duration::from_secs(35);
+
+pub(super) fn admission(args: &GateAdmission) -> Result<u8, Failure> {
+    run(&args.gate, args.listen, Some((&args.tls_cert, &args.tls_key)), Gate::admission)
+}
+
+pub(super) fn http(args: &GateHttp) -> Result<u8, Failure> {
+    let tls = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
+    run(&args.gate, args.listen, tls, Gate::http)
+}
+
+fn run(
+    args: &GateArgs,
+    listen: SocketAddr,
+    tls: Option<(&Path, &Path)>,
+    routes: impl FnOnce(&Arc<Gate>) -> axum::Router,
+) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let environment = settings::environment();
+    let state = State::read(environment.as_ref(), settings::gate_sources(args)?)?;
+    let read = |(chain, key)| ServingCertificate::read(environment.as_ref(), chain, key);
+    let certificate = tls.map(read).transpose()?;
+    let journal = Journal::to(std::io::stderr()).map_err(|error| settings::SettingsError::Runtime(error.kind()))?;
+    let store = settings::gate_store(&args.registries)?;
+    let gate = Gate::new(environment, state, store, journal, certificate.clone());
+    for caution in gate.cautions() {
+        console::warning(&caution);
+    }
+    settings::server_runtime()?.block_on(async {
+        let listener = serve::bind(&listen.to_string()).await?;
+        let address = listener.local_addr().map_or_else(|_| listen.to_string(), |address| address.to_string());
+        gate.announce();
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        console::data(&format!("serving on {scheme}://{address}\n"))?;
+        let watch = tokio::spawn(Arc::clone(&gate).watch());
+        let ending = Arc::clone(&gate);
+        let shutdown = async move {
+            settings::interrupted().await;
+            ending.drain();
+            tokio::time::sleep(FAREWELL).await;
+        };
+        let server = Server::new(listener).pooled().request_within(REQUEST);
+        let server = match certificate {
+            Some(certificate) => server.tls(certificate),
+            None => server,
+        };
+        let served = server.serve(routes(&gate), shutdown).await;
+        watch.abort();
+        Ok(served.map(|()| 0)?)
+    })
+}

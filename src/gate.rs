@@ -1,0 +1,201 @@
+//! The deploy gates: webhooks that a Kubernetes API server asks before it keeps an object ([`admission`]), and
+//! verdicts over HTTP for pipelines and deployment tools ([`http`]). Both ask the one function that the command
+//! line asks, [`crate::admit::image`], about one image under one policy.
+//!
+//! ```text
+//! request ─► namespace chooses a policy ─► image ─► tag resolved ─► verdict kept? ─► registry ─► verify, policy
+//!              (settings, never labels)              (each time)     by digest, repository,     within bounds
+//!                                                                    policy and trust version   of its own
+//! ```
+//!
+//! A gate fails closed and says so: what could not be looked at is a no with the word "could not", a panic is one,
+//! and so is a deadline. Policies, trust and the certificate are replaced while it runs, whole or not at all.
+
+mod addresses;
+pub mod admission;
+mod cache;
+pub mod http;
+mod judge;
+mod metrics;
+mod registries;
+pub mod settings;
+mod snapshot;
+mod verdict;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+
+pub use addresses::{AddressError, is_public_address};
+pub use registries::RegistryError;
+pub use snapshot::{LoadedPolicy, PolicySource, Reload, Snapshot, SnapshotError, Sources, State, TrustSource};
+pub use verdict::{Admission, Objection, Verdict};
+
+use crate::base::limits;
+use crate::policy::Mode;
+use crate::serve::journal::Line;
+use crate::serve::{Journal, ServingCertificate, Status, body, tls};
+use crate::service::environment::Environment;
+use crate::service::store::ArtifactStore;
+use judge::Judge;
+use metrics::GateMetrics;
+
+/// A gate: what it decides by, what it keeps, and where it writes.
+#[derive(Debug)]
+pub struct Gate {
+    environment: Arc<dyn Environment>,
+    state: State,
+    judge: Arc<Judge>,
+    journal: Journal,
+    metrics: GateMetrics,
+    certificate: Option<Arc<ServingCertificate>>,
+    draining: AtomicBool,
+}
+
+impl Gate {
+    /// A gate over a store.
+    pub fn new(
+        environment: Arc<dyn Environment>,
+        state: State,
+        store: Arc<dyn ArtifactStore>,
+        journal: Journal,
+        certificate: Option<Arc<ServingCertificate>>,
+    ) -> Arc<Self> {
+        let metrics = GateMetrics::new();
+        let judge = Judge::new(store, Arc::clone(&environment), metrics.lookup_seconds.clone());
+        let judge = Arc::new(judge);
+        let draining = AtomicBool::new(false);
+        let gate = Self { environment, state, judge, journal, metrics, certificate, draining };
+        gate.measure();
+        Arc::new(gate)
+    }
+
+    /// The admission webhooks, with health and metrics.
+    pub fn admission(self: &Arc<Self>) -> Router {
+        admission::routes(Arc::clone(self)).merge(self.operations())
+    }
+
+    /// Verdicts on demand, with health and metrics.
+    pub fn http(self: &Arc<Self>) -> Router {
+        http::routes(Arc::clone(self)).merge(self.operations())
+    }
+
+    fn operations(self: &Arc<Self>) -> Router {
+        let (ready, measured) = (Arc::clone(self), Arc::clone(self));
+        Router::new()
+            .route("/readyz", get(async move || ready.readiness()))
+            .route("/metrics", get(async move || measured.measured()))
+    }
+
+    fn readiness(&self) -> Response {
+        if self.draining.load(Ordering::Relaxed) {
+            return Status::unavailable("the gate is ending").into_response();
+        }
+        body::json(r#"{"status":"SERVING"}"#.to_owned())
+    }
+
+    fn measured(&self) -> Response {
+        self.measure();
+        body::typed(crate::serve::metrics::MEDIA_TYPE, self.metrics.render().into_bytes())
+    }
+
+    /// Sets what is measured when it is asked for.
+    fn measure(&self) {
+        let (kept, paused) = self.judge.counts();
+        let (snapshot, now) = (self.state.current(), self.environment.now());
+        let of_mode = |mode| snapshot.settings.namespaces.iter().filter(|entry| entry.mode == mode).count();
+        let broken = snapshot.settings.break_glass.iter().filter(|entry| now < entry.until).count();
+        let expires = self.certificate.as_ref().map_or(0, |certificate| certificate.not_after().secs());
+        let metrics = &self.metrics;
+        for (gauge, value) in [
+            (&metrics.kept, kept),
+            (&metrics.paused, paused),
+            (&metrics.warning, of_mode(Mode::Warn)),
+            (&metrics.auditing, of_mode(Mode::Audit)),
+            (&metrics.broken, broken),
+            (&metrics.expires, usize::try_from(expires).unwrap_or(0)),
+        ] {
+            gauge.set(value as u64);
+        }
+    }
+
+    /// What an operator must not overlook, one sentence each: namespaces where nothing is denied.
+    pub fn cautions(&self) -> Vec<String> {
+        let (snapshot, now) = (self.state.current(), self.environment.now());
+        let lenient = snapshot.settings.namespaces.iter().filter(|entry| entry.mode != Mode::Enforce);
+        let lenient = lenient.map(|entry| {
+            let (names, mode) = (entry.describe(), entry.mode);
+            format!("NOTHING IS DENIED in namespaces {names}: policy {} is in mode {mode}", entry.policy)
+        });
+        let broken = snapshot.settings.break_glass.iter().filter(|entry| now < entry.until);
+        let broken = broken.map(|entry| {
+            let (namespace, until, reason) = (&entry.namespace, entry.until, &entry.reason);
+            format!("EVERYTHING IS ALLOWED in namespace {namespace} until {until}: {reason}")
+        });
+        let policies = snapshot.policies().filter_map(|loaded| {
+            let mode = loaded.mode()?;
+            Some(format!("NOT EVERYTHING IS DENIED: policy {} has scopes in mode {mode}", loaded.name))
+        });
+        lenient.chain(policies).chain(broken).collect()
+    }
+
+    /// Writes down what is decided by, and what must not be overlooked.
+    pub fn announce(&self) {
+        let now = self.environment.now();
+        self.journal.write(Line::new(now, "decides-by").text("what", &self.state.current().describe()));
+        for caution in self.cautions() {
+            self.journal.write(Line::new(now, "caution").text("what", &caution));
+        }
+    }
+
+    /// Looks at the files once: policies and trust, then the certificate. Bad ones are written down each time.
+    pub fn reload(&self) {
+        let now = self.environment.now();
+        let state = self.state.reload(self.environment.as_ref());
+        self.metrics.stale.set(u64::from(matches!(state, Reload::Kept(_))));
+        match state {
+            Reload::Same => {}
+            Reload::Replaced => self.announce(),
+            Reload::Kept(error) => {
+                let line = Line::new(now, "reload-refused").text("code", error.code().name());
+                self.journal.write(line.text("what", &error.to_string()).text("inForce", "those before"));
+            }
+        }
+        let Some(certificate) = &self.certificate else { return };
+        match certificate.reload(self.environment.as_ref()) {
+            tls::Reload::Same => {}
+            tls::Reload::Replaced => {
+                let until = certificate.not_after().to_string();
+                self.journal.write(Line::new(now, "certificate-replaced").text("notAfter", &until));
+            }
+            tls::Reload::Kept(error) => {
+                let line = Line::new(now, "certificate-refused").text("code", error.code().name());
+                self.journal.write(line.text("what", &error.to_string()).text("inForce", "the one before"));
+            }
+        }
+    }
+
+    /// Looks at the files again and again.
+    pub async fn watch(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(limits::RELOAD_SECS)).await;
+            let gate = Arc::clone(&self);
+            // Reading files and building a verifier may take a while.
+            let _ = tokio::task::spawn_blocking(move || gate.reload()).await;
+        }
+    }
+
+    /// Says that it is no longer ready: whoever sends requests here should stop.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! The answer to a review, and the words that a person reads: `kubectl` prints the message of a denial after
+//! `admission webhook "NAME" denied the request:`, and each warning on a line of its own.
+//!
+//! What strangers wrote (names of images, identities, registries' words) is shown in printable ASCII, cut short.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::images::ImageField;
+use crate::base::encoding::base64;
+use crate::base::encoding::json::{Json, canonical};
+use crate::base::limits;
+use crate::gate::verdict::{Objection, Verdict};
+
+/// An answer to a review.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Why not; `None` allows.
+    pub denial: Option<Denial>,
+    /// Shown to whoever asked the API server.
+    pub warnings: Vec<String>,
+    /// Kept in the API server's audit log, under the webhook's name.
+    pub annotations: Vec<(&'static str, String)>,
+    /// Changes of the object.
+    pub patch: Vec<Pin>,
+}
+
+/// A no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// 403 for what was looked at, 503 for what could not be.
+    pub status: u16,
+    /// For people.
+    pub message: String,
+}
+
+/// The change of one image field from a name to what was verified. There is no other change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The field that named it.
+    pointer: String,
+    /// The repository with the digest that was verified.
+    reference: String,
+}
+
+impl Pin {
+    /// Pins an image field.
+    pub fn new(field: &ImageField<'_>, reference: String) -> Self {
+        Self { pointer: field.pointer.clone(), reference }
+    }
+}
+
+impl Answer {
+    /// The AdmissionReview that answers `uid`.
+    pub fn to_json(&self, uid: &str) -> String {
+        let mut response: Vec<(Cow<'_, str>, Json<'_>)> =
+            vec![("uid".into(), text(uid)), ("allowed".into(), Json::Bool(self.denial.is_none()))];
+        if let Some(denial) = &self.denial {
+            let reason = if denial.status == 403 { "Forbidden" } else { "ServiceUnavailable" };
+            let status = vec![
+                ("status".into(), text("Failure")),
+                ("code".into(), Json::Integer(denial.status.into())),
+                ("reason".into(), text(reason)),
+                ("message".into(), text(&denial.message)),
+            ];
+            response.push(("status".into(), Json::Object(status)));
+        }
+        if !self.warnings.is_empty() {
+            response
+                .push(("warnings".into(), Json::Array(self.warnings.iter().map(|warning| text(warning)).collect())));
+        }
+        if !self.annotations.is_empty() {
+            let annotations = self.annotations.iter().map(|(name, value)| ((*name).into(), text(value))).collect();
+            response.push(("auditAnnotations".into(), Json::Object(annotations)));
+        }
+        if self.denial.is_none() && !self.patch.is_empty() {
+            response.push(("patchType".into(), text("JSONPatch")));
+            response.push(("patch".into(), Json::String(base64::encode(self.json_patch().as_bytes()).into())));
+        }
+        write(vec![
+            ("apiVersion".into(), text("admission.k8s.io/v1")),
+            ("kind".into(), text("AdmissionReview")),
+            ("response".into(), Json::Object(response)),
+        ])
+    }
+
+    /// RFC 6902.
+    fn json_patch(&self) -> String {
+        let change = |pin: &Pin| {
+            let members = [("op", "replace"), ("path", &pin.pointer), ("value", &pin.reference)];
+            Json::Object(
+                members.into_iter().map(|(name, value)| (name.into(), Json::String(value.to_owned().into()))).collect(),
+            )
+        };
+        canonical(&Json::Array(self.patch.iter().map(change).collect())).unwrap_or_default()
+    }
+}
+
+/// A tree of texts, truths and small integers always has a canonical form.
+fn write(members: Vec<(Cow<'_, str>, Json<'_>)>) -> String {
+    canonical(&Json::Object(members)).unwrap_or_default()
+}
+
+fn text(text: &str) -> Json<'_> {
+    Json::String(text.into())
+}
+
+/// Text in printable ASCII, at most `limit` characters.
+pub(crate) fn visible(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if out.len() >= limit {
+            out.truncate(limit);
+            out.push_str("...");
+            break;
+        }
+        match c {
+            ' '..='~' => out.push(c),
+            _ => out.extend(c.escape_default()),
+        }
+    }
+    out
+}
+
+/// What stands against one image, in a sentence or two.
+pub(super) fn objection(field: &ImageField<'_>, verdict: &Verdict, objection: &Objection) -> String {
+    let what = match verdict {
+        Verdict::Undecided(_) => "could not be checked",
+        _ => "is not admitted",
+    };
+    let sentence = format!(
+        "image \"{}\" of {} {what}: {}: {}",
+        visible(field.image, 200),
+        place(field),
+        objection.code,
+        visible(&objection.message, limits::DENIAL_IMAGE_TEXT),
+    );
+    format!("{sentence} (to do: {})", objection.code.hint())
+}
+
+/// The place for people: `container "web"`.
+fn place(field: &ImageField<'_>) -> String {
+    let kind = match field.list {
+        "containers" => "container",
+        "initContainers" => "init container",
+        "ephemeralContainers" => "ephemeral container",
+        "volumes" => "volume",
+        _ => return visible(&field.pointer, 120),
+    };
+    format!("{kind} \"{}\"", visible(field.name, 80))
+}
+
+/// Objections to several images as one message: each image once, the first ones told, the others counted.
+pub(super) fn message<'f>(objections: impl Iterator<Item = (&'f ImageField<'f>, String)>) -> String {
+    let mut seen = BTreeSet::new();
+    let mut told = Vec::new();
+    for (field, objection) in objections {
+        if seen.insert(field.image) && told.len() < limits::DENIAL_IMAGES {
+            told.push(objection);
+        }
+    }
+    if seen.len() > told.len() {
+        told.push(format!("and {} more images", seen.len() - told.len()));
+    }
+    let mut message = told.join("\n");
+    if message.len() > limits::DENIAL_TEXT {
+        // Everything in it is ASCII.
+        message.truncate(limits::DENIAL_TEXT);
+        message.push_str("...");
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::code::Code;
+
+    const CODE: Code = Code::refused("identity-mismatch", "a hint");
+
+    fn field(image: &str) -> ImageField<'_> {
+        ImageField { pointer: "/spec/containers/0/image".to_owned(), list: "containers", name: "web", image }
+    }
+
+    #[test]
+    fn g31_what_strangers_wrote_is_escaped_and_cut() {
+        let evil = format!("\u{1b}[2Jimage\r\nallowed: true\u{202e}\u{430}{}", "x".repeat(1 << 20));
+        let verdict = Verdict::against(CODE, &evil);
+        let field = ImageField { name: &evil, ..field(&evil) };
+        let text = objection(&field, &verdict, verdict.objection().unwrap());
+        assert!(text.chars().all(|c| c == ' ' || c.is_ascii_graphic()), "{text}");
+        assert!(text.len() < 1200, "{}", text.len());
+        assert!(text.contains("\\u{1b}[2Jimage\\r\\nallowed") && text.ends_with("(to do: a hint)"), "{text}");
+        let images: Vec<_> = (0..10).map(|number| format!("{number}{evil}")).collect();
+        let fields: Vec<_> = images.iter().map(|image| super::tests::field(image)).collect();
+        let all = message(fields.iter().map(|field| (field, objection(field, &verdict, verdict.objection().unwrap()))));
+        assert!(all.len() <= limits::DENIAL_TEXT + 3, "{}", all.len());
+    }
+
+    #[test]
+    fn a_denial_tells_of_each_image_once() {
+        let images = ["a", "b", "a", "c", "d", "e", "f"];
+        let fields: Vec<_> = images.iter().map(|image| field(image)).collect();
+        let text = message(fields.iter().map(|field| (field, format!("no {}", field.image))));
+        assert_eq!(text, "no a\nno b\nno c\nno d\nand 2 more images");
+    }
+
+    #[test]
+    fn g30_a_patch_replaces_image_fields_and_nothing_else() {
+        let pin = Pin::new(&field("app:v1"), "registry.example.com/app@sha256:00".to_owned());
+        let answer = Answer { patch: vec![pin], ..Answer::default() };
+        let json = answer.to_json("u\"1");
+        let json = Json::parse(json.as_bytes()).unwrap();
+        let response = json.member("response").unwrap();
+        assert_eq!(response.member("uid").and_then(Json::as_str), Some("u\"1"));
+        let patch = base64::decode(response.member("patch").and_then(Json::as_str).unwrap()).unwrap();
+        let expected =
+            r#"[{"op":"replace","path":"/spec/containers/0/image","value":"registry.example.com/app@sha256:00"}]"#;
+        assert_eq!(String::from_utf8(patch).unwrap(), expected);
+        // A denial changes nothing.
+        let denial = Denial { status: 403, message: "no".to_owned() };
+        let denied = Answer { denial: Some(denial), ..answer }.to_json("1");
+        assert!(!denied.contains("patch"), "{denied}");
+    }
+}
