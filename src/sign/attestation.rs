@@ -32,6 +32,10 @@ pub fn predicate_type(name: &str) -> Option<&str> {
         "vuln" => "https://cosign.sigstore.dev/attestation/vuln/v1",
         "openvex" => "https://openvex.dev/ns",
         "link" => "https://in-toto.io/Link/v1",
+        "vsa" => "https://slsa.dev/verification_summary/v1",
+        "vulns" => "https://in-toto.io/attestation/vulns/v0.2",
+        "test-result" => "https://in-toto.io/attestation/test-result/v0.1",
+        "release" => "https://in-toto.io/attestation/release/v0.1",
         uri if uri.contains("://") => uri,
         _ => return None,
     })
@@ -60,6 +64,12 @@ mod tests {
     fn predicate_types() {
         assert_eq!(predicate_type("slsaprovenance1"), Some("https://slsa.dev/provenance/v1"));
         assert_eq!(predicate_type("https://example.com/p"), Some("https://example.com/p"));
-        assert_eq!(predicate_type("nonsense"), None);
+        assert_eq!(predicate_type("vsa"), Some("https://slsa.dev/verification_summary/v1"));
+        assert_eq!(predicate_type("vulns"), Some("https://in-toto.io/attestation/vulns/v0.2"));
+        assert_eq!(predicate_type("test-result"), Some("https://in-toto.io/attestation/test-result/v0.1"));
+        assert_eq!(predicate_type("release"), Some("https://in-toto.io/attestation/release/v0.1"));
+        for near in ["nonsense", "VSA", "vsa ", "test_result", ""] {
+            assert_eq!(predicate_type(near), None, "{near:?}");
+        }
     }
 }
