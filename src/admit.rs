@@ -1,6 +1,7 @@
 //! From bundles to a decision: each bundle is verified, and what was verified is held against the policy together;
 //! if it is not admitted, the nearest miss is the reason. The command line and every gate call this one function.
 
+mod attestations;
 #[cfg(feature = "sign")]
 pub mod image;
 
@@ -11,6 +12,8 @@ use crate::base::time::UnixTime;
 use crate::format::bundle::{BundleError, UnverifiedBundle, VerificationMaterial};
 use crate::policy::{self, Admitted, Explanation, Mode, NotAdmitted, Policy, Question};
 use crate::verify::{Artifact, KeyTrust, Requirements, Step, Verified, Verifier, VerifyError};
+
+pub use attestations::{AttestationError, attestations};
 
 /// Why one candidate is not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -1,7 +1,7 @@
 //! In-toto statements, v0.1 and v1: which artifacts a predicate is about.
 //! <https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md>
 //!
-//! The predicate itself is kept as bytes: its meaning is the policy's.
+//! The predicate is kept as the value that was received: its meaning is the policy's.
 
 use thiserror::Error;
 
@@ -86,12 +86,15 @@ pub struct Subject {
 }
 
 /// A statement, parsed; who said it is the envelope's matter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
     /// What it is about; never empty.
     pub subjects: Vec<Subject>,
     /// The predicate's type. Some builders wrote an empty one; it meets no rule that names a type.
     pub predicate_type: String,
+    /// The predicate as received; null when there is none. An object by the specification; cosign writes SPDX
+    /// documents of the older text form as a string.
+    pub predicate: Json<'static>,
 }
 
 impl Statement {
@@ -112,7 +115,8 @@ impl Statement {
         let predicate_type = fields
             .string("predicateType")?
             .ok_or(ShapeError::Type { path: "predicateType".to_owned(), expected: "a string" })?;
-        Ok(Self { subjects, predicate_type: predicate_type.to_owned() })
+        let predicate = fields.take("predicate").cloned().unwrap_or(Json::Null);
+        Ok(Self { subjects, predicate_type: predicate_type.to_owned(), predicate: predicate.into_owned() })
     }
 
     /// The digest algorithms that the subjects use.
@@ -187,6 +191,7 @@ mod tests {
         let parsed = Statement::parse(text.as_bytes()).unwrap();
         assert_eq!(parsed.subjects, subjects);
         assert_eq!(parsed.predicate_type, "https://example.com/p");
+        assert_eq!(parsed.predicate.member("b"), Some(&Json::Float(1.5)));
         assert!(text.ends_with("\"predicate\":{\"b\":1.50,\"a\":[]}}"));
     }
 
@@ -226,11 +231,21 @@ mod tests {
         for text in ["", "[]", "{}", r#"{"_type":"https://in-toto.io/Statement/v2","subject":[]}"#] {
             assert_eq!(code(text), "predicate-parse", "{text}");
         }
+        let good = statement(r#"[{"digest":{"sha1":"00"}}]"#);
+        assert!(Statement::parse(good.as_bytes()).is_ok());
+        for predicate in ["{", "{'a':1}", "{\"a\":01}", "\"\\ud800\"", ""] {
+            let text = good.replace("\"predicate\":{}", &format!("\"predicate\":{predicate}"));
+            assert_eq!(code(&text), "predicate-parse", "{text}");
+        }
     }
 
     #[test]
     fn a12_duplicate_keys() {
-        let text = statement("[]").replacen('{', r#"{"subject":[],"#, 1);
-        assert_eq!(code(&text), "predicate-dup-key");
+        let good = statement(r#"[{"digest":{"sha1":"00"}}]"#);
+        for twice in [r#"{"subject":[],"#, r#"{"predicateType":"q","#, r#"{"predicate":{},"#] {
+            assert_eq!(code(&good.replacen('{', twice, 1)), "predicate-dup-key", "{twice}");
+        }
+        let inside = good.replace("\"predicate\":{}", r#""predicate":{"a":1,"a":1}"#);
+        assert_eq!(code(&inside), "predicate-dup-key");
     }
 }

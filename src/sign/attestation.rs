@@ -25,8 +25,8 @@ pub fn statement(name: &str, digest: Digest, predicate_type: &str, predicate: &s
 /// itself.
 pub fn predicate_type(name: &str) -> Option<&str> {
     Some(match name {
-        "slsaprovenance" | "slsaprovenance1" => "https://slsa.dev/provenance/v1",
-        "slsaprovenance02" => "https://slsa.dev/provenance/v0.2",
+        "slsaprovenance1" => "https://slsa.dev/provenance/v1",
+        "slsaprovenance" | "slsaprovenance02" => "https://slsa.dev/provenance/v0.2",
         "spdx" | "spdxjson" => "https://spdx.dev/Document",
         "cyclonedx" => "https://cyclonedx.org/bom",
         "vuln" => "https://cosign.sigstore.dev/attestation/vuln/v1",
@@ -63,6 +63,7 @@ mod tests {
     #[test]
     fn predicate_types() {
         assert_eq!(predicate_type("slsaprovenance1"), Some("https://slsa.dev/provenance/v1"));
+        assert_eq!(predicate_type("slsaprovenance"), Some("https://slsa.dev/provenance/v0.2"));
         assert_eq!(predicate_type("https://example.com/p"), Some("https://example.com/p"));
         assert_eq!(predicate_type("vsa"), Some("https://slsa.dev/verification_summary/v1"));
         assert_eq!(predicate_type("vulns"), Some("https://in-toto.io/attestation/vulns/v0.2"));

@@ -302,6 +302,26 @@ fn a01_a04_a05_a06_subjects() {
     assert_eq!(code(verdict(String::new())), "subject-empty");
 }
 
+/// Names are for people: the artifact's own name beside another digest binds nothing.
+#[test]
+fn a18_names_never_bind() {
+    let world = World::new();
+    let good = statement(ARTIFACT);
+    let other = statement(b"other");
+    assert!(good.contains(r#""name":"artifact""#) && other.contains(r#""name":"artifact""#));
+    let verdict =
+        |payload: &str| world.verify(&world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, payload)));
+    assert_eq!(code(verdict(&other)), "subject-mismatch");
+    let hex = Digest::of(DigestAlgorithm::Sha256, ARTIFACT).hex();
+    for name in [format!("sha256:{hex}"), format!("artifact@sha256:{hex}"), hex] {
+        assert_eq!(
+            code(verdict(&other.replace(r#""name":"artifact""#, &format!(r#""name":"{name}""#)))),
+            "subject-mismatch"
+        );
+    }
+    assert!(verdict(&good.replace(r#""name":"artifact""#, r#""name":"another""#)).is_ok());
+}
+
 #[test]
 fn b09_b13_l05_log_is_not_optional() {
     let world = World::new();

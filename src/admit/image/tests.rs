@@ -10,7 +10,7 @@ use super::*;
 use crate::base::code::Class;
 use crate::base::limits;
 use crate::format::dsse;
-use crate::format::oci::{CosignSuffix, OciError, SimpleSigning, Tag};
+use crate::format::oci::{CosignSuffix, IMAGE_INDEX, OciError, SimpleSigning, Tag};
 use crate::format::x509::testing::Key;
 use crate::policy::{Matcher, Policy, Rule};
 use crate::service::store::{StoreError, StoredManifest, Thing};
@@ -115,6 +115,37 @@ async fn a_signature_of_another_image_is_refused() {
     let signed = world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, &statement(other.bytes())));
     store.attach_json(&image, &signed.bundle().to_json()).await;
     assert_eq!(ask(&store, &world, ":v1").await, Err(("subject-mismatch", Class::Refused)));
+}
+
+/// What is attested of an index is not attested of its platforms' manifests, nor the other way round.
+#[tokio::test]
+async fn a20_index_and_platform_are_two() {
+    let world = World::new();
+    let attest = |of: &StoredManifest| {
+        let payload = statement(of.bytes());
+        world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, &payload)).bundle().to_json()
+    };
+    for swapped in [false, true] {
+        let store = Store::default();
+        let platform = store.image("platform").await;
+        let descriptor = platform.descriptor();
+        let index = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{IMAGE_INDEX}","manifests":[{{"mediaType":"{}","digest":"{}","size":{}}}]}}"#,
+            descriptor.media_type, descriptor.digest, descriptor.size,
+        );
+        let index = StoredManifest::of(&repository(), index.into_bytes(), Some(IMAGE_INDEX)).unwrap();
+        store.inner.put_manifest(&index, Some(&Tag::parse("index").unwrap())).await.unwrap();
+        let (to_index, to_platform) = if swapped { (&platform, &index) } else { (&index, &platform) };
+        store.attach_json(&index, &attest(to_index)).await;
+        store.attach_json(&platform, &attest(to_platform)).await;
+        for name in [":index", ":platform"] {
+            let answer = ask(&store, &world, name).await;
+            match swapped {
+                true => assert_eq!(answer, Err(("subject-mismatch", Class::Refused)), "{name}"),
+                false => assert!(answer.is_ok(), "{name}: {answer:?}"),
+            }
+        }
+    }
 }
 
 /// Of what could not be fetched nobody knows whether it is the good one: no no comes of the rest.

@@ -79,6 +79,22 @@ impl<'a> Json<'a> {
         })
     }
 
+    /// The same value, borrowing nothing.
+    pub fn into_owned(self) -> Json<'static> {
+        let text = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(value) => Json::Bool(value),
+            Self::Integer(value) => Json::Integer(value),
+            Self::Float(value) => Json::Float(value),
+            Self::String(value) => Json::String(text(value)),
+            Self::Array(items) => Json::Array(items.into_iter().map(Json::into_owned).collect()),
+            Self::Object(members) => {
+                Json::Object(members.into_iter().map(|(key, value)| (text(key), value.into_owned())).collect())
+            }
+        }
+    }
+
     /// The value of `key`, when this is an object that has it.
     pub fn member(&self, key: &str) -> Option<&Json<'a>> {
         match self {

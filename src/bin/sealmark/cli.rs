@@ -331,6 +331,9 @@ pub(crate) struct VerifyBlob {
     /// The bundle (or several, one a line), when it is not FILE.sigstore.json
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) bundle: Option<PathBuf>,
+    /// Take only attestations of this type: a URI, or a short name such as slsaprovenance1
+    #[arg(long, value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) predicate_type: Option<String>,
     #[command(flatten)]
     pub(crate) expected: ExpectedArgs,
     #[command(flatten)]

@@ -289,7 +289,7 @@ fn b30_public_key_in_the_certificate_field() {
 }
 
 #[test]
-fn s10_signature_count() {
+fn s10_a21_signature_count() {
     let one = "{\"sig\":\"AQ==\",\"keyid\":\"\"}";
     assert_eq!(code(&replaced(&dsse().to_json(), one, "")), "dsse-sig-count");
     assert_eq!(code(&replaced(&dsse().to_json(), one, &format!("{one},{one}"))), "dsse-sig-count");

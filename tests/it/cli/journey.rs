@@ -187,6 +187,20 @@ fn attestations() {
     let verified = desk.verify(&["app.txt"]);
     assert!(stdout(&verified).contains("https://cyclonedx.org/bom"), "{}", stderr(&verified));
     assert!(stdout(&verified).contains("not checked: what the artifact does; whether"));
+    // One type is asked for, by its short name or in full, and nothing else is taken for it.
+    let of_type = |kind: &str| desk.verify(&["app.txt", "--predicate-type", kind]);
+    assert!(of_type("cyclonedx").status.success() && of_type("https://cyclonedx.org/bom").status.success());
+    assert_eq!(refusal(&of_type("slsaprovenance1")), "predicate-type-mismatch");
+    assert_eq!(of_type("slsaprovenance1").status.code(), Some(1));
+    assert_eq!(of_type("no type").status.code(), Some(2));
+    let bundle = std::fs::read(desk.path("app.txt.sigstore.json")).unwrap();
+    desk.write("two.json", &[&bundle[..], b"\n", &bundle].concat());
+    let of_two = |kind: &str| desk.verify(&["app.txt", "--bundle", "two.json", "--predicate-type", kind]);
+    assert!(of_two("cyclonedx").status.success());
+    assert_eq!(refusal(&of_two("vsa")), "no-matching-attestation");
+    let plain = Desk::new();
+    assert!(plain.sign(&["app.txt"]).status.success());
+    assert_eq!(refusal(&plain.verify(&["app.txt", "--predicate-type", "vsa"])), "no-attestation");
     // A signature does not replace an attestation.
     let taken = desk.sign(&["app.txt"]);
     assert_eq!(taken.status.code(), Some(2));

@@ -15,6 +15,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("L", "Log entry"),
     ("T", "Timestamp"),
     ("I", "Identity and policy"),
+    ("A", "Attestations"),
     ("O", "Images and registries"),
     ("G", "Deploy gate"),
     ("X", "Command line"),

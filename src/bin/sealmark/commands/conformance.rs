@@ -36,6 +36,7 @@ fn judge(args: &VerifyBundle) -> Result<(), Failure> {
         verifier: &verifier,
         trust: &expected(args)?,
         bundle: Some(&args.bundle),
+        predicate_type: None,
         policy: "arguments".to_owned(),
         trust_root: &anchor.source,
         now: settings::now(),

@@ -134,6 +134,7 @@ impl Asked {
             verifier: &self.verifier,
             trust: &self.trust,
             bundle,
+            predicate_type: None,
             policy: self.source.clone(),
             trust_root: &anchor.source,
             now: settings::now(),

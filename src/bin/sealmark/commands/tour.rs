@@ -71,6 +71,7 @@ async fn walk(folder: &Folder, file: &Path) -> Result<(), Failure> {
         verifier: signing.verifier(),
         trust: &trust,
         bundle: Some(&bundle),
+        predicate_type: None,
         policy: "policy.yaml".to_owned(),
         trust_root: "the stack's",
         now: settings::now(),

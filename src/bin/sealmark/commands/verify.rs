@@ -11,6 +11,7 @@ use std::thread;
 
 use sealmark::admit::Trust;
 
+use super::attest::typed;
 use crate::artifact::{Artifact, ArtifactError};
 use crate::cli::{Format, VerifyBlob, WaiverArgs};
 use crate::report::{ArtifactVerdict, Failure, Verdicts, console, human, print_json};
@@ -31,10 +32,12 @@ pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
         return Err(ArtifactError::OneBundle { artifacts: artifacts.len() }.into());
     }
     let waivers = waivers(&args.waivers);
+    let predicate_type = args.predicate_type.as_deref().map(typed).transpose()?;
     let question = Question {
         verifier: &verifier,
         trust: &expected.trust,
         bundle: args.bundle.as_deref(),
+        predicate_type: predicate_type.as_deref(),
         policy: policy_line(&expected),
         trust_root: &anchor.source,
         now: settings::now(),

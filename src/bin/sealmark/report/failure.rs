@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-use sealmark::admit::Reason;
 use sealmark::admit::image::{FoundError, ImageError, Unread};
+use sealmark::admit::{AttestationError, Reason};
 use sealmark::base::code::Code;
 use sealmark::base::crypto::KeyError;
 use sealmark::carry::CarryError;
@@ -53,6 +53,7 @@ macro_rules! coded {
 
 coded!(
     ArtifactError,
+    AttestationError,
     BundleError,
     CarryError,
     CertificateError,

@@ -50,7 +50,8 @@ fn learn(
     let nobody = Rule::named("nobody").identity(Matcher::exact("nobody@example.invalid")?);
     let trust = Trust::Policy(Policy::of(nobody.issuer(Matcher::exact("https://example.invalid")?).build()?));
     let now = settings::now();
-    let question = Question { verifier, trust: &trust, bundle, policy: String::new(), trust_root, now };
+    let question =
+        Question { verifier, trust: &trust, bundle, predicate_type: None, policy: String::new(), trust_root, now };
     question.with_candidates(artifact, |proven, bundles| {
         let readable = bundles.iter().filter_map(|bundle| bundle.as_ref().ok());
         let verified = readable.filter_map(|bundle| verifier.verify(proven, bundle, &Requirements::STRICT, now).ok());

@@ -123,6 +123,7 @@ fn run(args: &Asked<'_>, wanted: Wanted) -> Result<u8, Failure> {
         verifier: &verifier,
         trust: &expected.trust,
         bundle: None,
+        predicate_type: None,
         policy: policy_line(&expected),
         trust_root: &anchor.source,
         now: settings::now(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use sealmark::admit::{Candidate, Decision, Reason, Trust, decide};
+use sealmark::admit::{Candidate, Decision, Reason, Trust, attestations, decide};
 use sealmark::base::crypto::{DigestAlgorithm, Family, Scheme};
 use sealmark::base::limits;
 use sealmark::base::time::UnixTime;
@@ -25,6 +25,8 @@ pub(in crate::commands) struct Question<'a> {
     pub(in crate::commands) verifier: &'a Verifier,
     pub(in crate::commands) trust: &'a Trust,
     pub(in crate::commands) bundle: Option<&'a Path>,
+    /// Only attestations of this type count.
+    pub(in crate::commands) predicate_type: Option<&'a str>,
     pub(in crate::commands) policy: String,
     pub(in crate::commands) trust_root: &'a str,
     pub(in crate::commands) now: UnixTime,
@@ -105,6 +107,10 @@ impl Question<'_> {
         ask: impl FnOnce(&verify::Artifact<'_>, &Bundles) -> R,
     ) -> Result<(R, Hashed, Bundles), Failure> {
         let bundles = read_bundles(path)?;
+        let bundles = match self.predicate_type {
+            Some(wanted) => attestations(bundles, wanted)?,
+            None => bundles,
+        };
         let of_key = |key: &KeyTrust| Some(Scheme::default_for(key.key().kind()));
         let schemes: Vec<Option<Scheme>> = match self.trust {
             Trust::Key(key) => vec![of_key(key)],

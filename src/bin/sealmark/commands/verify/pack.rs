@@ -101,6 +101,7 @@ impl Packed {
             verifier: &verifier,
             trust: &self.expected.trust,
             bundle,
+            predicate_type: None,
             policy: policy_line(&self.expected),
             trust_root: source,
             now: settings::now(),
