@@ -6,8 +6,10 @@
 //! | [`walks`] | to follow a signature from the token to the verdict, step by step, with the code beside |
 //! | [`threats`] | to know what a yes means, against whom, and what holds that |
 //! | [`formats`] | before you write or read our files with another program |
+//! | [`policies`] | to say whom you trust for what |
 //! | [`refusals`] | when you were refused, or to see what is refused at all |
 //! | [`operating`] | to run a private stack |
+//! | [`gates`] | to run a gate in front of a cluster or a pipeline |
 //! | [`registries`] | to see how images are found, and where credentials go |
 //! | [`migrating`] | when you come from cosign |
 //! | [`benchmarks`] | for how fast, and how that was measured |
@@ -21,11 +23,17 @@ pub mod threats {}
 #[doc = include_str!("manual/formats.md")]
 pub mod formats {}
 
+#[doc = include_str!("manual/policies.md")]
+pub mod policies {}
+
 #[doc = include_str!("manual/refusals.md")]
 pub mod refusals {}
 
 #[doc = include_str!("manual/operating.md")]
 pub mod operating {}
+
+#[doc = include_str!("manual/gates.md")]
+pub mod gates {}
 
 #[doc = include_str!("manual/registries.md")]
 pub mod registries {}

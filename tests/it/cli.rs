@@ -72,6 +72,8 @@ fn every_command_has_help_with_an_example() {
         &["key", "generate"],
         &["key", "import"],
         &["key", "public"],
+        &["gate", "admission"],
+        &["gate", "http"],
         &["pack"],
         &["verify", "pack"],
         &["copy"],

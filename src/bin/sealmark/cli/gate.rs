@@ -22,13 +22,14 @@ pub(crate) enum Gate {
 /// JSON on standard error.
 ///
 /// Policies, trust and the certificate may be replaced while it runs; bad ones are reported and change
-/// nothing. examples/gate has manifests.
+/// nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  $ sealmark gate admission --config gate.yaml --tls-cert tls.crt --tls-key tls.key
-  $ sealmark gate admission --policy release.yaml --trusted-root trusted_root.json \\
-      --tls-cert tls.crt --tls-key tls.key --listen 0.0.0.0:8443")]
+  $ sealmark gate admission --config gate.yaml \\
+      --tls-cert tls.crt --tls-key tls.key
+  $ sealmark gate admission --policy release.yaml --listen 0.0.0.0:8443 \\
+      --trusted-root trusted_root.json --tls-cert tls.crt --tls-key tls.key")]
 pub(crate) struct GateAdmission {
     #[command(flatten)]
     pub(crate) gate: GateArgs,
@@ -52,7 +53,8 @@ pub(crate) struct GateAdmission {
 #[command(after_help = "\
 Example:
   $ sealmark gate http --policy release.yaml &
-  $ curl -d '{\"image\": \"registry.example.com/acme/app:v1\"}' http://127.0.0.1:8080/v1/verdict")]
+  $ curl -d '{\"image\": \"registry.example.com/acme/app:v1\"}' \\
+      http://127.0.0.1:8080/v1/verdict")]
 pub(crate) struct GateHttp {
     #[command(flatten)]
     pub(crate) gate: GateArgs,
