@@ -95,6 +95,9 @@ pub const CHECKPOINT_SIGNATURES: usize = 32;
 pub const LOG_BODY_BYTES: usize = 1 << 20;
 /// Subjects of an in-toto statement.
 pub const SUBJECTS: usize = 1024;
+/// Items of a predicate's lists that are read: a build's dependencies, a scan's findings. Predicates are bounded by their
+/// bundle already; large builds name tens of thousands.
+pub const PREDICATE_ITEMS: usize = 100_000;
 /// Digests of one subject.
 pub const SUBJECT_DIGESTS: usize = 32;
 /// RSA moduli, in bits: below is weak, above is a denial of service.

@@ -1,7 +1,9 @@
 //! In-toto statements, v0.1 and v1: which artifacts a predicate is about.
 //! <https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md>
 //!
-//! The predicate is kept as the value that was received: its meaning is the policy's.
+//! The predicate is kept as the value that was received; those of types with a schema are read by [`predicate`].
+
+pub mod predicate;
 
 use thiserror::Error;
 

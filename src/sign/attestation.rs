@@ -3,22 +3,35 @@
 use super::error::SignError;
 use crate::base::crypto::Digest;
 use crate::base::encoding::json::Json;
+use crate::format::intoto::predicate::Predicate;
 use crate::format::intoto::{Statement, Subject};
 
 /// A statement that one artifact has a predicate: `predicate` is a JSON value, kept as it is written.
 ///
 /// # Errors
 ///
-/// [`SignError::Predicate`] when it is none, [`SignError::PredicateType`] when its type is empty.
+/// Those of [`fits`].
 pub fn statement(name: &str, digest: Digest, predicate_type: &str, predicate: &str) -> Result<String, SignError> {
-    Json::parse(predicate.as_bytes()).map_err(|_| SignError::Predicate)?;
-    if predicate_type.is_empty() {
-        return Err(SignError::PredicateType);
-    }
+    fits(predicate_type, predicate)?;
     let subject = Subject { name: name.to_owned(), digests: vec![digest] };
     let json = Statement::to_json(&[subject], predicate_type, predicate.trim());
     Statement::parse(json.as_bytes())?;
     Ok(json)
+}
+
+/// Holds a predicate against the schema of its type, where there is one.
+///
+/// # Errors
+///
+/// [`SignError::Predicate`] when it is no JSON value, [`SignError::PredicateType`] when its type is empty,
+/// [`SignError::PredicateSchema`] when it is none of that type.
+pub fn fits(predicate_type: &str, predicate: &str) -> Result<(), SignError> {
+    let json = Json::parse(predicate.as_bytes()).map_err(|_| SignError::Predicate)?;
+    if predicate_type.is_empty() {
+        return Err(SignError::PredicateType);
+    }
+    Predicate::parse(predicate_type, &json)?;
+    Ok(())
 }
 
 /// The predicate type that a short name stands for: the names that cosign and the field use; a URI stands for
@@ -57,6 +70,9 @@ mod tests {
             let error = statement("a", digest, "https://example.com/p", bad).unwrap_err();
             assert_eq!((error.code().name(), error.code().exit_code()), ("predicate-not-json", 2), "{bad}");
         }
+        let error = statement("a", digest, "https://slsa.dev/provenance/v1", "{\"buildDefinition\":{}}").unwrap_err();
+        assert_eq!((error.code().name(), error.code().exit_code()), ("predicate-schema", 2));
+        assert!(error.to_string().ends_with("predicate.buildDefinition.buildType is missing"), "{error}");
         assert_eq!(statement("a", digest, "", "{}").unwrap_err().code().name(), "predicate-type");
     }
 

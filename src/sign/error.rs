@@ -8,6 +8,7 @@ use crate::base::time::UnixTime;
 use crate::format::bundle::BundleError;
 use crate::format::cosign::CosignError;
 use crate::format::intoto::StatementError;
+use crate::format::intoto::predicate::PredicateError;
 use crate::service::signer::SignerError;
 use crate::service::tlog::TlogError;
 use crate::service::tsa::TsaError;
@@ -63,6 +64,9 @@ pub enum SignError {
     /// The predicate to attest is not JSON.
     #[error("the predicate is not JSON")]
     Predicate,
+    /// The predicate to attest does not have the shape that its type gives it.
+    #[error(transparent)]
+    PredicateSchema(#[from] PredicateError),
     /// The predicate has no type.
     #[error("the predicate has no type")]
     PredicateType,
@@ -101,6 +105,10 @@ impl SignError {
             Self::Clock { .. } => super::CLOCK,
             Self::Statement(error) => error.code(),
             Self::Predicate => Code::usage("predicate-not-json", "give the predicate as one JSON value"),
+            Self::PredicateSchema(_) => Code::usage(
+                "predicate-schema",
+                "name the type that the predicate has, or complete it: whoever verifies relies on these fields",
+            ),
             Self::PredicateType => Code::usage(
                 "predicate-type",
                 "name the predicate's type: a URI, or a short name such as slsaprovenance1",

@@ -12,6 +12,7 @@ use crate::base::time::UnixTime;
 use crate::format::bundle::{Content, LogEntry, UnverifiedBundle};
 use crate::format::dsse::{self, Envelope};
 use crate::format::intoto::Statement;
+use crate::format::intoto::predicate::Predicate;
 use crate::format::oci::DigestRef;
 use crate::service::environment::Environment;
 use crate::service::signer::{sign_digest, sign_message};
@@ -123,6 +124,7 @@ impl Session {
     /// [`SignError`]; no bundle is given out then.
     pub async fn attest(&self, statement: &str) -> Result<Signed, SignError> {
         let parsed = Statement::parse(statement.as_bytes())?;
+        Predicate::parse(&parsed.predicate_type, &parsed.predicate)?;
         let subject = parsed.subjects.iter().flat_map(|subject| &subject.digests).next();
         let artifact = Artifact::from_digest(*subject.ok_or(SignError::SubjectAlgorithm)?);
         let payload = statement.as_bytes().to_vec();

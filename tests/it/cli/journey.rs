@@ -179,9 +179,13 @@ fn explain_shows_every_candidate_and_its_first_failure() {
 #[test]
 fn attestations() {
     let desk = Desk::new();
-    desk.write("sbom.json", b"{\"bomFormat\": \"CycloneDX\"}");
+    desk.write("sbom.json", b"{\"bomFormat\": \"CycloneDX\", \"specVersion\": \"1.6\"}");
     let with = ["--stack", stack_dir(), "--identity-token-file", "token.jwt"];
     let attest = |args: &[&str]| desk.run(&[&["attest", "blob", "app.txt"], args, &with].concat());
+    let unfit = attest(&["--predicate", "sbom.json", "--type", "slsaprovenance1"]);
+    assert_eq!(unfit.status.code(), Some(2));
+    let words = stderr(&unfit);
+    assert!(words.contains("predicate-schema") && words.contains("predicate.buildDefinition is missing"), "{words}");
     let output = attest(&["--predicate", "sbom.json", "--type", "cyclonedx"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let verified = desk.verify(&["app.txt"]);

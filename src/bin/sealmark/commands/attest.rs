@@ -7,6 +7,7 @@ use sealmark::base::code::Code;
 use sealmark::base::crypto::{Digest, DigestAlgorithm};
 use sealmark::base::limits;
 use sealmark::format::intoto::Statement;
+use sealmark::format::intoto::predicate::Predicate;
 use sealmark::sign::attestation::{predicate_type, statement};
 use sealmark::sign::{SignError, Signed};
 use sealmark::verify::ContentError;
@@ -76,6 +77,7 @@ fn made(file: &Path, artifact: &Artifact, predicate: &Path, kind: &str) -> Resul
 fn given(path: &Path, artifact: &Artifact) -> Result<String, Failure> {
     let json = text(path)?;
     let statement = Statement::parse(json.as_bytes())?;
+    Predicate::parse(&statement.predicate_type, &statement.predicate).map_err(SignError::from)?;
     let needed: BTreeSet<_> = statement.digest_algorithms().collect();
     let found = artifact.hash(&needed)?.digests;
     let about = |digest: &Digest| statement.subjects.iter().any(|subject| subject.digests.contains(digest));

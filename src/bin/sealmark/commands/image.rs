@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use sealmark::format::oci::ImageRef;
 use sealmark::service::store::FoundBy;
+use sealmark::sign::attestation::fits;
 use sealmark::sign::image::{
     Claim, ExpectedSigner, Form, FoundImage, ImageSigner, SignImageError, find, present, with_children,
 };
@@ -49,7 +50,9 @@ pub(super) fn attest(args: &AttestImage) -> Result<u8, Failure> {
 }
 
 fn predicate(path: &Path, kind: &str) -> Result<Claim, Failure> {
-    Ok(Claim::Attestation { predicate_type: attest::typed(kind)?, predicate: attest::text(path)? })
+    let (predicate_type, predicate) = (attest::typed(kind)?, attest::text(path)?);
+    fits(&predicate_type, &predicate)?;
+    Ok(Claim::Attestation { predicate_type, predicate })
 }
 
 fn run(call: &Call<'_>, claim: &Claim) -> Result<u8, Failure> {
