@@ -24,12 +24,15 @@ pub(crate) enum Gate {
 /// Policies, trust and the certificate may be replaced while it runs; bad ones are reported and change
 /// nothing.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "sealmark gate admission <--config FILE | --policy FILE> --tls-cert PEM --tls-key PEM [OPTIONS]",
+    after_help = "\
 Examples:
   $ sealmark gate admission --config gate.yaml \\
       --tls-cert tls.crt --tls-key tls.key
   $ sealmark gate admission --policy release.yaml --listen 0.0.0.0:8443 \\
-      --trusted-root trusted_root.json --tls-cert tls.crt --tls-key tls.key")]
+      --trusted-root trusted_root.json --tls-cert tls.crt --tls-key tls.key"
+)]
 pub(crate) struct GateAdmission {
     #[command(flatten)]
     pub(crate) gate: GateArgs,
