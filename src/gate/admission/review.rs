@@ -41,7 +41,7 @@ impl ReviewError {
                 Code::usage("admission-json", "send the review as JSON, each key once, as the API server does")
             }
             Self::NotAReview { .. } => {
-                Code::usage("admission-version", "let admissionReviewVersions of the webhook be [v1]")
+                Code::usage("admission-version", "let admissionReviewVersions of the webhook name v1")
             }
             Self::Field { .. } => Code::usage("admission-review", "send what the API server sends"),
         }

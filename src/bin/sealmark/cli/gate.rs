@@ -25,7 +25,7 @@ pub(crate) enum Gate {
 /// nothing.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "sealmark gate admission <--config FILE | --policy FILE> --tls-cert PEM --tls-key PEM [OPTIONS]",
+    override_usage = "sealmark gate admission --config FILE --tls-cert PEM --tls-key PEM [OPTIONS]",
     after_help = "\
 Examples:
   $ sealmark gate admission --config gate.yaml \\
