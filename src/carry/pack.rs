@@ -18,6 +18,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::base::code::Code;
+use crate::base::crypto::Digest;
 use crate::base::encoding::json::{Fields, Json, ShapeError, items, string};
 use crate::base::limits;
 use crate::format::oci::{DigestRef, ImageRef, Manifest, OciError};
@@ -52,6 +53,14 @@ pub enum PackError {
     /// Nothing in it: no verdict could be about anything.
     #[error("the pack lists no image and no file")]
     Empty,
+    /// Another archive than the one whose digest is known.
+    #[error("the archive has digest {found}, not {expected}")]
+    Digest {
+        /// What is known.
+        expected: Digest,
+        /// That of the archive.
+        found: Digest,
+    },
     /// More than fits.
     #[error("{found} images and files to pack, {limit} allowed", limit = limits::PACKED)]
     TooMany {
@@ -76,6 +85,10 @@ impl PackError {
             Self::Missing { .. } | Self::Contents(_) | Self::Name(_) | Self::Empty => {
                 Code::refused("pack-parse", "make it with `sealmark pack`, and move it as it is")
             }
+            Self::Digest { .. } => Code::refused(
+                "pack-digest-mismatch",
+                "this is another archive than the one that was handed over: get it again from its maker",
+            ),
             Self::TooMany { .. } => Code::usage("limit-pack", "make several packs"),
             Self::Write { .. } => Code::undecided("pack-unwritable", "check the paths and the free space"),
         }
@@ -129,6 +142,15 @@ impl Contents {
     }
 }
 
+/// Whom the packer trusts, and by which instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackersWord {
+    /// The policy, in YAML.
+    pub policy: Vec<u8>,
+    /// The trusted root, in JSON.
+    pub trusted_root: Vec<u8>,
+}
+
 /// A pack that is open for reading.
 #[derive(Debug)]
 pub struct Pack {
@@ -153,22 +175,36 @@ impl Pack {
         &self.contents
     }
 
-    /// The packer's policy.
+    /// The SHA-256 digest of the archive.
     ///
     /// # Errors
     ///
-    /// [`PackError`].
-    pub fn policy(&self) -> Result<Vec<u8>, PackError> {
-        read(&self.archive, POLICY, limits::POLICY_BYTES)
+    /// [`PackError::Store`].
+    pub fn digest(&self) -> Result<Digest, PackError> {
+        Ok(self.archive.hashed([], 0)?.0)
     }
 
-    /// The packer's trusted root.
+    /// The packer's word, for an archive whose digest is known from elsewhere; there is no other way to it.
     ///
     /// # Errors
     ///
-    /// [`PackError`].
-    pub fn trusted_root(&self) -> Result<Vec<u8>, PackError> {
-        read(&self.archive, TRUSTED_ROOT, limits::TRUST_BYTES)
+    /// [`PackError::Digest`] for another archive, [`PackError::Missing`].
+    pub fn word(&self, expected: &Digest) -> Result<PackersWord, PackError> {
+        let names = [CONTENTS, POLICY, TRUSTED_ROOT];
+        let (found, files) = self.archive.hashed(names, limits::TRUST_BYTES)?;
+        if found != *expected {
+            return Err(PackError::Digest { expected: *expected, found });
+        }
+        let missing = |name: &str| PackError::Missing { name: name.to_owned() };
+        let [contents, policy, trusted_root] = files;
+        // What is verified is what was listed in the archive that has this digest.
+        if Contents::parse(&contents.ok_or_else(|| missing(CONTENTS))?)? != self.contents {
+            return Err(PackError::Contents("it was changed while it was read".to_owned()));
+        }
+        Ok(PackersWord {
+            policy: policy.ok_or_else(|| missing(POLICY))?,
+            trusted_root: trusted_root.ok_or_else(|| missing(TRUSTED_ROOT))?,
+        })
     }
 
     /// A file, by its place in the list.

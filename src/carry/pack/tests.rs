@@ -64,6 +64,38 @@ fn archives_mean_the_same_to_everyone() {
     assert_eq!(archive(&[(b"a", Regular), (b"a", Regular)]).1.unwrap_err().code().name(), "oci-layout");
 }
 
+/// A pack whose policy and trusted root stand beside a file that is longer than one piece of reading.
+fn packed(folder: &Path) -> std::path::PathBuf {
+    let (path, file) = (folder.join("a.pack.tar"), folder.join("file"));
+    fs::write(&file, vec![7; limits::READ_BUFFER * 2 + 5]).unwrap();
+    let mut writer = PackWriter::create(&path).unwrap();
+    writer.file("file", &file, b"bundles").unwrap();
+    writer.finish(b"the policy", b"the root").unwrap().finish().unwrap();
+    path
+}
+
+#[test]
+fn the_packers_word_is_that_of_the_archive_with_the_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = packed(folder.path());
+    let pack = Pack::open(&path).unwrap();
+    let digest = pack.digest().unwrap();
+    assert_eq!(digest, Digest::of(crate::base::crypto::DigestAlgorithm::Sha256, &fs::read(&path).unwrap()));
+    let word = pack.word(&digest).unwrap();
+    assert_eq!((word.policy.as_slice(), word.trusted_root.as_slice()), (&b"the policy"[..], &b"the root"[..]));
+    // Another file under the same name after the pack was opened: what was opened counts, never the name.
+    let evil = fs::read(&path).unwrap().windows(10).position(|window| window == b"the policy").unwrap();
+    let mut changed = fs::read(&path).unwrap();
+    changed[evil] = b'T';
+    fs::rename(&path, folder.path().join("moved")).unwrap();
+    fs::write(&path, &changed).unwrap();
+    assert_eq!(pack.word(&digest).unwrap(), word);
+    assert_eq!(Pack::open(&path).unwrap().word(&digest).unwrap_err().code().name(), "pack-digest-mismatch");
+    // Changed in its place: the digest is of the bytes that the word is taken from.
+    fs::write(folder.path().join("moved"), &changed).unwrap();
+    assert_eq!(pack.word(&digest).unwrap_err().code().name(), "pack-digest-mismatch");
+}
+
 #[test]
 fn archives_that_are_cut_short_or_none() {
     let (folder, _) = archive(&[(b"a", tar::EntryType::Regular)]);

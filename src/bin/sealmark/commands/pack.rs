@@ -14,7 +14,7 @@ use sealmark::service::store::{ArtifactStore, LayoutStore};
 
 use super::folder::Folder;
 use super::output::OutputError;
-use super::verify::{self, Packed};
+use super::verify::Packed;
 use crate::artifact::beside;
 use crate::cli::{self, Format};
 use crate::files;
@@ -46,7 +46,7 @@ pub(super) fn run(args: &cli::Pack) -> Result<u8, Failure> {
     let packed = Packed { expected, anchor, wanted: Wanted::Anything };
     let verdicts = packed.verdicts(&pack)?.under(&packed.anchor.source, &packed.expected.source, Vec::new());
     let yes = verdicts.verdict.exit_code() == 0;
-    let digest = verify::digest_of(written.meanwhile())?;
+    let digest = pack.digest()?;
     if yes {
         let failed = |error: io::Error| OutputError::Write { path: args.output.clone(), kind: error.kind() };
         written.finish().map_err(failed)?;

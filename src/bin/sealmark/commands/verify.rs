@@ -21,7 +21,7 @@ pub(crate) use image::SelectionError;
 pub(super) use image::{Asked, attestation, image, platform, signatures};
 pub(super) use judge::Question;
 pub(crate) use pack::PackDigestError;
-pub(super) use pack::{Packed, digest_of, pack};
+pub(super) use pack::{Packed, pack};
 
 pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
     let expected = settings::expected(&args.expected, &args.waivers)?;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tar::EntryType;
 
 use super::files::file_error;
+use crate::base::crypto::{Digest, DigestAlgorithm, Hasher};
 use crate::base::limits;
 use crate::service::store::StoreError;
 
@@ -93,10 +94,52 @@ impl Archive {
         Ok(Some(bytes))
     }
 
+    /// The SHA-256 digest of the whole archive, and some of its files out of the very bytes that the digest is of:
+    /// whoever changes the archive meanwhile changes the digest, too. Each file has at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// As of [`read`](Self::read).
+    pub fn hashed<const N: usize>(
+        &self,
+        names: [&str; N],
+        limit: usize,
+    ) -> Result<(Digest, [Option<Vec<u8>>; N]), StoreError> {
+        let ranges = names.map(|name| self.entries.get(name).copied());
+        if ranges.iter().flatten().any(|(_, size)| *size > u64::try_from(limit).unwrap_or(u64::MAX)) {
+            let path = self.path.clone();
+            return Err(StoreError::Layout { path, problem: "a file is longer than such files may be" });
+        }
+        let mut kept = ranges.map(|range| range.map(|_| Vec::new()));
+        let mut whole = Part { file: Arc::clone(&self.file), at: 0, left: u64::MAX };
+        let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
+        let mut buffer = vec![0; limits::READ_BUFFER];
+        loop {
+            let at = whole.at;
+            let read = whole.read(&mut buffer).map_err(|error| file_error(&self.path, &error))?;
+            let piece = buffer.get(..read).unwrap_or_default();
+            if piece.is_empty() {
+                return Ok((hasher.finish(), kept));
+            }
+            hasher.update(piece);
+            for (range, kept) in ranges.iter().zip(&mut kept) {
+                if let (Some((start, size)), Some(kept)) = (range, kept) {
+                    kept.extend_from_slice(overlap(piece, at, *start, *size));
+                }
+            }
+        }
+    }
+
     pub(super) fn part(&self, name: &str) -> Option<Part> {
         let (at, left) = self.entries.get(name).copied()?;
         Some(Part { file: Arc::clone(&self.file), at, left })
     }
+}
+
+/// What of `piece`, which stands at `at`, lies within `size` bytes from `start` on.
+fn overlap(piece: &[u8], at: u64, start: u64, size: u64) -> &[u8] {
+    let place = |offset: u64| usize::try_from(offset.saturating_sub(at)).unwrap_or(usize::MAX).min(piece.len());
+    piece.get(place(start)..place(start.saturating_add(size))).unwrap_or_default()
 }
 
 /// A name below the archive's root, the same to every program.

@@ -1,16 +1,14 @@
 //! `verify pack`: everything in an archive, without network.
 
 use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
+use std::io;
 use std::sync::Arc;
 
 use sealmark::admit::Trust;
 use sealmark::admit::image::Wanted;
 use sealmark::base::code::Code;
-use sealmark::base::crypto::{Digest, DigestAlgorithm, Hasher};
-use sealmark::base::limits;
-use sealmark::carry::pack::{self, Pack};
+use sealmark::base::crypto::{Digest, DigestAlgorithm};
+use sealmark::carry::pack::{self, Pack, PackersWord};
 use sealmark::policy::Policy;
 use sealmark::service::store::ArtifactStore;
 use sealmark::verify::Verifier;
@@ -25,29 +23,17 @@ use crate::files::FileError;
 use crate::report::{ArtifactVerdict, Failure, Verdicts, console, human, print_json};
 use crate::settings::{self, Expected, TrustAnchor};
 
-/// Why a pack is not the one that was meant.
+/// A digest that no pack can have.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum PackDigestError {
-    /// Not a SHA-256 digest.
-    #[error("{text:?} is no SHA-256 digest")]
-    Format { text: String },
-    /// Another archive.
-    #[error("the archive has digest {found}, not {expected}")]
-    Mismatch { expected: Digest, found: Digest },
+#[error("{text:?} is no SHA-256 digest")]
+pub(crate) struct PackDigestError {
+    text: String,
 }
 
 impl PackDigestError {
     /// The stable code.
     pub(crate) fn code(&self) -> Code {
-        match self {
-            Self::Format { .. } => {
-                Code::usage("digest-format", "write it as sha256:0123…, all 64 digits in lower case")
-            }
-            Self::Mismatch { .. } => Code::refused(
-                "pack-digest-mismatch",
-                "this is another archive than the one that was handed over: get it again from its maker",
-            ),
-        }
+        Code::usage("digest-format", "write it as sha256:0123…, all 64 digits in lower case")
     }
 }
 
@@ -63,10 +49,7 @@ pub(in crate::commands) fn pack(args: &VerifyPack) -> Result<u8, Failure> {
     let pack = Pack::open(&args.file)?;
     let waivers = waivers(&args.waivers);
     let packed = match &args.pack_digest {
-        Some(digest) => {
-            check_digest(&args.file, digest)?;
-            Packed::of(&pack)?
-        }
+        Some(digest) => Packed::of(&pack.word(&parse(digest)?)?)?,
         None => Packed {
             wanted: if args.expected.policy.is_some() { Wanted::Anything } else { Wanted::Signatures },
             expected: settings::expected(&args.expected, &args.waivers)?,
@@ -84,11 +67,11 @@ pub(in crate::commands) fn pack(args: &VerifyPack) -> Result<u8, Failure> {
 
 impl Packed {
     /// The packer's word.
-    pub(in crate::commands) fn of(pack: &Pack) -> Result<Self, Failure> {
+    fn of(word: &PackersWord) -> Result<Self, Failure> {
         let source = "the pack's own policy".to_owned();
-        let policy = Policy::parse(&pack.policy()?).map_err(|error| Failure::from(error).about(&source))?;
+        let policy = Policy::parse(&word.policy).map_err(|error| Failure::from(error).about(&source))?;
         let expected = Expected { trust: Trust::Policy(policy), source };
-        Ok(Self { expected, anchor: settings::packed_trust(&pack.trusted_root()?)?, wanted: Wanted::Anything })
+        Ok(Self { expected, anchor: settings::packed_trust(&word.trusted_root)?, wanted: Wanted::Anything })
     }
 
     /// The verdict about everything that the pack lists. An empty pack is no yes.
@@ -147,24 +130,8 @@ fn unpack(pack: &Pack, place: usize, folder: &Folder) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check_digest(path: &Path, text: &str) -> Result<(), Failure> {
+fn parse(text: &str) -> Result<Digest, PackDigestError> {
     let sha256 = |digest: &Digest| digest.algorithm() == DigestAlgorithm::Sha256;
-    let expected = Digest::parse(text).filter(sha256);
-    let expected = expected.ok_or_else(|| PackDigestError::Format { text: text.chars().take(100).collect() })?;
-    let found = digest_of(path)?;
-    if found == expected { Ok(()) } else { Err(PackDigestError::Mismatch { expected, found }.into()) }
-}
-
-/// The SHA-256 digest of a file.
-pub(in crate::commands) fn digest_of(path: &Path) -> Result<Digest, FileError> {
-    let failed = |error: io::Error| FileError::Read { path: path.to_owned(), kind: error.kind() };
-    let mut file = File::open(path).map_err(failed)?;
-    let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
-    let mut buffer = vec![0; limits::READ_BUFFER];
-    loop {
-        match file.read(&mut buffer).map_err(failed)? {
-            0 => return Ok(hasher.finish()),
-            read => hasher.update(buffer.get(..read).unwrap_or_default()),
-        }
-    }
+    let digest = Digest::parse(text).filter(sha256);
+    digest.ok_or_else(|| PackDigestError { text: text.chars().take(100).collect() })
 }
