@@ -27,7 +27,7 @@ use crate::base::limits;
 use crate::format::oci::{Descriptor, DigestRef, Repository, Tag, TaggedRef};
 
 pub use error::{StoreError, Thing};
-pub use layout::{Archive, LayoutStore};
+pub use layout::{Archive, LayoutStore, Picked};
 pub use memory::MemoryStore;
 pub use registry::RegistryStore;
 pub use stored::{BlobReader, Content, StoredManifest};

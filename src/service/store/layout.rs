@@ -15,7 +15,7 @@ use std::path::Path;
 
 use tokio::sync::Mutex;
 
-pub use archive::Archive;
+pub use archive::{Archive, Picked};
 
 use files::Files;
 use listing::Listing;

@@ -17,6 +17,9 @@ use crate::base::crypto::{Digest, DigestAlgorithm, Hasher};
 use crate::base::limits;
 use crate::service::store::StoreError;
 
+/// A file out of an archive; `None` when there is none of its name.
+pub type Picked = Option<Vec<u8>>;
+
 /// An archive that is open for reading. Clones read the same file.
 #[derive(Debug, Clone)]
 pub struct Archive {
@@ -100,11 +103,7 @@ impl Archive {
     /// # Errors
     ///
     /// As of [`read`](Self::read).
-    pub fn hashed<const N: usize>(
-        &self,
-        names: [&str; N],
-        limit: usize,
-    ) -> Result<(Digest, [Option<Vec<u8>>; N]), StoreError> {
+    pub fn hashed<const N: usize>(&self, names: [&str; N], limit: usize) -> Result<(Digest, [Picked; N]), StoreError> {
         let ranges = names.map(|name| self.entries.get(name).copied());
         if ranges.iter().flatten().any(|(_, size)| *size > u64::try_from(limit).unwrap_or(u64::MAX)) {
             let path = self.path.clone();
