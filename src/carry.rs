@@ -163,9 +163,8 @@ struct Way<'a> {
 impl Way<'_> {
     async fn of_platform(&self, image: &StoredManifest, wanted: &Platform) -> Result<StoredManifest, CarryError> {
         let Manifest::Index(index) = image.manifest() else { return Ok(image.clone()) };
-        let found = index.manifests.iter().find(|child| child.platform.as_ref().is_some_and(|it| fits(it, wanted)));
         let missing = || CarryError::Platform { image: image.image().clone(), wanted: wanted.clone() };
-        self.below(image, found.ok_or_else(missing)?).await
+        self.below(image, index.for_platform(wanted).ok_or_else(missing)?).await
     }
 
     async fn below(&self, image: &StoredManifest, child: &Descriptor) -> Result<StoredManifest, CarryError> {
@@ -249,13 +248,6 @@ impl Way<'_> {
         self.progress.bytes.fetch_add(blob.size, Ordering::Relaxed);
         Ok(())
     }
-}
-
-/// Whether an image for `it` is one for `wanted`; a variant counts only when one is wanted.
-fn fits(it: &Platform, wanted: &Platform) -> bool {
-    it.os == wanted.os
-        && it.architecture == wanted.architecture
-        && (wanted.variant.is_none() || it.variant == wanted.variant)
 }
 
 #[cfg(test)]

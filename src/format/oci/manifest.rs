@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::descriptor::annotations;
 use super::error::{OciError, cut};
-use super::{DOCKER_LIST, DOCKER_MANIFEST, Descriptor, IMAGE_INDEX, IMAGE_MANIFEST};
+use super::{DOCKER_LIST, DOCKER_MANIFEST, Descriptor, IMAGE_INDEX, IMAGE_MANIFEST, Platform};
 use crate::base::encoding::json::{Fields, Json, items};
 use crate::base::limits;
 
@@ -48,6 +48,22 @@ pub struct ImageIndex {
     pub subject: Option<Descriptor>,
     /// Annotations.
     pub annotations: BTreeMap<String, String>,
+}
+
+impl ImageIndex {
+    /// The image for a platform: the one that names it whole, else, where no variant is wanted, the only one of
+    /// its system and architecture. Of several variants none is guessed.
+    pub fn for_platform(&self, wanted: &Platform) -> Option<&Descriptor> {
+        let of = |listed: &&Descriptor, fits: &dyn Fn(&Platform) -> bool| listed.platform.as_ref().is_some_and(fits);
+        let whole = self.manifests.iter().find(|listed| of(listed, &|it| it == wanted));
+        let alike = |it: &Platform| it.os == wanted.os && it.architecture == wanted.architecture;
+        let mut others = self.manifests.iter().filter(|listed| of(listed, &alike));
+        let only = match (others.next(), others.next()) {
+            (Some(only), None) if wanted.variant.is_none() => Some(only),
+            _ => None,
+        };
+        whole.or(only)
+    }
 }
 
 impl Manifest {

@@ -273,3 +273,25 @@ fn simple_signing_as_cosign_writes_it() {
     let upper = text.replace(HEX, &HEX.to_uppercase());
     assert_eq!(SimpleSigning::parse(upper.as_bytes()).unwrap_err().code().name(), "oci-digest-format");
 }
+
+#[test]
+fn the_image_of_a_platform_is_never_guessed() {
+    let platform = |text: &str| {
+        let mut parts = text.split('/').map(str::to_owned);
+        Platform { os: parts.next().unwrap(), architecture: parts.next().unwrap(), variant: parts.next() }
+    };
+    let listed = |text: &str| Descriptor { platform: Some(platform(text)), ..Descriptor::of("x", text.as_bytes()) };
+    let all = ["linux/amd64", "linux/arm/v6", "linux/arm/v7", "linux/arm64/v8"];
+    let mut manifests: Vec<_> = all.map(listed).into();
+    manifests.push(Descriptor::of("x", b"no platform"));
+    let bytes = index(&manifests, &std::collections::BTreeMap::new());
+    let parsed = Manifest::parse(&bytes, None).unwrap();
+    let found = |text: &str| parsed.index().unwrap().for_platform(&platform(text)).map(|found| found.digest);
+    let of = |text: &str| Some(listed(text).digest);
+    assert_eq!(found("linux/amd64"), of("linux/amd64"));
+    assert_eq!(found("linux/arm/v7"), of("linux/arm/v7"));
+    assert_eq!(found("linux/arm64"), of("linux/arm64/v8"));
+    for none in ["linux/arm", "linux/arm64/v9", "windows/amd64", "linux/amd64/v3"] {
+        assert_eq!(found(none), None, "{none}");
+    }
+}

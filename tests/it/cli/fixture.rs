@@ -113,6 +113,17 @@ pub(super) fn refusal(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}{}", stdout(output), stderr(output));
     let printed = stdout(output).to_lowercase();
     assert!(!printed.contains("verified") && !printed.contains("signed "), "{printed}");
+    reason(output)
+}
+
+/// The code of a question that was put wrongly.
+pub(super) fn usage(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(2), "{}{}", stdout(output), stderr(output));
+    reason(output)
+}
+
+/// The code at the end of the first reason; there is a hint, too.
+fn reason(output: &Output) -> String {
     let words = stderr(output);
     let line = words.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("no reason: {words}"));
     assert!(words.contains("hint: "), "{words}");

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
 
-use super::fixture::{Desk, stack_dir};
+use super::fixture::{Desk, stack_dir, usage};
 use super::{sealmark, stderr, stdout};
 
 /// Another program in the desk's folder, its output when it is here.
@@ -18,14 +18,6 @@ fn tool(desk: &Desk, args: &[&str]) -> Option<Output> {
         println!("left out: {}: not here", args[0]);
     }
     output.ok()
-}
-
-/// The code of a question that was put wrongly.
-fn usage(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(2), "{}{}", stdout(output), stderr(output));
-    let words = stderr(output);
-    let line = words.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("no reason: {words}"));
-    line.rsplit(": ").next().unwrap().to_owned()
 }
 
 fn generate(desk: &Desk, args: &[&str]) -> Output {

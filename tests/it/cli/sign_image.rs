@@ -7,7 +7,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::fixture::{Desk, IDENTITY, issuer, stack_dir};
+use super::fixture::{Desk, IDENTITY, issuer, stack_dir, usage};
 use super::{json, stderr, stdout};
 use crate::registry::real::RealRegistry;
 use crate::registry::server::{Answer, Login, Options, TestRegistry, digest};
@@ -59,13 +59,6 @@ fn report(output: &Output) -> Value {
 fn signatures(report: &Value) -> Vec<String> {
     let all = report["images"][0]["signatures"].as_array().unwrap();
     all.iter().map(|one| format!("{} {}", one["form"].as_str().unwrap(), one["status"].as_str().unwrap())).collect()
-}
-
-fn usage(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(2), "{}{}", stdout(output), stderr(output));
-    let words = stderr(output);
-    let line = words.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("no reason: {words}"));
-    line.rsplit(": ").next().unwrap().to_owned()
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use sealmark::base::code::Code;
 use sealmark::carry::{Cargo, Progress, carry};
-use sealmark::format::oci::{DigestRef, ImageRef, OciError, Repository, Tag};
-use sealmark::service::store::{ArtifactStore, LayoutStore, StoreError, StoredManifest};
+use sealmark::format::oci::{DigestRef, ImageRef, OciError, Platform, Repository, Tag};
+use sealmark::service::store::{ArtifactStore, LayoutStore, StoredManifest};
+use sealmark::sign::image::find;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -69,7 +70,7 @@ pub(super) fn copy(args: &Copy) -> Result<u8, Failure> {
     let repositories = [source.repository(), &repository];
     let store = settings::registry_store(&args.registry, &repositories)?;
     let arrived = settings::runtime()?.block_on(async {
-        let image = found(&*store, &source).await?;
+        let image = find(&*store, &source).await?.manifest;
         let cargo = Cargo { image: &image, platform: platform.as_ref(), repository: &repository, tag: tag.as_ref() };
         act(&store, &store, cargo).await
     })?;
@@ -85,7 +86,7 @@ pub(super) fn save(args: &Save) -> Result<u8, Failure> {
     let registry = settings::registry_store(&args.registry, &[source.repository()])?;
     let tag = tag_of(&source);
     let arrived = settings::runtime()?.block_on(async {
-        let image = found(&*registry, &source).await?;
+        let image = find(&*registry, &source).await?.manifest;
         let layout: Arc<dyn ArtifactStore> = Arc::new(LayoutStore::create(&args.dir)?);
         let cargo = Cargo { image: &image, platform: platform.as_ref(), repository: &repository, tag: tag.as_ref() };
         act(&registry, &layout, cargo).await
@@ -139,14 +140,6 @@ impl Arrival<'_> {
     }
 }
 
-/// The image that a reference names, resolved once.
-async fn found(store: &dyn ArtifactStore, reference: &ImageRef) -> Result<StoredManifest, StoreError> {
-    match reference {
-        ImageRef::Tagged(tagged) => store.resolve(tagged).await,
-        ImageRef::Digested(image) => store.manifest(image).await,
-    }
-}
-
 /// The image of a layout, with its tag: the named one, or the only one.
 async fn only_image(layout: &LayoutStore, named: Option<Tag>) -> Result<(StoredManifest, Option<Tag>), Failure> {
     let repository = Repository::parse(LAYOUT)?;
@@ -190,7 +183,7 @@ fn name(repository: &Repository, tag: Option<&Tag>) -> String {
     tag.map_or_else(|| repository.to_string(), |tag| repository.tagged(tag.clone()).to_string())
 }
 
-fn platform(args: &PlatformArg) -> Result<Option<sealmark::format::oci::Platform>, Failure> {
+fn platform(args: &PlatformArg) -> Result<Option<Platform>, Failure> {
     Ok(args.platform.as_deref().map(verify::platform).transpose()?)
 }
 

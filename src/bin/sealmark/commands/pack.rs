@@ -1,6 +1,7 @@
 //! `pack`: what is packed is verified before the archive is there.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use sealmark::admit::Trust;
@@ -11,6 +12,7 @@ use sealmark::carry::{Cargo, Progress, carry};
 use sealmark::format::oci::{DigestRef, ImageRef, Tag};
 use sealmark::policy::Policy;
 use sealmark::service::store::{ArtifactStore, LayoutStore};
+use sealmark::sign::image::find;
 
 use super::folder::Folder;
 use super::output::OutputError;
@@ -67,17 +69,14 @@ pub(super) fn run(args: &cli::Pack) -> Result<u8, Failure> {
 }
 
 /// Carries the images into a layout; gives their names, by digest.
-async fn fetch(args: &cli::Pack, references: &[ImageRef], folder: &std::path::Path) -> Result<Vec<DigestRef>, Failure> {
+async fn fetch(args: &cli::Pack, references: &[ImageRef], folder: &Path) -> Result<Vec<DigestRef>, Failure> {
     let repositories: Vec<_> = references.iter().map(ImageRef::repository).collect();
     let registry = settings::registry_store(&args.registry, &repositories)?;
     let layout: Arc<dyn ArtifactStore> = Arc::new(LayoutStore::create(folder)?);
     let mut images = Vec::new();
     let mut taken: Vec<Tag> = Vec::new();
     for reference in references {
-        let image = match reference {
-            ImageRef::Tagged(tagged) => registry.resolve(tagged).await?,
-            ImageRef::Digested(image) => registry.manifest(image).await?,
-        };
+        let image = find(&*registry, reference).await?.manifest;
         // Two images of one tag are in the layout by their digests.
         let tag = match reference {
             ImageRef::Tagged(tagged) if !taken.contains(tagged.tag()) => Some(tagged.tag().clone()),

@@ -318,8 +318,7 @@ async fn expand(store: &dyn ArtifactStore, reference: &ImageRef, select: &Select
             let Manifest::Index(listed) = found.manifest.manifest() else {
                 return Err(SelectionError::NoIndex { image: index.clone() }.into());
             };
-            let is_it = |listed: &&Descriptor| listed.platform.as_ref() == Some(platform);
-            let Some(child) = listed.manifests.iter().find(is_it) else {
+            let Some(child) = listed.for_platform(platform) else {
                 let platforms = listed.manifests.iter().filter_map(|listed| listed.platform.as_ref());
                 let there = platforms.map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 return Err(
