@@ -296,9 +296,13 @@ impl Candidates {
 
     /// Verifies every candidate and holds it against the policy. No network; takes time by the candidates' sizes.
     pub fn decide(&self, verifier: &Verifier, trust: &Trust, now: UnixTime) -> ImageDecision {
-        let Lookup { image, names, tag, .. } = &self.lookup;
+        let Lookup { image, names, tag, wanted, .. } = &self.lookup;
         let name = ArtifactName::Image { repository: image.repository().clone(), tag: tag.clone() };
         let artifact = Artifact::from_digest(*image.digest()).named(names.clone()).called(name);
+        let artifact = match wanted {
+            Wanted::Attestations(predicate_type) => artifact.by_statements(predicate_type.clone()),
+            Wanted::Anything | Wanted::Signatures => artifact,
+        };
         let mut places = Vec::new();
         let mut bundles: Vec<Result<UnverifiedBundle, BundleError>> = Vec::new();
         for (place, found) in self.found.iter().enumerate() {

@@ -32,7 +32,7 @@ use crate::service::http::{HttpError, Service};
 use crate::service::store::{
     ArtifactStore, Attached, BlobReader, Content, MemoryStore, Referrers, StoreError, StoredManifest, TagUpdate,
 };
-use crate::verify::testing::{NOW, World, statement};
+use crate::verify::testing::{NOW, World, signature_statement};
 
 pub(super) const SIGNER: &str = "signer@example.com";
 pub(super) const SETTINGS: &str = "version: 1\npolicies: {release: release.yaml, other: other.yaml}\nnamespaces:\n  - {names: [prod], policy: release}\n  - {names: [elsewhere], policy: other}\n  - {names: ['warn-*'], policy: release, mode: warn}\n  - {names: ['audit-*'], policy: release, mode: audit}\n";
@@ -112,7 +112,7 @@ impl Registries {
     /// Signs an image as somebody.
     pub(super) async fn sign(&self, image: &StoredManifest, signer: &str) {
         let key = Key::p256();
-        let mut signed = world().attestation(&key, dsse::IN_TOTO, &statement(image.bytes()));
+        let mut signed = world().attestation(&key, dsse::IN_TOTO, &signature_statement(image.bytes()));
         let template = Template::leaf(&key).with(Extension::subject_alt_name(&San::Email(signer.to_owned())));
         signed.leaf = world().certify(template);
         let json = world().complete_v2(signed).bundle().to_json();

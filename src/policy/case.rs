@@ -3,10 +3,12 @@
 use std::cell::OnceCell;
 
 use super::Distrust;
+use super::attestation::AttestationRule;
 use super::refusal::{Bound, Miss, Refusal};
 use crate::base::crypto::Digest;
 use crate::base::encoding::json::Json;
 use crate::base::time::UnixTime;
+use crate::format::cosign::SIGNATURE_PREDICATE;
 use crate::format::oci::{ImageRef, Repository};
 use crate::verify::{Artifact, ArtifactName, Verified};
 
@@ -80,6 +82,21 @@ impl<'a> Case<'a> {
             return Err(Refusal::TooYoung { signed, age, limit }.into());
         }
         Ok(())
+    }
+
+    /// Whether what was verified speaks for an image: a signature, a statement of the type that is asked about, or one
+    /// that the rule names. Who attests to an image, to failed tests even, has not signed it thereby; and anyone who
+    /// can write to a registry chooses what is attached there. The bundle of a file is chosen by whoever asks.
+    pub(super) fn speaks(&self, verified: &Verified, named: &[AttestationRule]) -> Result<(), Miss<'a>> {
+        let (Some(ArtifactName::Image { .. }), Some(statement)) = (self.artifact.name(), verified.statement()) else {
+            return Ok(());
+        };
+        let found = statement.predicate_type.as_str();
+        let asked = found == SIGNATURE_PREDICATE || self.artifact.statements() == Some(found);
+        if asked || named.iter().any(|wanted| wanted.predicate_type().is_match(found)) {
+            return Ok(());
+        }
+        Err(Refusal::NoSignatureBut { predicate_type: found.to_owned() }.into())
     }
 
     /// Whether the signer is still believed, or was when this was signed.

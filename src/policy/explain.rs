@@ -51,7 +51,7 @@ fn of_rule<'a>(rule: &'a Rule, case: &Case<'a>) -> Explanation {
     let mut parts = Vec::new();
     for signer in rule.signers().rules() {
         for (place, verified) in case.signatures.iter().enumerate() {
-            let met = signer.meet(verified).and_then(|()| rule.sound(case, verified));
+            let met = signer.meet(verified).and_then(|()| rule.counts(case, verified));
             let label = format!("signature {} by {signer}", place + 1);
             parts.push(leaf(label, met.err().map(super::refusal::Miss::tell)));
         }

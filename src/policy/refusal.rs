@@ -197,6 +197,12 @@ pub enum Refusal {
         /// What is signed.
         found: Option<String>,
     },
+    /// The signer attests to the image, and that is no signature.
+    #[error("the signer attests to the image ({predicate_type:?}), and has not signed it")]
+    NoSignatureBut {
+        /// What is attested.
+        predicate_type: String,
+    },
     /// Too little evidence.
     #[error("{found} {} of {needed}", threshold_text(*counted))]
     Evidence {
@@ -324,6 +330,10 @@ impl Refusal {
                 "policy-error",
                 "write the condition so that it is true or false: has(…) asks for a field",
             ),
+            Self::NoSignatureBut { .. } => Code::refused(
+                "attested-not-signed",
+                "sign the image, or name the predicate type under the rule's attestations",
+            ),
             Self::NotBound { .. } => Code::refused(
                 "name-not-bound",
                 "sign with the name, tag or version, or ask for the one that was signed",
@@ -434,6 +444,7 @@ impl Miss<'_> {
                 Refusal::Predicate { .. } => 6,
                 Refusal::Condition { .. } | Refusal::ConditionError { .. } => 5,
                 Refusal::Distrusted { .. } => 4,
+                Refusal::NoSignatureBut { .. } => 7,
                 Refusal::NotBound { .. } => 3,
                 _ => 2,
             },

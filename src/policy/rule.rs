@@ -166,8 +166,8 @@ impl Rule {
 
     /// The signatures that meet the rule, by their places.
     pub(super) fn meet<'a>(&'a self, case: &Case<'a>) -> Result<Vec<usize>, Miss<'a>> {
-        let sound = |_: usize, verified: &'a Verified| self.sound(case, verified);
-        let mut counted = self.signers.meet(case.signatures, &sound)?;
+        let counts = |_: usize, verified: &'a Verified| self.counts(case, verified);
+        let mut counted = self.signers.meet(case.signatures, &counts)?;
         for wanted in &self.attestations {
             for place in wanted.meet(self, case)? {
                 if !counted.contains(&place) {
@@ -178,7 +178,13 @@ impl Rule {
         Ok(counted)
     }
 
-    /// Whether a signature counts, whoever made it.
+    /// Whether something counts as a signature of the artifact, whoever made it.
+    pub(super) fn counts<'a>(&'a self, case: &Case<'a>, verified: &'a Verified) -> Result<(), Miss<'a>> {
+        case.speaks(verified, &self.attestations)?;
+        self.sound(case, verified)
+    }
+
+    /// Whether its evidence holds, whatever it says.
     pub(super) fn sound<'a>(&'a self, case: &Case<'a>, verified: &'a Verified) -> Result<(), Miss<'a>> {
         case.believed(verified)?;
         case.bound(verified, &self.bound)?;

@@ -73,6 +73,7 @@ pub struct Artifact<'a> {
     names: Vec<Repository>,
     called: Option<ArtifactName>,
     version: Option<String>,
+    statements: Option<String>,
 }
 
 impl<'a> Artifact<'a> {
@@ -85,6 +86,7 @@ impl<'a> Artifact<'a> {
             names: Vec::new(),
             called: None,
             version: None,
+            statements: None,
         }
     }
 
@@ -95,7 +97,7 @@ impl<'a> Artifact<'a> {
 
     /// An artifact by several digests, which the caller computed from the same bytes.
     pub fn from_digests(first: Digest, rest: Vec<Digest>) -> Self {
-        Self { bytes: None, first, rest, names: Vec::new(), called: None, version: None }
+        Self { bytes: None, first, rest, names: Vec::new(), called: None, version: None, statements: None }
     }
 
     /// An artifact by the text of a digest, `sha256:HEX`.
@@ -121,6 +123,17 @@ impl<'a> Artifact<'a> {
     #[must_use]
     pub fn expecting_version(self, version: String) -> Self {
         Self { version: Some(version), ..self }
+    }
+
+    /// The question is about statements of this predicate type, not about signatures.
+    #[must_use]
+    pub fn by_statements(self, predicate_type: String) -> Self {
+        Self { statements: Some(predicate_type), ..self }
+    }
+
+    /// The predicate type of the statements that are asked about.
+    pub fn statements(&self) -> Option<&str> {
+        self.statements.as_deref()
     }
 
     /// What it is called.

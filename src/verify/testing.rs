@@ -357,9 +357,18 @@ impl Judge {
 
 /// A v1 statement about an artifact.
 pub(crate) fn statement(artifact: &[u8]) -> String {
+    statement_of("https://example.com/predicate", artifact)
+}
+
+/// The statement by which cosign signs an image.
+pub(crate) fn signature_statement(manifest: &[u8]) -> String {
+    statement_of(cosign::SIGNATURE_PREDICATE, manifest)
+}
+
+fn statement_of(predicate_type: &str, artifact: &[u8]) -> String {
     let digest = Digest::of(DigestAlgorithm::Sha256, artifact);
     let subject = Subject { name: "artifact".to_owned(), digests: vec![digest] };
-    Statement::to_json(&[subject], "https://example.com/predicate", "{}")
+    Statement::to_json(&[subject], predicate_type, "{}")
 }
 
 /// A timestamp authority's leaf below a root.

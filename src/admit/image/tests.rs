@@ -15,7 +15,7 @@ use crate::format::x509::testing::Key;
 use crate::policy::{Matcher, Policy, Rule};
 use crate::service::store::{StoreError, StoredManifest, Thing};
 use crate::verify::Promise;
-use crate::verify::testing::{NOW, World, statement};
+use crate::verify::testing::{NOW, World, signature_statement, statement};
 
 const SIGNER: &str = "signer@example.com";
 
@@ -112,7 +112,7 @@ async fn absent_refused_and_could_not_look_are_three_answers() {
 async fn a_signature_of_another_image_is_refused() {
     let (store, world) = (Store::default(), World::new());
     let (image, other) = (store.image("v1").await, store.image("v2").await);
-    let signed = world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, &statement(other.bytes())));
+    let signed = world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, &signature_statement(other.bytes())));
     store.attach_json(&image, &signed.bundle().to_json()).await;
     assert_eq!(ask(&store, &world, ":v1").await, Err(("subject-mismatch", Class::Refused)));
 }
@@ -122,7 +122,7 @@ async fn a_signature_of_another_image_is_refused() {
 async fn a20_index_and_platform_are_two() {
     let world = World::new();
     let attest = |of: &StoredManifest| {
-        let payload = statement(of.bytes());
+        let payload = signature_statement(of.bytes());
         world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, &payload)).bundle().to_json()
     };
     for swapped in [false, true] {
@@ -255,7 +255,8 @@ async fn o03_tag_moves_while_it_is_looked_at() {
 async fn o12_artifact_type_of_a_signature_is_wrong() {
     let world = World::new();
     let bundle = |image: &StoredManifest| {
-        let signed = world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, &statement(image.bytes())));
+        let signed =
+            world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, &signature_statement(image.bytes())));
         signed.bundle().to_json().into_bytes()
     };
     let kinds = [
@@ -302,7 +303,11 @@ async fn legacy_signatures_and_attestations_need_the_word_for_a_promise() {
         store.legacy(&world, &image, suffix, &[signed]).await;
         assert_eq!(ask(&store, &world, ":v1").await, Err(("log-proof-missing", Class::Refused)));
         store.asked();
-        assert!(ask_with(&store, &world, ":v1", &promise(), Wanted::Anything).await.is_ok());
+        let answer = ask_with(&store, &world, ":v1", &promise(), Wanted::Anything).await;
+        match suffix {
+            CosignSuffix::Signatures => assert!(answer.is_ok()),
+            _ => assert_eq!(answer, Err(("attested-not-signed", Class::Refused))),
+        }
         // Two tags at once, then the one layer.
         assert_eq!(kinds(&store), "resolve resolve resolve referrers blob");
         let wanted = |suffix| match suffix {
@@ -335,13 +340,17 @@ async fn a_legacy_tag_that_cannot_be_asked_is_no_no() {
 async fn signatures_and_attestations_are_told_apart() {
     let (store, world) = (Store::default(), World::new());
     let image = store.image("v1").await;
-    store.sign(&world, &image).await;
+    store.attest(&world, &image).await;
     let trust = trust(SIGNER);
     let wants = |wanted| ask_with(&store, &world, ":v1", &trust, wanted);
     assert_eq!(wants(Wanted::Signatures).await, Err(("image-unsigned", Class::Refused)));
     let other = Wanted::Attestations("https://example.com/other".to_owned());
     assert_eq!(wants(other).await, Err(("image-unsigned", Class::Refused)));
     assert!(wants(Wanted::Attestations("https://example.com/predicate".to_owned())).await.is_ok());
+    // Asked about everything, the signer's statement is there and is no signature.
+    assert_eq!(wants(Wanted::Anything).await, Err(("attested-not-signed", Class::Refused)));
+    store.sign(&world, &image).await;
+    assert!(wants(Wanted::Anything).await.is_ok());
 }
 
 #[tokio::test]

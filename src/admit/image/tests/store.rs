@@ -16,7 +16,7 @@ use crate::service::BoxFuture;
 use crate::service::store::{
     ArtifactStore, Attached, BlobReader, Content, MemoryStore, Referrers, StoreError, StoredManifest, TagUpdate,
 };
-use crate::verify::testing::{NOW, Signed, World, statement};
+use crate::verify::testing::{NOW, Signed, World, signature_statement, statement};
 
 pub(super) const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
@@ -82,8 +82,16 @@ impl Store {
     }
 
     pub(super) async fn sign(&self, world: &World, image: &StoredManifest) -> (String, String) {
-        let statement = statement(image.bytes());
-        let signed = world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, &statement));
+        self.state(world, image, &signature_statement(image.bytes())).await
+    }
+
+    /// Attests to an image, which signs nothing.
+    pub(super) async fn attest(&self, world: &World, image: &StoredManifest) -> (String, String) {
+        self.state(world, image, &statement(image.bytes())).await
+    }
+
+    async fn state(&self, world: &World, image: &StoredManifest, statement: &str) -> (String, String) {
+        let signed = world.complete_v2(world.attestation(&Key::p256(), dsse::IN_TOTO, statement));
         self.attach_json(image, &signed.bundle().to_json()).await
     }
 
