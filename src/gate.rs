@@ -30,7 +30,7 @@ use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
-pub use addresses::{AddressError, is_public_address};
+pub use addresses::AddressError;
 pub use registries::RegistryError;
 pub use snapshot::{LoadedPolicy, PolicySource, Reload, Snapshot, SnapshotError, Sources, State, TrustSource};
 pub use verdict::{Admission, Objection, Verdict};

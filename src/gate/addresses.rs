@@ -1,12 +1,13 @@
 //! Which registries a gate may ask. Who writes an image's name into an object makes the gate send a request, so
 //! names that lead into the cluster, to its machines or to a cloud's metadata are refused before anything is sent.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use thiserror::Error;
 
 use crate::base::code::Code;
 use crate::format::oci::Registry;
+use crate::service::http::is_public_address;
 
 /// A registry that must not be asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -45,44 +46,6 @@ fn is_public(host: &str) -> bool {
         && !PRIVATE_NAMES
             .iter()
             .any(|name| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
-}
-
-/// Whether an address is of the public Internet: none of the special blocks of RFC 6890.
-pub fn is_public_address(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    let benchmark = a == 198 && (18..20).contains(&b);
-    let protocols = (a, b, c) == (192, 0, 0);
-    !(a == 0
-        || a >= 224
-        || shared
-        || benchmark
-        || protocols
-        || address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation())
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
-    // Whatever carries an IPv4 address is what that address is: mapped, NAT64 (RFC 6052), 6to4.
-    let [.., g, h] = segments;
-    let embedded = |high: u16, low: u16| is_public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
-    match segments {
-        [0, 0, 0, 0, 0, 0xffff, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _] => embedded(g, h),
-        [0x2002, b, c, ..] => embedded(b, c),
-        // 2000::/3 is what is handed out; documentation and special blocks lie in it.
-        [0x2001, 0xdb8, ..] | [0x2001, 0..=0x1ff, ..] => false,
-        [first, ..] => (0x2000..0x4000).contains(&first),
-    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub use answer::excerpt;
 pub(in crate::service) use answer::without;
 pub use error::{HttpError, Service};
 pub use exchange::{Exchange, Method, Repeat, Streaming};
-pub use reach::Reach;
+pub use reach::{Reach, is_public_address};
 pub use settings::{ClientCertificate, Endpoint, Proxies, Settings};
 
 /// One call of a service.
@@ -115,8 +115,10 @@ impl HttpClient {
 
     fn client(&self, endpoint: &Endpoint) -> Result<&reqwest::Client, HttpError> {
         let loopback = endpoint.is_loopback();
-        if self.settings().reach == Reach::Foreign && endpoint.is_of_this_machine() {
-            return Err(reach::refused());
+        let reach = self.settings().reach;
+        let here = reach != Reach::Any && loopback;
+        if here || endpoint.address().is_some_and(|address| !reach.admits(address)) {
+            return Err(reach::refused(reach));
         }
         let slot = if loopback { &self.shared.direct } else { &self.shared.remote };
         if let Some(client) = slot.get() {

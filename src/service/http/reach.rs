@@ -2,7 +2,7 @@
 //! must not lead back into this machine, its links or a cloud's metadata, whatever DNS says at that moment:
 //! the addresses are looked at where they are resolved, and those are the ones that are connected to.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
@@ -15,6 +15,66 @@ pub enum Reach {
     Any,
     /// Those of other machines: the host was named by somebody else.
     Foreign,
+    /// Those of the public Internet ([`is_public_address`]): the host was named by somebody who may not even
+    /// choose one of our network.
+    Public,
+}
+
+impl Reach {
+    /// Whether an address may be called.
+    pub(super) fn admits(self, address: IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Foreign => !is_of_this_machine(address),
+            Self::Public => is_public_address(address),
+        }
+    }
+
+    fn what(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Foreign => "another machine",
+            Self::Public => "the public Internet",
+        }
+    }
+}
+
+/// Whether an address is of the public Internet: none of the special blocks of RFC 6890.
+pub fn is_public_address(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let shared = a == 100 && (64..128).contains(&b);
+    let benchmark = a == 198 && (18..20).contains(&b);
+    let protocols = (a, b, c) == (192, 0, 0);
+    !(a == 0
+        || a >= 224
+        || shared
+        || benchmark
+        || protocols
+        || address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation())
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let segments = address.segments();
+    // Whatever carries an IPv4 address is what that address is: mapped, NAT64 (RFC 6052), 6to4.
+    let [.., g, h] = segments;
+    let embedded = |high: u16, low: u16| is_public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match segments {
+        [0, 0, 0, 0, 0, 0xffff, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _] => embedded(g, h),
+        [0x2002, b, c, ..] => embedded(b, c),
+        // 2000::/3 is what is handed out; documentation and special blocks lie in it.
+        [0x2001, 0xdb8, ..] | [0x2001, 0..=0x1ff, ..] => false,
+        [first, ..] => (0x2000..0x4000).contains(&first),
+    }
 }
 
 /// Whether `address` is this machine's, its links', nobody's or a metadata service's.
@@ -47,29 +107,30 @@ pub(super) fn is_of_this_machine(address: IpAddr) -> bool {
     }
 }
 
-pub(super) fn refused() -> HttpError {
-    HttpError::Setup("an address of this machine, named by another server, is not called".to_owned())
+pub(super) fn refused(reach: Reach) -> HttpError {
+    HttpError::Setup(format!("an address that is not of {}, named by another server, is not called", reach.what()))
 }
 
-/// Resolves names to addresses of other machines only.
+/// Resolves names to addresses within reach only.
 #[derive(Debug)]
-pub(super) struct ForeignOnly;
+pub(super) struct Within(pub(super) Reach);
 
-impl Resolve for ForeignOnly {
+impl Resolve for Within {
     fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let foreign = foreign(found);
-            if foreign.is_empty() {
-                return Err(format!("{} has no address of another machine", name.as_str()).into());
+            let within = within(reach, found);
+            if within.is_empty() {
+                return Err(format!("{} has no address of {}", name.as_str(), reach.what()).into());
             }
-            Ok(Box::new(foreign.into_iter()) as Addrs)
+            Ok(Box::new(within.into_iter()) as Addrs)
         })
     }
 }
 
-fn foreign(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
-    addresses.filter(|address| !is_of_this_machine(address.ip())).collect()
+fn within(reach: Reach, addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    addresses.filter(|address| reach.admits(address.ip())).collect()
 }
 
 #[cfg(test)]
@@ -80,11 +141,21 @@ mod tests {
     #[test]
     fn o17_a_name_that_leads_back_here_has_no_address() {
         // As it is resolved for a call, at that moment.
-        let resolved = block_on(ForeignOnly.resolve("localhost".parse().unwrap()));
+        let resolved = block_on(Within(Reach::Foreign).resolve("localhost".parse().unwrap()));
         let Err(error) = resolved else { panic!("resolved") };
         assert_eq!(error.to_string(), "localhost has no address of another machine");
         let both = ["127.0.0.1:0", "93.184.216.34:0"].map(|address| address.parse().unwrap());
-        assert_eq!(foreign(both.into_iter()), [both[1]]);
+        assert_eq!(within(Reach::Foreign, both.into_iter()), [both[1]]);
+    }
+
+    #[test]
+    fn f11_a_name_of_a_private_network_has_no_address() {
+        let resolved = block_on(Within(Reach::Public).resolve("localhost".parse().unwrap()));
+        let Err(error) = resolved else { panic!("resolved") };
+        assert_eq!(error.to_string(), "localhost has no address of the public Internet");
+        let three = ["10.0.0.1:0", "[fd00::1]:0", "93.184.216.34:0"].map(|address| address.parse().unwrap());
+        assert_eq!(within(Reach::Public, three.into_iter()), [three[2]]);
+        assert_eq!(within(Reach::Any, three.into_iter()), three);
     }
 
     #[test]

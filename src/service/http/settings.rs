@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use zeroize::Zeroizing;
 
-use super::reach::{ForeignOnly, is_of_this_machine};
+use super::reach::{Within, is_of_this_machine};
 use super::{HttpError, Reach, Service};
 use crate::base::encoding::pem;
 use crate::base::limits;
@@ -70,8 +70,8 @@ impl Settings {
             .tls_backend_preconfigured(self.tls()?)
             // Ours replace the ones that the HTTP library would find by itself.
             .no_proxy();
-        if self.reach == Reach::Foreign {
-            builder = builder.dns_resolver(Arc::new(ForeignOnly));
+        if self.reach != Reach::Any {
+            builder = builder.dns_resolver(Arc::new(Within(self.reach)));
         }
         if !loopback && let Some(proxy) = self.proxies.proxy()? {
             builder = builder.proxy(proxy);
