@@ -16,6 +16,7 @@ pub mod admission;
 mod cache;
 pub mod http;
 mod judge;
+pub mod manifests;
 mod metrics;
 mod registries;
 pub mod settings;

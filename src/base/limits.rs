@@ -303,5 +303,7 @@ pub const GATE_KINDS: usize = 64;
 pub const GATE_ENTRIES: usize = 1024;
 /// A gate's settings, in bytes.
 pub const GATE_SETTINGS_BYTES: usize = 1 << 20;
+/// Manifests that are looked at for holes, in bytes: all of a large cluster's.
+pub const MANIFESTS_BYTES: usize = 16 << 20;
 /// Seconds that a break-glass entry may last at most.
 pub const BREAK_GLASS_SECS: i64 = 24 * 3600;

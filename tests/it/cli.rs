@@ -74,6 +74,7 @@ fn every_command_has_help_with_an_example() {
         &["key", "public"],
         &["gate", "admission"],
         &["gate", "http"],
+        &["gate", "lint"],
         &["pack"],
         &["verify", "pack"],
         &["copy"],

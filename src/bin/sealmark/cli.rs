@@ -16,7 +16,7 @@ use sealmark::format::x509::CLAIMS;
 use zeroize::Zeroizing;
 
 pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
-pub(crate) use gate::{Gate, GateAdmission, GateArgs, GateHttp, GateRegistryArgs};
+pub(crate) use gate::{Gate, GateAdmission, GateArgs, GateHttp, GateLint, GateRegistryArgs};
 pub(crate) use image::{Attach, AttachRepair, AttestImage, ImageArgs, SignImage, SignatureArgs, SignatureFormat};
 pub(crate) use registry::RegistryArgs;
 

@@ -78,6 +78,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Stack(Stack::Export(args)) => upkeep::export(&args),
         Command::Gate(Gate::Admission(args)) => gate::admission(&args),
         Command::Gate(Gate::Http(args)) => gate::http(&args),
+        Command::Gate(Gate::Lint(args)) => gate::lint(&args),
         Command::Key(Key::Generate(args)) => key::generate(&args),
         Command::Key(Key::Import(args)) => key::import(&args),
         Command::Key(Key::Public(args)) => key::public(&args),
@@ -110,6 +111,7 @@ fn format(command: &Command) -> Format {
         Command::Policy(Policy::Explain(args)) => args.format.format,
         Command::Policy(Policy::Diff(args)) => args.format.format,
         Command::Trust(Trust::Show(args)) => args.format.format,
+        Command::Gate(Gate::Lint(args)) => args.format.format,
         Command::Stack(Stack::Init(args)) => args.format.format,
         Command::Stack(Stack::Status(args)) => args.format.format,
         Command::Stack(Stack::Fsck(args)) => args.format.format,
@@ -117,7 +119,7 @@ fn format(command: &Command) -> Format {
         Command::Tour(_)
         | Command::Policy(Policy::Init(_) | Policy::Import(_) | Policy::Schema(_))
         | Command::Stack(Stack::Up(_) | Stack::Token(_))
-        | Command::Gate(_)
+        | Command::Gate(Gate::Admission(_) | Gate::Http(_))
         | Command::Key(_)
         | Command::Completions(_)
         | Command::SignBundle(_)

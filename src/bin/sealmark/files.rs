@@ -46,6 +46,15 @@ impl FileError {
     }
 }
 
+/// Reads standard input, of at most `limit` bytes.
+pub(crate) fn read_stdin(limit: usize) -> Result<Vec<u8>, FileError> {
+    let path = || PathBuf::from("-");
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().take(limit as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| FileError::Read { path: path(), kind: error.kind() })?;
+    if bytes.len() > limit { Err(FileError::TooLarge { path: path(), limit }) } else { Ok(bytes) }
+}
+
 /// Reads a file of at most `limit` bytes.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
     let failed = |error: std::io::Error| FileError::Read { path: path.to_owned(), kind: error.kind() };

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
 
-use super::{TrustArgs, path};
+use super::{FormatArg, TrustArgs, path};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Gate {
     Admission(GateAdmission),
     Http(GateHttp),
+    Lint(GateLint),
 }
 
 /// Answer the admission webhooks of a Kubernetes API server
@@ -72,6 +73,29 @@ pub(crate) struct GateHttp {
     #[arg(long, value_name = "PEM", requires = "tls_cert", value_parser = path(), value_hint = ValueHint::FilePath,
           help_heading = "Serving")]
     pub(crate) tls_key: Option<PathBuf>,
+}
+
+/// Say where manifests let the admission gate be walked past
+///
+/// Looks at webhook configurations that ask at /validate and /mutate: whether they fail closed, which
+/// namespaces and objects they leave out, whether every way to name an image is asked about. Exit code 1
+/// when there is anything to say. Run it over what is applied: the output of `kubectl kustomize` or
+/// `helm template`, or what `kubectl get -o yaml` says is there.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ sealmark gate lint webhooks.yaml
+  $ kubectl get -o yaml validatingwebhookconfigurations \\
+      | sealmark gate lint - --left-out payments")]
+pub(crate) struct GateLint {
+    /// What kubectl applies (YAML or JSON); - for standard input
+    #[arg(value_name = "FILE", required = true, value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) manifests: PathBuf,
+    /// A namespace that is left out on purpose, beside kube-system and the gate's own; may be repeated
+    #[arg(long, value_name = "NAMESPACE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) left_out: Vec<String>,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
 }
 
 /// What both gates decide by.

@@ -1,5 +1,7 @@
 //! `gate …`: the deploy gates, until they are asked to end.
 
+mod lint;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use sealmark::serve::{self, Journal, Server, ServingCertificate};
 use crate::cli::{GateAdmission, GateArgs, GateHttp};
 use crate::report::{Failure, console};
 use crate::settings;
+
+pub(super) use lint::lint;
 
 /// Between the word that it ends and its end: whoever sends requests here has to hear of it.
 const FAREWELL: Duration = Duration::from_secs(3);

@@ -15,6 +15,7 @@ use sealmark::format::timestamp::TokenError;
 use sealmark::format::trust::TrustError;
 use sealmark::format::x509::CertificateError;
 use sealmark::gate::SnapshotError;
+use sealmark::gate::manifests::ManifestsError;
 use sealmark::policy::{ImportError, PatternError, PolicyError, Refusal, RuleError};
 use sealmark::serve::ServeError;
 use sealmark::serve::tls::TlsError;
@@ -65,6 +66,7 @@ coded!(
     IdentityError,
     KeyError,
     LayoutError,
+    ManifestsError,
     OciError,
     OutputError,
     PackDigestError,
