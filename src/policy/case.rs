@@ -85,15 +85,17 @@ impl<'a> Case<'a> {
     }
 
     /// Whether what was verified speaks for an image: a signature, a statement of the type that is asked about, or one
-    /// that the rule names. Who attests to an image, to failed tests even, has not signed it thereby; and anyone who
-    /// can write to a registry chooses what is attached there. The bundle of a file is chosen by whoever asks.
+    /// that the rule wants of its own signers. Who attests to an image, to failed tests even, has not signed it
+    /// thereby; and anyone who can write to a registry chooses what is attached there. The bundle of a file is chosen
+    /// by whoever asks.
     pub(super) fn speaks(&self, verified: &Verified, named: &[AttestationRule]) -> Result<(), Miss<'a>> {
         let (Some(ArtifactName::Image { .. }), Some(statement)) = (self.artifact.name(), verified.statement()) else {
             return Ok(());
         };
         let found = statement.predicate_type.as_str();
         let asked = found == SIGNATURE_PREDICATE || self.artifact.statements() == Some(found);
-        if asked || named.iter().any(|wanted| wanted.predicate_type().is_match(found)) {
+        let of_the_signers = |wanted: &AttestationRule| wanted.signers().is_none();
+        if asked || named.iter().any(|wanted| of_the_signers(wanted) && wanted.predicate_type().is_match(found)) {
             return Ok(());
         }
         Err(Refusal::NoSignatureBut { predicate_type: found.to_owned() }.into())

@@ -353,6 +353,32 @@ async fn signatures_and_attestations_are_told_apart() {
     assert!(wants(Wanted::Anything).await.is_ok());
 }
 
+/// A rule of a document for the signer, which wants an attestation.
+fn wanting(attestation: &str) -> Trust {
+    let rule = format!("{{identity: {SIGNER}, issuer: 'https://issuer.example.com', attestations: [{attestation}]}}");
+    Trust::Policy(Policy::parse(format!("version: 1\nrules: [{rule}]\n").as_bytes()).unwrap())
+}
+
+/// A statement stands for a signature where the rule wants its very type of those who sign.
+#[tokio::test]
+async fn an_attestation_that_the_rule_names_is_enough() {
+    let (store, world) = (Store::default(), World::new());
+    let image = store.image("v1").await;
+    store.attest(&world, &image).await;
+    let ask = async |attestation: &str| ask_with(&store, &world, ":v1", &wanting(attestation), Wanted::Anything).await;
+    assert!(ask("{predicate-type: 'https://example.com/predicate'}").await.is_ok());
+    let others = [
+        "{predicate-type: 'https://example.com/other'}",
+        // The signers of the image are not those who are to attest.
+        "{predicate-type: 'https://example.com/predicate', signers: {any: [{identity: ci@example.com, issuer: x}]}}",
+    ];
+    for other in others {
+        assert_eq!(ask(other).await, Err(("attested-not-signed", Class::Refused)), "{other}");
+    }
+    store.sign(&world, &image).await;
+    assert_eq!(ask(others[0]).await, Err(("no-matching-attestation", Class::Refused)));
+}
+
 #[tokio::test]
 async fn signatures_in_another_repository() {
     let (store, world) = (Store::default(), World::new());
