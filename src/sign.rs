@@ -7,6 +7,7 @@
 //! Session       one credential for any number of signatures:
 //!               signature -> timestamps -> log entries -> bundle -> verified by our own core
 //! Signed        a bundle that was verified; only then is it handed out
+//! Unlogged      what is kept of a signature whose time is proven while no log answers
 //! image         signatures of images: written into a registry and found there again
 //! ```
 //!
@@ -18,16 +19,23 @@
 
 pub mod attestation;
 pub mod blob;
+mod completion;
 pub mod credential;
 mod error;
 pub mod image;
+mod pace;
+mod pool;
 mod services;
 mod session;
+mod unlogged;
 
+pub use completion::Signed;
 pub use credential::{CredentialSource, Keyless, ManagedKey, SigningCredential};
 pub use error::SignError;
+pub use pace::Pace;
 pub use services::{Services, ServicesError, certificate_authority};
-pub use session::{Session, Signed};
+pub use session::Session;
+pub use unlogged::Unlogged;
 
 use crate::base::code::Code;
 use crate::base::time::UnixTime;

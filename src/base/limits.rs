@@ -11,6 +11,10 @@ pub const BUNDLES_BYTES: usize = 64 << 20;
 pub const BUNDLES: usize = 256;
 /// Bundles of one image that are fetched at a time: ten take no longer than one then.
 pub const BUNDLE_FETCHES: usize = 16;
+/// A signature that waits for its log, in bytes: a bundle within a string, with some words around it.
+pub const SPOOLED_BYTES: usize = 2 * BUNDLE_BYTES + (64 << 10);
+/// Signatures that wait in one folder.
+pub const SPOOLED: usize = 10_000;
 /// A trust document (trusted root, signing config, client trust config), in bytes.
 pub const TRUST_BYTES: usize = 4 << 20;
 /// A policy document, in bytes.
@@ -220,6 +224,9 @@ pub const RETRY_PAUSE: Duration = Duration::from_secs(8);
 pub const RETRY_AFTER: Duration = Duration::from_secs(30);
 /// Signatures of one session under way at once: enough to hide a log's batch time, too few to crowd it.
 pub const SIGNING_REQUESTS: usize = 16;
+/// What must be left of a certificate's life for a signature to be begun: less than the slowest log takes would
+/// lose it. A run that is longer gets another certificate.
+pub const CERTIFICATE_MARGIN: Duration = Duration::from_secs(60);
 /// How far the local clock may lag behind times that authorities prove.
 pub const CLOCK_TOLERANCE_SECS: i64 = 60;
 /// A CI platform's description of the event that started a job: GitHub's webhook payloads are at most

@@ -12,5 +12,5 @@ pub use client_trust_config::ClientTrustConfig;
 pub use embedded::Embedded;
 pub use error::TrustError;
 pub use instances::{AuthorityInstance, LogInstance};
-pub use signing_config::{Selector, Service, SigningConfig};
+pub use signing_config::{Choice, Selector, Service, SigningConfig};
 pub use trusted_root::{TrustedRoot, Unsupported};

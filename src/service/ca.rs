@@ -1,5 +1,6 @@
 //! Who certifies a key.
 
+mod any_of;
 mod fulcio;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use crate::base::code::Code;
 use crate::base::crypto::PublicKey;
 use crate::format::x509::{Certificate, CertificateError};
 
+pub use any_of::AnyOf;
 pub use fulcio::Fulcio;
 
 /// Issues a certificate for a key to whoever a token names.
@@ -84,6 +86,9 @@ pub enum CaError {
     /// A token that names nobody: neither `email` nor `sub`.
     #[error("the identity token names nobody: it has neither \"email\" nor \"sub\"")]
     NoChallenge,
+    /// There is none to ask.
+    #[error("there is no certificate authority to ask")]
+    NoAuthority,
     /// An authority of another crate.
     #[error("the certificate authority failed: {0}")]
     Other(Box<dyn std::error::Error + Send + Sync>),
@@ -98,6 +103,7 @@ impl CaError {
                 "ca-issuer-unknown",
                 "use a token of an issuer that it knows, or have its operator add this one",
             ),
+            Self::NoAuthority => Code::usage("ca-none", "name services that have a certificate authority"),
             Self::DetachedSct { .. } => Code::refused(
                 "ca-sct-detached",
                 "have the authority embed SCTs: its CA must sign precertificates (Fulcio's `--ct-log-url` with an embedding CA)",

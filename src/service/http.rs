@@ -62,6 +62,8 @@ pub struct Response {
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     shared: Arc<Shared>,
+    /// For a call with all its attempts and pauses.
+    budget: Duration,
 }
 
 #[derive(Debug)]
@@ -76,7 +78,14 @@ struct Shared {
 impl HttpClient {
     /// A client; nothing is opened before the first call.
     pub fn new(settings: Settings) -> Self {
-        Self { shared: Arc::new(Shared { settings, direct: OnceLock::new(), remote: OnceLock::new() }) }
+        let budget = settings.budget;
+        Self { shared: Arc::new(Shared { settings, direct: OnceLock::new(), remote: OnceLock::new() }), budget }
+    }
+
+    /// The same client, whose calls have this share of its budget: for services that others can stand in for.
+    #[must_use]
+    pub fn with_share(&self, parts: u32) -> Self {
+        Self { shared: Arc::clone(&self.shared), budget: self.budget / parts.max(1) }
     }
 
     /// The settings.
@@ -95,7 +104,7 @@ impl HttpClient {
     pub async fn send(&self, request: Request<'_>) -> Result<Response, HttpError> {
         let settings = self.settings();
         let client = self.client(request.endpoint)?;
-        let deadline = Instant::now() + settings.budget;
+        let deadline = Instant::now() + self.budget;
         let mut attempt = 1;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());

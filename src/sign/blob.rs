@@ -9,8 +9,11 @@ use std::sync::{Arc, Mutex};
 
 use tokio::task::JoinSet;
 
+use super::completion::Signed;
+use super::credential::CredentialSource;
 use super::error::SignError;
-use super::session::{Session, Signed};
+use super::pace::Pace;
+use super::session::Session;
 use crate::base::crypto::{Digest, DigestAlgorithm, Hasher};
 use crate::base::limits;
 
@@ -56,14 +59,41 @@ pub fn hash_files(paths: &[PathBuf], algorithm: DigestAlgorithm) -> Vec<io::Resu
 /// Signs many artifacts in one session, [`limits::SIGNING_REQUESTS`] at once, and gives the results in
 /// their order.
 pub async fn sign_all(session: &Arc<Session>, digests: &[Digest]) -> Vec<Result<Signed, SignError>> {
+    sign_paced(session, None, None, digests).await
+}
+
+/// The same, each signature in its turn; and when too little is left of the certificate's life, `source` gives
+/// another one, after the wait for the turn. The first turn was had before the session began. What would have been
+/// signed by a credential that could not be renewed is [`SignError::Interrupted`] but for the first.
+pub async fn sign_paced(
+    session: &Arc<Session>,
+    source: Option<&dyn CredentialSource>,
+    pace: Option<&Pace>,
+    digests: &[Digest],
+) -> Vec<Result<Signed, SignError>> {
     let mut results: Vec<_> = digests.iter().map(|_| Err(SignError::Interrupted)).collect();
+    let mut session = Arc::clone(session);
     let mut tasks = JoinSet::new();
     let mut waiting = digests.iter().copied().enumerate();
     loop {
         while tasks.len() < limits::SIGNING_REQUESTS
             && let Some((index, digest)) = waiting.next()
         {
-            let session = Arc::clone(session);
+            if let (Some(pace), 1..) = (pace, index) {
+                pace.turn().await;
+            }
+            match fresh(&session, source).await {
+                Ok(None) => {}
+                Ok(Some(renewed)) => session = Arc::new(renewed),
+                Err(error) => {
+                    if let Some(slot) = results.get_mut(index) {
+                        *slot = Err(error);
+                    }
+                    waiting = [].iter().copied().enumerate();
+                    break;
+                }
+            }
+            let session = Arc::clone(&session);
             tasks.spawn(async move { (index, session.sign(digest).await) });
         }
         match tasks.join_next().await {
@@ -76,6 +106,15 @@ pub async fn sign_all(session: &Arc<Session>, digests: &[Digest]) -> Vec<Result<
             // A task that panicked leaves its result as it was: interrupted.
             Some(Err(_)) => {}
         }
+    }
+}
+
+/// Another session, when the certificate of this one is about to end.
+async fn fresh(session: &Session, source: Option<&dyn CredentialSource>) -> Result<Option<Session>, SignError> {
+    let ends = session.certified_for().is_some_and(|left| left < limits::CERTIFICATE_MARGIN);
+    match source {
+        Some(source) if ends => session.renew(source).await.map(Some),
+        _ => Ok(None),
     }
 }
 

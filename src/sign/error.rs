@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::credential::CredentialError;
+use super::unlogged::Unlogged;
 use crate::base::code::Code;
 use crate::base::time::UnixTime;
 use crate::format::bundle::BundleError;
@@ -43,6 +44,26 @@ pub enum SignError {
         service: String,
         /// Why.
         error: VerifyError,
+    },
+    /// No log took a signature whose time is proven: it can be finished later.
+    #[error("{error}")]
+    Unlogged {
+        /// The signature.
+        unlogged: Box<Unlogged>,
+        /// Why no log took it.
+        error: Box<SignError>,
+    },
+    /// Something that is no signature to be finished.
+    #[error("this is no signature that waits for a log: {what}")]
+    Spooled {
+        /// What is wrong.
+        what: String,
+    },
+    /// The certificate's life was over before its use was proven.
+    #[error("the certificate ended at {end}, before a service had proven a time within its life")]
+    CertificateExpired {
+        /// When.
+        end: UnixTime,
     },
     /// The whole bundle, although each of its parts was good.
     #[error("the new bundle does not verify: {0}")]
@@ -100,6 +121,15 @@ impl SignError {
             Self::Signer(error) => error.code(),
             Self::Timestamp(error) => error.code(),
             Self::Log(error) => error.code(),
+            Self::Unlogged { error, .. } => error.code(),
+            Self::Spooled { .. } => Code::refused(
+                "spool-unreadable",
+                "give what `sealmark sign blob --spool` kept: files that end in .unlogged.json",
+            ),
+            Self::CertificateExpired { .. } => Code::undecided(
+                "sign-certificate-expired",
+                "nothing was kept: run it again when the timestamp authority answers; or sign fewer files at once",
+            ),
             Self::Received { error, .. } | Self::SelfVerification(error) => error.code(),
             Self::Bundle(error) => error.code(),
             Self::Clock { .. } => super::CLOCK,

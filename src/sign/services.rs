@@ -3,10 +3,11 @@
 use thiserror::Error;
 
 use super::error::SignError;
+use super::pool::Pool;
 use crate::base::code::Code;
 use crate::base::time::UnixTime;
-use crate::format::trust::{SigningConfig, TrustError, TrustedRoot};
-use crate::service::ca::Fulcio;
+use crate::format::trust::{Choice, SigningConfig, TrustError, TrustedRoot};
+use crate::service::ca::{AnyOf, CertificateAuthority, Fulcio};
 use crate::service::http::{HttpClient, HttpError};
 use crate::service::tlog::{RekorV1, RekorV2, TransparencyLog};
 use crate::service::tsa::{Rfc3161, TimestampAuthority};
@@ -15,19 +16,21 @@ use crate::verify::{KeyLog, Verifier};
 /// The services that vouch for a signature.
 #[derive(Debug)]
 pub struct Services {
-    pub(super) logs: Vec<Box<dyn TransparencyLog>>,
-    pub(super) timestamp_authorities: Vec<Box<dyn TimestampAuthority>>,
+    pub(super) logs: Pool<dyn TransparencyLog>,
+    pub(super) timestamp_authorities: Pool<dyn TimestampAuthority>,
     pub(super) log: KeyLog,
 }
 
 impl Services {
     /// These logs and timestamp authorities, all of them for every signature.
     pub fn new(logs: Vec<Box<dyn TransparencyLog>>, timestamp_authorities: Vec<Box<dyn TimestampAuthority>>) -> Self {
+        let (logs, timestamp_authorities) = (Pool::all(logs), Pool::all(timestamp_authorities));
         Self { logs, timestamp_authorities, log: KeyLog::Required }
     }
 
-    /// The services that a signing config selects at `now`. The trusted root's logs are needed to read
-    /// back an entry that a log has already.
+    /// The services that a signing config selects at `now`; where it has more than it asks for, the others stand
+    /// in for one that fails, and each has its share of the client's budget. The trusted root's logs are needed to
+    /// read back an entry that a log has already.
     ///
     /// # Errors
     ///
@@ -38,24 +41,29 @@ impl Services {
         now: UnixTime,
         http: &HttpClient,
     ) -> Result<Self, ServicesError> {
+        let choice = config.choose_logs(now)?;
+        let own = share(http, &choice);
         let mut logs: Vec<Box<dyn TransparencyLog>> = Vec::new();
-        for log in config.select_logs(now)? {
+        for log in &choice.services {
             logs.push(match log.major_api_version {
-                1 => Box::new(RekorV1::new(&log.url, http.clone())?),
-                _ => Box::new(RekorV2::new(&log.url, http.clone())?.with_known_logs(&root.logs)),
+                1 => Box::new(RekorV1::new(&log.url, own.clone())?),
+                _ => Box::new(RekorV2::new(&log.url, own.clone())?.with_known_logs(&root.logs)),
             });
         }
-        let mut timestamp_authorities: Vec<Box<dyn TimestampAuthority>> = Vec::new();
-        for authority in config.select_timestamp_authorities(now)? {
-            timestamp_authorities.push(Box::new(Rfc3161::new(&authority.url, http.clone())?));
+        let logs = Pool::some(logs, choice.needed);
+        let choice = config.choose_timestamp_authorities(now)?;
+        let own = share(http, &choice);
+        let mut authorities: Vec<Box<dyn TimestampAuthority>> = Vec::new();
+        for authority in &choice.services {
+            authorities.push(Box::new(Rfc3161::new(&authority.url, own.clone())?));
         }
-        Ok(Self::new(logs, timestamp_authorities))
+        Ok(Self { logs, timestamp_authorities: Pool::some(authorities, choice.needed), log: KeyLog::Required })
     }
 
     /// No log: nobody but the holder of the key knows what it signed. For keys only, and with whatever
     /// timestamp authorities there are.
     pub fn without_log_unsafe(timestamp_authorities: Vec<Box<dyn TimestampAuthority>>) -> Self {
-        Self { logs: Vec::new(), timestamp_authorities, log: KeyLog::NotRequiredUnsafe }
+        Self { log: KeyLog::NotRequiredUnsafe, ..Self::new(Vec::new(), timestamp_authorities) }
     }
 
     /// The services for an older cosign signature: the log of Rekor's first API, whose promise (SET) proves the
@@ -100,17 +108,25 @@ impl Services {
     }
 }
 
-/// The certificate authority that a signing config selects at `now`.
+/// The certificate authority that a signing config selects at `now`; the others that fit stand in for it.
 ///
 /// # Errors
 ///
 /// [`ServicesError`], when the config has none or a URL that is not used.
-pub fn certificate_authority(
-    config: &SigningConfig,
-    now: UnixTime,
-    http: &HttpClient,
-) -> Result<Fulcio, ServicesError> {
-    Ok(Fulcio::new(&config.select_ca(now)?.url, http.clone())?)
+pub fn certificate_authority(config: &SigningConfig, now: UnixTime, http: &HttpClient) -> Result<AnyOf, ServicesError> {
+    let choice = config.choose_ca(now)?;
+    let own = share(http, &choice);
+    let mut authorities: Vec<Box<dyn CertificateAuthority>> = Vec::new();
+    for authority in &choice.services {
+        authorities.push(Box::new(Fulcio::new(&authority.url, own.clone())?));
+    }
+    Ok(AnyOf::new(authorities))
+}
+
+/// The client for each of these services: those that may have to be tried one after the other share its budget.
+fn share(http: &HttpClient, choice: &Choice<'_>) -> HttpClient {
+    let spare = choice.services.len().saturating_sub(choice.needed);
+    http.with_share(u32::try_from(spare + 1).unwrap_or(u32::MAX))
 }
 
 /// Why a signing config gives no services.

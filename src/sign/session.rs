@@ -1,24 +1,21 @@
 //! One credential, any number of signatures.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::completion::{Completion, Signed};
 use super::credential::{CredentialSource, SigningCredential};
 use super::error::SignError;
-use super::future_time;
 use super::services::Services;
 use crate::base::crypto::{Digest, DigestAlgorithm, Scheme};
-use crate::base::limits;
-use crate::base::time::UnixTime;
-use crate::format::bundle::{Content, LogEntry, UnverifiedBundle};
+use crate::format::bundle::{Content, UnverifiedBundle};
 use crate::format::dsse::{self, Envelope};
 use crate::format::intoto::Statement;
 use crate::format::intoto::predicate::Predicate;
 use crate::format::oci::DigestRef;
 use crate::service::environment::Environment;
 use crate::service::signer::{sign_digest, sign_message};
-use crate::verify::{
-    Artifact, KeyLog, KeyTrust, Promise, Requirements, SignedContent, SignedMaterial, Verified, Verifier, VerifyError,
-};
+use crate::verify::{Artifact, Promise, Requirements, Verified, Verifier};
 
 /// A signing session: one token, one certificate, and then each artifact its own signature, timestamps
 /// and log entries. Methods take `&self`, so that many may run at once.
@@ -26,35 +23,9 @@ use crate::verify::{
 pub struct Session {
     credential: SigningCredential,
     needs_proven_time: bool,
-    services: Services,
+    services: Arc<Services>,
     verifier: Arc<Verifier>,
     environment: Arc<dyn Environment>,
-}
-
-/// A bundle that was verified by our own core, with the proof.
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct Signed {
-    json: String,
-    bundle: UnverifiedBundle,
-    verified: Verified,
-}
-
-impl Signed {
-    /// The bundle as it is to be written: v0.3 JSON, one line with its end.
-    pub fn json(&self) -> &str {
-        &self.json
-    }
-
-    /// The bundle as it was read back from [`Self::json`].
-    pub fn bundle(&self) -> &UnverifiedBundle {
-        &self.bundle
-    }
-
-    /// What was proven of it.
-    pub fn verified(&self) -> &Verified {
-        &self.verified
-    }
 }
 
 impl Session {
@@ -73,7 +44,7 @@ impl Session {
         let needs_proven_time = source.needs_proven_time();
         services.suffice(&verifier, needs_proven_time)?;
         let credential = source.acquire().await?;
-        Ok(Self { credential, needs_proven_time, services, verifier, environment })
+        Ok(Self { credential, needs_proven_time, services: Arc::new(services), verifier, environment })
     }
 
     /// The same credential with other services: no further token or certificate.
@@ -86,7 +57,7 @@ impl Session {
         Ok(Self {
             credential: self.credential.clone(),
             needs_proven_time: self.needs_proven_time,
-            services,
+            services: Arc::new(services),
             verifier: Arc::clone(&self.verifier),
             environment: Arc::clone(&self.environment),
         })
@@ -134,56 +105,40 @@ impl Session {
         self.complete(content, &artifact).await
     }
 
-    /// From a signature to a verified bundle. First the clock, then the log: an entry is never older than
-    /// the time that is proven for it.
+    /// How long the certificate still holds; `None` for a key without one.
+    pub fn certified_for(&self) -> Option<Duration> {
+        let end = self.credential.certificate()?.validity().end()?;
+        let left = end.millis() - self.environment.now().millis();
+        Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)))
+    }
+
+    /// The same services with a new credential, when the old one's certificate is about to end.
+    ///
+    /// # Errors
+    ///
+    /// Those of the credential.
+    pub async fn renew(&self, source: &dyn CredentialSource) -> Result<Self, SignError> {
+        let credential = source.acquire().await?;
+        Ok(Self {
+            credential,
+            needs_proven_time: self.needs_proven_time,
+            services: Arc::clone(&self.services),
+            verifier: Arc::clone(&self.verifier),
+            environment: Arc::clone(&self.environment),
+        })
+    }
+
     async fn complete(&self, content: Content, artifact: &Artifact<'_>) -> Result<Signed, SignError> {
-        let signed = SignedMaterial {
-            signature: content.signature(),
+        self.completion().complete(self.credential.material(), content, artifact).await
+    }
+
+    fn completion(&self) -> Completion<'_> {
+        Completion {
+            services: &self.services,
+            verifier: &self.verifier,
+            environment: &*self.environment,
             signed_by: self.credential.signed_by(),
-            content: match &content {
-                Content::Message { .. } => SignedContent::Message { digest: artifact.shown_digest() },
-                Content::Dsse(envelope) => SignedContent::Dsse { envelope },
-                Content::SimpleSigning { payload, .. } => SignedContent::SimpleSigning { payload },
-            },
-        };
-        let timestamps = self.timestamp(signed.signature).await?;
-        let entries = self.log(&signed).await?;
-        let bundle = UnverifiedBundle::assemble(self.credential.material(), entries, timestamps, content);
-        self.verify(&bundle, artifact)
-    }
-
-    async fn timestamp(&self, signature: &[u8]) -> Result<Vec<Vec<u8>>, SignError> {
-        // RFC 3161 servers take SHA-256 everywhere; what is stamped is the signature, whatever its scheme.
-        let imprint = Digest::of(DigestAlgorithm::Sha256, signature);
-        let mut timestamps = Vec::new();
-        for authority in &self.services.timestamp_authorities {
-            let response = authority.timestamp(imprint).await?;
-            let checked = self.verifier.check_timestamp(&response, signature, self.latest());
-            checked.map_err(|error| self.received(authority.name(), error))?;
-            timestamps.push(response);
         }
-        Ok(timestamps)
-    }
-
-    async fn log(&self, signed: &SignedMaterial<'_>) -> Result<Vec<LogEntry>, SignError> {
-        let mut entries = Vec::new();
-        for log in &self.services.logs {
-            let entry = log.append(signed).await?;
-            let checked = self.verifier.check_entry(&entry, signed, self.latest());
-            checked.map_err(|error| self.received(log.name(), error))?;
-            entries.push(entry);
-        }
-        Ok(entries)
-    }
-
-    /// Verifies what is written, as a stranger would read it.
-    fn verify(&self, assembled: &UnverifiedBundle, artifact: &Artifact<'_>) -> Result<Signed, SignError> {
-        let mut json = assembled.to_json();
-        json.push('\n');
-        let refused = |error| self.clock_error(&error).unwrap_or(SignError::SelfVerification(error));
-        let bundle = UnverifiedBundle::parse(json.as_bytes())?;
-        let verified = self.proof(&bundle, artifact, &Requirements::STRICT).map_err(refused)?;
-        Ok(Signed { json, bundle, verified })
     }
 
     /// Verifies an older cosign signature of `image` that this session made, as it is written: with the promise
@@ -191,41 +146,6 @@ impl Session {
     pub(super) fn check_legacy(&self, bundle: &UnverifiedBundle, image: &DigestRef) -> Result<Verified, SignError> {
         let requirements = Requirements::STRICT.promise(Promise::Accepted);
         let artifact = Artifact::from_digest(*image.digest()).named(vec![image.repository().clone()]);
-        self.proof(bundle, &artifact, &requirements).map_err(SignError::SelfVerification)
-    }
-
-    fn proof(
-        &self,
-        bundle: &UnverifiedBundle,
-        artifact: &Artifact<'_>,
-        requirements: &Requirements,
-    ) -> Result<Verified, VerifyError> {
-        let now = self.latest();
-        if self.credential.certificate().is_some() {
-            return self.verifier.verify(artifact, bundle, requirements, now);
-        }
-        let key = self.credential.signer().public_key().clone();
-        let trust = match self.services.log {
-            KeyLog::Required => KeyTrust::logged(key),
-            KeyLog::NotRequiredUnsafe => KeyTrust::without_log_unsafe(key),
-        };
-        self.verifier.verify_with_key(artifact, bundle, &trust, requirements, now)
-    }
-
-    /// The latest time that is believed: a service's clock may be ahead of ours by the tolerance.
-    /// Verification compares `now` with nothing but the upper end of times, so that this accepts exactly
-    /// what "the later of the local clock and the proven times, within the tolerance" accepts.
-    fn latest(&self) -> UnixTime {
-        self.environment.now().plus_secs(limits::CLOCK_TOLERANCE_SECS)
-    }
-
-    fn received(&self, service: String, error: VerifyError) -> SignError {
-        self.clock_error(&error).unwrap_or(SignError::Received { service, error })
-    }
-
-    /// Whether a refusal is for a time after [`Self::latest`]: then one of the clocks is wrong.
-    fn clock_error(&self, error: &VerifyError) -> Option<SignError> {
-        let proven = future_time(error)?;
-        Some(SignError::Clock { proven, local: self.environment.now() })
+        self.completion().proof(bundle, &artifact, &requirements).map_err(SignError::SelfVerification)
     }
 }

@@ -217,3 +217,75 @@ fn x09_no_part_of_a_session_shows_the_token() {
     let key = ManagedKey::new(KeyFile::from_pem(pem, None).unwrap());
     assert!(!format!("{key:?}").contains("AAECAwQF"));
 }
+
+#[test]
+fn what_waits_for_a_log_has_a_proven_time_and_a_log_that_proves_none() {
+    let error = |stage: Stage| sign(&stage.with_log(LogFault::Unreachable)).unwrap_err();
+    let waits = |error: &SignError| matches!(error, SignError::Unlogged { .. });
+    let kept = error(Stage::v2());
+    assert!(waits(&kept), "{kept:?}");
+    assert_eq!((kept.code().name(), kept.code().exit_code()), ("log-unreachable", 3));
+    // The entry of a log that proves its time must be made within the certificate's life.
+    for none in [error(Stage::v1()), error(Stage::v1_and_v2())] {
+        assert!(!waits(&none) && none.code().name() == "log-unreachable", "{none:?}");
+    }
+    // A log that lies is not waited for.
+    assert!(!waits(&sign(&Stage::v2().with_log(LogFault::BrokenProof)).unwrap_err()));
+    // A key has no certificate that ends, and without a timestamp nothing says when it signed.
+    let stage = Stage::v2().with_log(LogFault::Unreachable).without_tsa();
+    let source = ManagedKey::new(EphemeralKey::generate().unwrap());
+    let key = block_on(async {
+        let session = Session::begin(&source, stage.services(), stage.verifier(), stage.environment()).await.unwrap();
+        session.sign(digest()).await.unwrap_err()
+    });
+    assert!(!waits(&key), "{key:?}");
+}
+
+#[test]
+fn what_waited_is_finished_after_the_certificate_has_ended() {
+    for by_key in [false, true] {
+        let stage = Stage::v2().with_log(LogFault::Unreachable);
+        let key = ManagedKey::new(EphemeralKey::generate().unwrap());
+        let keyless = stage.keyless();
+        let source: &dyn super::CredentialSource = if by_key { &key } else { &keyless };
+        let begun = Session::begin(source, stage.services(), stage.verifier(), stage.environment());
+        let kept = block_on(async { begun.await.unwrap().sign(digest()).await.unwrap_err() });
+        let SignError::Unlogged { unlogged, .. } = kept else { panic!("{kept:?}") };
+        let json = unlogged.to_json(&[("file", "a \"b\"")]);
+        assert_eq!(UnverifiedBundle::parse(json.as_bytes()).unwrap_err().code().name(), "bundle-version");
+        let (read, [file]) = super::Unlogged::parse(json.as_bytes(), ["file"]).unwrap();
+        assert_eq!(file, "a \"b\"");
+        let later = Stage::v2().of(&stage).at(SIGNED.plus_secs(86_400));
+        let (services, verifier, environment) = (later.services(), later.verifier(), later.environment());
+        let finished = block_on(read.finish(&services, &verifier, &*environment)).unwrap();
+        assert_eq!(finished.bundle().claimed_log_entries().len(), 1);
+    }
+}
+
+#[test]
+fn a_time_that_comes_after_the_certificates_end_is_not_waited_for() {
+    // A second before the end of its ten minutes, and an authority that never answers.
+    let left = |stage: &Stage| block_on(stage.begin()).unwrap().certified_for().unwrap();
+    let stage = Stage::v2().with_tsa(TsaFault::Silent);
+    let stage = stage.at(SIGNED.plus_secs(i64::try_from(left(&Stage::v2()).as_secs()).unwrap() - 1));
+    let start = std::time::Instant::now();
+    let error = sign(&stage).unwrap_err();
+    assert_eq!((error.code().name(), error.code().exit_code()), ("sign-certificate-expired", 3));
+    assert!(start.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[test]
+fn a_certificate_that_is_about_to_end_is_renewed_before_the_next_signature() {
+    let stage = Stage::v2();
+    let left = i64::try_from(block_on(stage.begin()).unwrap().certified_for().unwrap().as_secs()).unwrap();
+    for (before_end, issued) in [(90, 1), (50, 4)] {
+        let stage = Stage::v2().at(SIGNED.plus_secs(left - before_end));
+        let keyless = stage.keyless();
+        let results = block_on(async {
+            let session = Arc::new(stage.begin().await.unwrap());
+            super::blob::sign_paced(&session, Some(&keyless), None, &[digest(); 3]).await
+        });
+        assert!(results.iter().all(Result::is_ok));
+        assert_eq!(stage.counts.issued.load(Ordering::Relaxed), issued);
+    }
+}

@@ -4,9 +4,9 @@
 use super::chain::ChainValid;
 use super::log::{EntryLogged, Inclusion};
 use super::times::TimestampValid;
-use super::{Counted, SignedMaterial, Verifier, VerifyError, reach};
+use super::{Artifact, Counted, SignedBy, SignedMaterial, Verifier, VerifyError, content, reach};
 use crate::base::time::UnixTime;
-use crate::format::bundle::LogEntry;
+use crate::format::bundle::{LogEntry, UnverifiedBundle};
 use crate::format::x509::{Certificate, FulcioClaims};
 
 impl Verifier {
@@ -51,6 +51,30 @@ impl Verifier {
             Inclusion::Proof { .. } => Ok(logged),
             Inclusion::PromiseOnly => Err(VerifyError::PromiseOnly),
         }
+    }
+
+    /// Checks all but the log of a signing act that no log has taken yet: every timestamp, the certificate at each
+    /// time that they prove, the signature, and that the artifact is what was signed.
+    pub fn check_unlogged(
+        &self,
+        artifact: &Artifact<'_>,
+        bundle: &UnverifiedBundle,
+        signed_by: SignedBy<'_>,
+        now: UnixTime,
+    ) -> Result<(), VerifyError> {
+        let material = content::material(artifact, bundle.claimed_content(), signed_by)?;
+        if bundle.claimed_timestamps().is_empty() {
+            return Err(VerifyError::TimeMissing);
+        }
+        for response in bundle.claimed_timestamps() {
+            let at = self.check_timestamp(response, material.signature, now)?.time();
+            if let SignedBy::Certificate(leaf) = signed_by {
+                self.check_certificate(leaf, &[], at, now)?;
+            }
+        }
+        let signature = content::signature(artifact, &material)?;
+        content::bind(artifact, &material, &signature)?;
+        Ok(())
     }
 
     /// Whether this trusted root asks for a log entry.

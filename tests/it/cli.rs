@@ -7,6 +7,7 @@ mod identities;
 mod journey;
 mod keys;
 mod odd_input;
+mod outage;
 mod pack;
 mod rows;
 mod sign_image;
@@ -59,6 +60,7 @@ fn every_command_has_help_with_an_example() {
         &["tour"][..],
         &["sign", "blob"],
         &["sign", "image"],
+        &["sign", "finish"],
         &["attest", "blob"],
         &["attest", "image"],
         &["attach", "repair"],

@@ -2,6 +2,7 @@
 //!
 //! What flags mean together is settled in `settings.rs`; here stand names, values and words.
 
+mod budget;
 mod carry;
 mod gate;
 mod image;
@@ -15,6 +16,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use sealmark::format::x509::CLAIMS;
 use zeroize::Zeroizing;
 
+pub(crate) use budget::{BudgetArgs, SignFinish};
 pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
 pub(crate) use gate::{Gate, GateAdmission, GateArgs, GateHttp, GateLint, GateRegistryArgs};
 pub(crate) use image::{Attach, AttachRepair, AttestImage, ImageArgs, SignImage, SignatureArgs, SignatureFormat};
@@ -43,7 +45,8 @@ Exit codes:
   0  yes
   1  refused
   2  wrong usage
-  3  could not decide: network, files, trust"
+  3  could not decide: network, files, trust
+  4  signed and kept aside by --spool: no log has it yet"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -98,6 +101,7 @@ pub(crate) enum Command {
 pub(crate) enum Sign {
     Blob(Box<SignBlob>),
     Image(Box<SignImage>),
+    Finish(Box<SignFinish>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -287,6 +291,8 @@ pub(crate) struct ServiceArgs {
     /// An instance whose services are built in
     #[arg(long, value_name = "NAME", group = "services")]
     pub(crate) instance: Option<SigningInstance>,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
 }
 
 /// Where bundles go.
@@ -296,6 +302,9 @@ pub(crate) struct BundleOutput {
     /// Where to write the bundle, when there is one FILE
     #[arg(short, long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
+    /// Where the log does not answer, keep the timestamped signature in DIR for `sign finish` (exit code 4)
+    #[arg(long, value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) spool: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }

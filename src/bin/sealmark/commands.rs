@@ -4,6 +4,7 @@ mod attest;
 mod carry;
 mod completions;
 mod conformance;
+mod finish;
 mod folder;
 mod gate;
 mod github;
@@ -14,6 +15,7 @@ mod output;
 mod pack;
 mod policy;
 mod sign;
+mod spool;
 mod stack;
 mod tour;
 mod tree;
@@ -48,6 +50,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Tour(args) => tour::run(&args),
         Command::Sign(Sign::Blob(args)) => sign::blob(&args),
         Command::Sign(Sign::Image(args)) => image::sign(&args),
+        Command::Sign(Sign::Finish(args)) => finish::run(&args),
         Command::Attest(Attest::Blob(args)) => attest::blob(&args),
         Command::Attest(Attest::Image(args)) => image::attest(&args),
         Command::Attach(Attach::Repair(args)) => image::repair(&args),
@@ -92,6 +95,7 @@ fn format(command: &Command) -> Format {
     match command {
         Command::Sign(Sign::Blob(args)) => args.output.format.format,
         Command::Sign(Sign::Image(args)) => args.format.format,
+        Command::Sign(Sign::Finish(args)) => args.format.format,
         Command::Attest(Attest::Blob(args)) => args.output.format.format,
         Command::Attest(Attest::Image(args)) => args.format.format,
         Command::Attach(Attach::Repair(args)) => args.format.format,

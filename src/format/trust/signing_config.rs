@@ -34,6 +34,23 @@ pub enum Selector {
     Exact(usize),
 }
 
+/// Services of one kind that fit, best first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice<'s> {
+    /// All of them: those after the first `needed` stand in for one that fails.
+    pub services: Vec<&'s Service>,
+    /// How many are to be used.
+    pub needed: usize,
+}
+
+impl<'s> Choice<'s> {
+    /// Those to be used while none fails.
+    fn first(mut self) -> Vec<&'s Service> {
+        self.services.truncate(self.needed);
+        self.services
+    }
+}
+
 /// The services to sign with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningConfig {
@@ -123,6 +140,14 @@ impl SigningConfig {
         first(&self.ca, CA_VERSIONS, now, "CA")
     }
 
+    /// The certificate authorities that fit at `now`, in the order in which they are to be tried: one is enough.
+    pub fn choose_ca(&self, now: UnixTime) -> Result<Choice<'_>, TrustError> {
+        choose(&self.ca, CA_VERSIONS, Some(Selector::Any), now, "CA").and_then(|choice| match choice.services.len() {
+            0 => Err(TrustError::Services { kind: "CA", found: 0, needed: 1 }),
+            _ => Ok(choice),
+        })
+    }
+
     /// The identity provider to use at `now`.
     pub fn select_oidc(&self, now: UnixTime) -> Result<&Service, TrustError> {
         first(&self.oidc, OIDC_VERSIONS, now, "OIDC")
@@ -130,7 +155,13 @@ impl SigningConfig {
 
     /// The transparency logs to use at `now`; empty only when the document lists none at all.
     pub fn select_logs(&self, now: UnixTime) -> Result<Vec<&Service>, TrustError> {
-        select(&self.logs, LOG_VERSIONS, self.log_selector, now, "transparency log")
+        self.choose_logs(now).map(Choice::first)
+    }
+
+    /// The transparency logs that fit at `now`, in the order in which they are to be tried, and how many of them
+    /// are needed; none only when the document lists none at all.
+    pub fn choose_logs(&self, now: UnixTime) -> Result<Choice<'_>, TrustError> {
+        choose(&self.logs, LOG_VERSIONS, self.log_selector, now, "transparency log")
     }
 
     /// A log of Rekor's first API that is valid at `now`, whatever newer ones there are: the older cosign
@@ -141,7 +172,12 @@ impl SigningConfig {
 
     /// The timestamp authorities to use at `now`; empty only when the document lists none at all.
     pub fn select_timestamp_authorities(&self, now: UnixTime) -> Result<Vec<&Service>, TrustError> {
-        select(&self.timestamp_authorities, TIMESTAMP_VERSIONS, self.timestamp_selector, now, "timestamp")
+        self.choose_timestamp_authorities(now).map(Choice::first)
+    }
+
+    /// The timestamp authorities that fit at `now`, as [`Self::choose_logs`] has the logs.
+    pub fn choose_timestamp_authorities(&self, now: UnixTime) -> Result<Choice<'_>, TrustError> {
+        choose(&self.timestamp_authorities, TIMESTAMP_VERSIONS, self.timestamp_selector, now, "timestamp")
     }
 }
 
@@ -199,17 +235,17 @@ fn first<'s>(
     found.first().copied().ok_or(TrustError::Services { kind, found: 0, needed: 1 })
 }
 
-fn select<'s>(
+fn choose<'s>(
     services: &'s [Service],
     versions: &[u64],
     selector: Option<Selector>,
     now: UnixTime,
     kind: &'static str,
-) -> Result<Vec<&'s Service>, TrustError> {
+) -> Result<Choice<'s>, TrustError> {
     if services.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Choice { services: Vec::new(), needed: 0 });
     }
-    let mut fitting = fitting(services, versions, now);
+    let fitting = fitting(services, versions, now);
     let needed = match selector {
         None => return Err(TrustError::Selector { path: kind, why: "services without a selector" }),
         Some(Selector::All) => fitting.len().max(1),
@@ -219,8 +255,7 @@ fn select<'s>(
     if fitting.len() < needed {
         return Err(TrustError::Services { kind, found: fitting.len(), needed });
     }
-    fitting.truncate(needed);
-    Ok(fitting)
+    Ok(Choice { services: fitting, needed })
 }
 
 #[cfg(test)]
@@ -265,6 +300,9 @@ mod tests {
         assert_eq!(urls(&config(logs.clone(), Some(Selector::All))), Ok(vec!["late", "other"]));
         assert_eq!(urls(&config(logs.clone(), Some(Selector::Any))), Ok(vec!["late"]));
         assert_eq!(urls(&config(logs.clone(), Some(Selector::Exact(2)))), Ok(vec!["late", "other"]));
+        let choice = config(logs.clone(), Some(Selector::Any));
+        let choice = choice.choose_logs(UnixTime::from_secs(100)).unwrap();
+        assert_eq!((choice.services.len(), choice.needed), (2, 1), "one stands in for the other");
         let few = urls(&config(logs.clone(), Some(Selector::Exact(3)))).unwrap_err();
         assert_eq!(few.code().name(), "signing-config-service");
         assert_eq!(urls(&config(logs, None)).unwrap_err().code().name(), "trust-root-parse");

@@ -125,7 +125,7 @@ struct Repetition<'c> {
 
 impl<'c> Repetition<'c> {
     fn new(client: &'c HttpClient, call: &'c Exchange<'c>) -> Self {
-        Self { client, call, deadline: Instant::now() + client.settings().budget, attempts: 1 }
+        Self { client, call, deadline: Instant::now() + client.budget, attempts: 1 }
     }
 
     /// The time for the next attempt.

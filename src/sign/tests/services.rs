@@ -17,6 +17,7 @@ use crate::format::x509::{Certificate, Claim, San, oids};
 use crate::service::BoxFuture;
 use crate::service::ca::{CaError, CertificateAuthority, CertificateChain, CertificateRequest};
 use crate::service::environment::{Environment, FixedEnvironment};
+use crate::service::http::{HttpError, Service};
 use crate::service::identity::ExplicitToken;
 use crate::service::tlog::{TlogError, TransparencyLog};
 use crate::service::tsa::{TimestampAuthority, TsaError};
@@ -54,6 +55,7 @@ pub(in crate::sign) enum LogFault {
     OtherDigest,
     NoProof,
     BrokenProof,
+    Unreachable,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,7 @@ pub(in crate::sign) enum TsaFault {
     OtherImprint,
     OtherAuthority,
     Garbage,
+    Silent,
 }
 
 /// What the services were asked.
@@ -113,6 +116,10 @@ impl Stage {
         Self::new(&[1, 2], true)
     }
 
+    /// In the instance of another stage.
+    pub(in crate::sign) fn of(self, other: &Self) -> Self {
+        Self { world: Arc::clone(&other.world), ..self }
+    }
     pub(in crate::sign) fn with_ca(self, ca: CaFault) -> Self {
         Self { ca, ..self }
     }
@@ -257,6 +264,11 @@ impl TransparencyLog for TestLog {
     }
 
     fn append<'a>(&'a self, signed: &'a SignedMaterial<'a>) -> BoxFuture<'a, Result<LogEntry, TlogError>> {
+        if self.fault == LogFault::Unreachable {
+            let (service, url, attempts, cause) = (Service::Log, self.name(), 1, "down".to_owned());
+            let error = HttpError::Unreachable { service, url, attempts, cause };
+            return Box::pin(std::future::ready(Err(error.into())));
+        }
         self.counts.logged.fetch_add(1, Ordering::Relaxed);
         let signature = signed.signature.to_vec();
         let content = match signed.content {
@@ -305,6 +317,9 @@ impl TimestampAuthority for TestTsa {
 
     fn timestamp(&self, imprint: Digest) -> BoxFuture<'_, Result<Vec<u8>, TsaError>> {
         self.counts.stamped.fetch_add(1, Ordering::Relaxed);
+        if self.fault == TsaFault::Silent {
+            return Box::pin(std::future::pending());
+        }
         let imprint = match self.fault {
             TsaFault::OtherImprint => Digest::of(DigestAlgorithm::Sha256, b"other"),
             _ => imprint,

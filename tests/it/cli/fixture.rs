@@ -40,6 +40,11 @@ pub(super) fn stack_dir() -> &'static str {
     stack().dir.to_str().unwrap()
 }
 
+/// Where the stack listens.
+pub(super) fn stack_url() -> String {
+    stack().running.url().to_string()
+}
+
 /// The issuer of the default token.
 pub(super) fn issuer() -> String {
     format!("{}/github", stack().running.url())

@@ -15,11 +15,12 @@ use thiserror::Error;
 
 use super::output::{self, Kind};
 use super::sign;
+use super::spool::Place;
 use crate::artifact::Artifact;
 use crate::cli::AttestBlob;
 use crate::files;
 use crate::report::Failure;
-use crate::report::signed::{SignedFile, SignedReport};
+use crate::report::signed::SignedReport;
 use crate::settings::{self, Signing};
 
 /// A short name that stands for no predicate type.
@@ -49,18 +50,16 @@ pub(super) fn blob(args: &AttestBlob) -> Result<u8, Failure> {
     let signing = Signing::named(&args.services)?;
     let credential = signing.credential(&args.signer)?;
     let services = sign::services(&signing, &args.services, &args.waivers)?;
-    let signed: Result<Signed, Failure> = settings::runtime()?.block_on(async {
+    let signed: Result<Result<Signed, SignError>, Failure> = settings::runtime()?.block_on(async {
         let session = sign::begin(&signing, credential.as_ref(), services, &args.waivers).await?;
-        Ok(session.attest(&statement).await?)
+        Ok(session.attest(&statement).await)
     });
-    let signed = signed?;
     let flags = sign::verify_flags(&signing, &args.waivers);
-    let write = |target: &output::Target| {
-        output::write(&target.bundle, signed.json().as_bytes())?;
-        Ok(SignedFile::made(&target.file, &target.bundle, &signed, &flags))
-    };
-    let files = targets.iter().map(write).collect::<Result<_, Failure>>()?;
-    sign::report(&SignedReport::new(&signing.source, sign::waivers(&args.waivers), files), &args.output)
+    let place = Place { spool: args.output.spool.as_deref(), trust_flags: &signing.trust_flags };
+    let signed = signed?;
+    let [target] = targets.as_slice() else { return Err(Failure::usage("give one file")) };
+    let files = vec![place.put(target, signed, &flags)?];
+    sign::report(&SignedReport::new(&signing.source, sign::waivers(&args.waivers), files), args.output.format)
 }
 
 /// A statement around a predicate; its one subject is the file, by name and SHA-256.

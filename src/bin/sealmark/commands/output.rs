@@ -78,7 +78,8 @@ pub(super) fn targets(artifacts: Vec<Artifact>, output: Option<&Path>, kind: Kin
     artifacts.into_iter().map(target).collect()
 }
 
-fn free(path: &Path, kind: Kind) -> Result<(), OutputError> {
+/// Refuses a place that is taken by something else.
+pub(super) fn free(path: &Path, kind: Kind) -> Result<(), OutputError> {
     let taken = |what| Err(OutputError::Taken { path: path.to_owned(), what });
     let json = match files::read(path, limits::BUNDLES_BYTES) {
         Ok(json) => json,

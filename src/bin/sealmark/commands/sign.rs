@@ -4,15 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sealmark::base::crypto::{Digest, DigestAlgorithm};
-use sealmark::sign::blob::{hash_files, sign_all};
+use sealmark::sign::blob::{hash_files, sign_paced};
 use sealmark::sign::{CredentialSource, Services, Session};
 
 use super::github;
 use super::output::{self, Kind, Target};
+use super::spool::Place;
 use crate::artifact::{Artifact, ArtifactError};
-use crate::cli::{BundleOutput, Format, ServiceArgs, SignBlob, SignerArgs, SigningWaiverArgs};
+use crate::cli::{Format, FormatArg, ServiceArgs, SignBlob, SignerArgs, SigningWaiverArgs};
 use crate::report::signed::{self, SignedFile, SignedReport};
-use crate::report::{Failure, Verdict, console, print_json};
+use crate::report::{Failure, console, print_json};
 use crate::settings::{self, Signing};
 
 pub(super) fn blob(args: &SignBlob) -> Result<u8, Failure> {
@@ -28,21 +29,15 @@ pub(super) fn blob(args: &SignBlob) -> Result<u8, Failure> {
         if session.digest_algorithm() != DigestAlgorithm::Sha256 {
             digests = self::digests(&targets, session.digest_algorithm())?;
         }
-        let results = sign_all(&session, &digests).await;
+        let results = sign_paced(&session, Some(credential.as_ref()), signing.pace(), &digests).await;
         let flags = verify_flags(&signing, &args.waivers);
+        let place = Place { spool: args.output.spool.as_deref(), trust_flags: &signing.trust_flags };
         let made = targets.iter().zip(results).map(|(target, result)| {
-            let written = result.map_err(Failure::from).and_then(|signed| {
-                output::write(&target.bundle, signed.json().as_bytes())?;
-                Ok(signed)
-            });
-            match written {
-                Ok(signed) => SignedFile::made(&target.file, &target.bundle, &signed, &flags),
-                Err(failure) => SignedFile::failed(&target.file, failure),
-            }
+            place.put(target, result, &flags).unwrap_or_else(|failure| SignedFile::failed(&target.file, failure))
         });
         Ok::<_, Failure>(made.collect::<Vec<_>>())
     })?;
-    report(&SignedReport::new(&signing.source, waivers(&args.waivers), files), &args.output)
+    report(&SignedReport::new(&signing.source, waivers(&args.waivers), files), args.output.format)
 }
 
 /// Begins the session, and says beforehand when what is signed becomes public.
@@ -80,7 +75,7 @@ pub(super) fn warn_of_no_log() {
 
 /// The timestamp authorities of services that were named; no log.
 pub(super) fn services_without_log(signing: &Signing, args: &ServiceArgs) -> Result<Services, Failure> {
-    let ServiceArgs { stack, trust_config, signing_config, trusted_root: _, instance } = args;
+    let ServiceArgs { stack, trust_config, signing_config, trusted_root: _, instance, budget: _ } = args;
     let named = stack.is_some() || trust_config.is_some() || signing_config.is_some() || instance.is_some();
     signing.services_without_log(named)
 }
@@ -109,15 +104,15 @@ fn digests(targets: &[Target], algorithm: DigestAlgorithm) -> Result<Vec<Digest>
 }
 
 /// Prints what was made; the exit code is of the worst file.
-pub(super) fn report(report: &SignedReport, output: &BundleOutput) -> Result<u8, Failure> {
-    match output.format.format {
+pub(super) fn report(report: &SignedReport, format: FormatArg) -> Result<u8, Failure> {
+    match format.format {
         Format::Json => print_json(report)?,
         Format::Human => console::data(&signed::human(report))?,
     }
     let failures = || report.files.iter().filter_map(|file| file.failure.as_ref());
     failures().for_each(console::failure);
     github::publish(report)?;
-    Ok(Verdict::of_failures(failures()).exit_code())
+    Ok(report.exit_code())
 }
 
 /// The signer of the conformance protocol: a token and nothing else.

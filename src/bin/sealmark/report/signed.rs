@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::console::Style;
 use super::evidence::{Check, SignerShown, checks};
 use super::text::{Table, shell_word, thousands, visible, visible_path};
-use super::{Failure, Problem, TOOL, Tool};
+use super::{Failure, Problem, TOOL, Tool, Verdict};
 
 /// The document: what became of each file.
 #[derive(Debug, Serialize)]
@@ -36,10 +36,25 @@ pub(crate) struct SignedFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) made: Option<Made>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) spooled: Option<Spooled>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Problem>,
     /// The same for people.
     #[serde(skip)]
     pub(crate) failure: Option<Failure>,
+}
+
+/// A signature that was kept aside: not a bundle, and not signed until it is finished.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Spooled {
+    pub(crate) kept: String,
+    /// Where its bundle will be.
+    pub(crate) bundle: String,
+    /// Why no log has it.
+    pub(crate) reason: Problem,
+    /// The command that finishes it, word by word.
+    pub(crate) finish: Vec<String>,
 }
 
 /// A bundle that was written.
@@ -72,13 +87,25 @@ impl SignedFile {
             predicate_type: verified.statement().map(|statement| statement.predicate_type.clone()),
             checks: checks(verified, None),
         };
-        Self { file: visible_path(file), made: Some(made), error: None, failure: None }
+        Self { file: visible_path(file), made: Some(made), spooled: None, error: None, failure: None }
     }
 
     /// A file that was not signed.
     pub(crate) fn failed(file: &Path, failure: Failure) -> Self {
         let failure = failure.about(&visible_path(file));
-        Self { file: visible_path(file), made: None, error: Some(Problem::from(&failure)), failure: Some(failure) }
+        let (file, error) = (visible_path(file), Some(Problem::from(&failure)));
+        Self { file, made: None, spooled: None, error, failure: Some(failure) }
+    }
+
+    /// A file whose signature waits for a log in `kept`.
+    pub(crate) fn spooled(file: &Path, bundle: &Path, kept: &Path, why: &Failure, flags: &[String]) -> Self {
+        let word = |path: &Path| path.to_string_lossy().into_owned();
+        let mut finish = ["sealmark", "sign", "finish"].map(str::to_owned).to_vec();
+        finish.push(word(kept));
+        finish.extend(flags.iter().cloned());
+        let (kept, bundle, reason) = (visible_path(kept), visible_path(bundle), Problem::from(why));
+        let spooled = Some(Spooled { kept, bundle, reason, finish });
+        Self { file: visible_path(file), made: None, spooled, error: None, failure: None }
     }
 }
 
@@ -113,6 +140,18 @@ pub(crate) fn command_line(words: &[String]) -> String {
     words.iter().map(|word| shell_word(&visible(word))).collect::<Vec<_>>().join(" ")
 }
 
+/// Signed and kept aside: no log has it yet.
+const SPOOLED: u8 = 4;
+
+impl SignedReport {
+    /// The code of the worst file; what waits for a log is no yes.
+    pub(crate) fn exit_code(&self) -> u8 {
+        let verdict = Verdict::of_failures(self.files.iter().filter_map(|file| file.failure.as_ref()));
+        let waits = self.files.iter().any(|file| file.spooled.is_some());
+        if waits && verdict == Verdict::Verified { SPOOLED } else { verdict.exit_code() }
+    }
+}
+
 /// For people, on standard output.
 pub(crate) fn human(report: &SignedReport) -> String {
     let style = Style::of_stdout();
@@ -125,6 +164,14 @@ pub(crate) fn human(report: &SignedReport) -> String {
         made.checks.iter().filter(shown).for_each(|check| table.row(check.name, &check.detail));
         out.push_str(&table.print(2));
         let _ = writeln!(out, "  verify with\n    {}", command_line(&made.verify));
+    }
+    for (file, spooled) in report.files.iter().filter_map(|file| Some((file, file.spooled.as_ref()?))) {
+        let _ = writeln!(out, "{}  {}  no log has it yet", style.yellow("WAITS"), file.file);
+        let mut table = Table::default();
+        table.row("kept in", &spooled.kept);
+        table.row("because", &spooled.reason.to_string());
+        out.push_str(&table.print(2));
+        let _ = writeln!(out, "  finish with\n    {}", command_line(&spooled.finish));
     }
     out
 }

@@ -1,6 +1,7 @@
 //! Where the identity token comes from.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sealmark::service::environment::{Environment, SystemEnvironment};
 use sealmark::service::http::{HttpClient, Settings};
@@ -31,4 +32,17 @@ pub(crate) fn environment() -> Arc<dyn Environment> {
 /// The one HTTP client of a command.
 pub(crate) fn http() -> HttpClient {
     HttpClient::new(Settings::from_environment(&SystemEnvironment))
+}
+
+/// The same, as patient as the flags say. A budget that was given is used up; the default ends after a few attempts.
+pub(crate) fn patient_http(timeout: Option<Duration>, retry_budget: Option<Duration>) -> HttpClient {
+    let mut settings = Settings::from_environment(&SystemEnvironment);
+    if let Some(timeout) = timeout {
+        settings.attempt_timeout = timeout;
+        settings.connect_timeout = settings.connect_timeout.min(timeout);
+    }
+    if let Some(budget) = retry_budget {
+        (settings.budget, settings.attempts) = (budget, u32::MAX);
+    }
+    HttpClient::new(settings)
 }

@@ -8,13 +8,15 @@ use sealmark::format::trust::{ClientTrustConfig, Embedded, SigningConfig, Truste
 use sealmark::service::ca::CertificateAuthority as _;
 use sealmark::service::http::HttpClient;
 use sealmark::service::tsa::{Rfc3161, TimestampAuthority};
-use sealmark::sign::{CredentialSource, Keyless, ManagedKey, Services, Session, SignError, certificate_authority};
+use sealmark::sign::{
+    CredentialSource, Keyless, ManagedKey, Pace, Services, Session, SignError, Signed, Unlogged, certificate_authority,
+};
 use sealmark::verify::Verifier;
 
 use super::key::signing_key;
 use super::trust::stack_config;
-use super::{environment, http, token_sources};
-use crate::cli::{ServiceArgs, SignerArgs, SigningInstance};
+use super::{environment, http, patient_http, token_sources};
+use crate::cli::{BudgetArgs, ServiceArgs, SignerArgs, SigningInstance};
 use crate::files;
 use crate::report::Failure;
 use crate::report::text::{visible, visible_path};
@@ -36,11 +38,19 @@ pub(crate) struct Signing {
     public: bool,
     /// The config of a stack's Rekor v1 log, which stands in a file of its own.
     legacy: Option<SigningConfig>,
+    /// How fast signatures are asked for, when that is bounded.
+    pace: Option<Pace>,
 }
 
 impl Signing {
     /// Reads what the flags name; without flags, the public-good instance.
     pub(crate) fn named(args: &ServiceArgs) -> Result<Self, Failure> {
+        let BudgetArgs { timeout, retry_budget, rate_limit } = &args.budget;
+        let pace = rate_limit.map(|(count, per)| Pace::new(count, per));
+        Ok(Self { http: patient_http(*timeout, *retry_budget), pace, ..Self::read(args)? })
+    }
+
+    fn read(args: &ServiceArgs) -> Result<Self, Failure> {
         if let Some(dir) = &args.stack {
             let named = Self::client_config(&stack_config(dir)?, "--stack", dir)?;
             return Ok(Self { legacy: stack_legacy_config(dir)?, ..named });
@@ -94,7 +104,13 @@ impl Signing {
             trust_flags,
             public: false,
             legacy: None,
+            pace: None,
         })
+    }
+
+    /// Logs and verifies a signature that was kept aside.
+    pub(crate) async fn finish(&self, unlogged: &Unlogged, services: &Services) -> Result<Signed, SignError> {
+        unlogged.finish(services, &self.verifier, &*environment()).await
     }
 
     /// Whether anyone can read what is signed here.
@@ -164,12 +180,20 @@ impl Signing {
         Ok(Services::without_log_unsafe(authorities))
     }
 
-    /// Begins a session: from here on services are asked.
+    /// How fast signatures may be asked for.
+    pub(crate) fn pace(&self) -> Option<&Pace> {
+        self.pace.as_ref()
+    }
+
+    /// Begins a session: from here on services are asked, in their turn.
     pub(crate) async fn begin(
         &self,
         credential: &dyn CredentialSource,
         services: Services,
     ) -> Result<Session, Failure> {
+        if let Some(pace) = &self.pace {
+            pace.turn().await;
+        }
         Ok(Session::begin(credential, services, Arc::clone(&self.verifier), environment()).await?)
     }
 }

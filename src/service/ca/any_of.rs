@@ -1,0 +1,37 @@
+//! Authorities that stand in for one another.
+
+use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest};
+use crate::base::code::Class;
+use crate::service::BoxFuture;
+
+/// Asks one authority after the other until one answers. A refusal is an answer.
+#[derive(Debug)]
+pub struct AnyOf {
+    authorities: Vec<Box<dyn CertificateAuthority>>,
+}
+
+impl AnyOf {
+    /// These authorities, best first.
+    pub fn new(authorities: Vec<Box<dyn CertificateAuthority>>) -> Self {
+        Self { authorities }
+    }
+}
+
+impl CertificateAuthority for AnyOf {
+    fn name(&self) -> String {
+        self.authorities.iter().map(|authority| authority.name()).collect::<Vec<_>>().join(" or ")
+    }
+
+    fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
+        Box::pin(async move {
+            let mut failed = CaError::NoAuthority;
+            for authority in &self.authorities {
+                match authority.issue(request).await {
+                    Err(error) if error.code().class() == Class::Undecided => failed = error,
+                    answer => return answer,
+                }
+            }
+            Err(failed)
+        })
+    }
+}
