@@ -59,15 +59,18 @@ use std::sync::Arc;
 use axum::Router;
 use tokio::net::TcpListener;
 
-pub use config::{Config, EntryPolicy, IssuerKind, OutsideIssuer};
+pub use config::{Config, EntryPolicy, IssuerKind};
 pub use error::StackError;
 pub use issuer::TokenRequest;
 pub use running::Running;
 pub use status::{LogStatus, StackStatus, status};
 pub use upkeep::{OfLog, export, fsck};
 
-use ca::principal::TrustedIssuer;
-use ca::{CertificateAuthority, Issuers};
+use ca::issuer_keys::IssuerKeys;
+use ca::issuer_url::IssuerUrl;
+use ca::principal::{SubjectKind, TrustedIssuer};
+use ca::provider::Provider;
+use ca::{CertificateAuthority, Issuers, identities};
 use clock::Clock;
 use ct::{CtCodec, CtLog};
 use folder::{Folder, StoredKey};
@@ -77,8 +80,6 @@ use memory::Memory;
 use rekor::{Admission, RekorCodec, RekorLog};
 use rekor_v1::{RekorV1Codec, RekorV1Log};
 use tsa::TimestampAuthority;
-
-use crate::format::jwt::KeySet;
 
 /// How often what the logs signed is remembered outside.
 const MEMORY_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
@@ -260,39 +261,44 @@ fn open_log<C: Codec>(folder: &Folder, name: &str, codec: C, clock: &Clock) -> R
     Log::open(Arc::new(Disk), &folder.log(name), codec, clock.clone())
 }
 
-/// The stack's own issuers, then those of the configuration.
+/// The stack's own issuers, then those of its `identities.yaml`.
 fn trusted_issuers(folder: &Folder, config: &Config, own: &Issuer) -> Result<Vec<TrustedIssuer>, StackError> {
-    let server_url = |kind| match kind {
-        IssuerKind::GitlabPipeline => "https://gitlab.com".to_owned(),
-        _ => "https://github.com".to_owned(),
+    let keys = IssuerKeys::Fixed(Arc::new(own.keys()));
+    let mut issuers = Vec::new();
+    for kind in IssuerKind::ALL {
+        let url = own.url(kind);
+        let what = |what: String| StackError::Config { path: folder.path("stack.json"), what };
+        let url = IssuerUrl::exact(&url).map_err(|error| what(error.to_string()))?;
+        let subject = own_subject(kind, &config.domain).ok_or_else(|| what(format!("no provider for {kind:?}")))?;
+        issuers.push(TrustedIssuer { url, audience: issuer::AUDIENCE.to_owned(), subject, keys: keys.clone() });
+    }
+    let path = folder.path(folder::IDENTITIES);
+    let wrong = |what: String| StackError::Config { path: path.clone(), what };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(issuers),
+        Err(error) => return Err(StackError::io("read", &path, error)),
     };
-    let mut issuers: Vec<_> = IssuerKind::ALL
-        .into_iter()
-        .map(|kind| TrustedIssuer {
-            url: own.url(kind),
-            audience: issuer::AUDIENCE.to_owned(),
-            kind,
-            domain: config.domain.clone(),
-            server_url: server_url(kind),
-            keys: own.keys(),
-        })
-        .collect();
-    for outside in &config.issuers {
-        let path = folder.path(&outside.keys);
-        let keys = KeySet::parse(&folder.read(&outside.keys)?)
-            .map_err(|error| StackError::Config { path: path.clone(), what: error.to_string() })?;
+    for outside in identities::read(&text, &folder.path("")).map_err(|error| wrong(error.to_string()))? {
         if issuers.iter().any(|issuer| issuer.url == outside.url) {
-            let what = format!("{} is configured twice", outside.url);
-            return Err(StackError::Config { path: folder.path("stack.json"), what });
+            return Err(wrong(format!("{} is the stack's own issuer", outside.url.as_str())));
         }
-        issuers.push(TrustedIssuer {
-            url: outside.url.clone(),
-            audience: outside.audience.clone(),
-            kind: outside.kind,
-            domain: outside.domain.clone(),
-            server_url: outside.server_url.clone().unwrap_or_else(|| server_url(outside.kind)),
-            keys,
-        });
+        issuers.push(outside);
     }
     Ok(issuers)
+}
+
+fn own_subject(kind: IssuerKind, domain: &str) -> Option<SubjectKind> {
+    let domain = domain.to_owned();
+    let provider = |id: &str| {
+        let provider = Arc::new(Provider::built_in(id)?);
+        Some(SubjectKind::CiProvider { id: id.to_owned(), provider })
+    };
+    match kind {
+        IssuerKind::Email => Some(SubjectKind::Email { issuer_claim: None }),
+        IssuerKind::Uri => Some(SubjectKind::Uri { domain }),
+        IssuerKind::Username => Some(SubjectKind::Username { domain }),
+        IssuerKind::GithubWorkflow => provider("github-workflow"),
+        IssuerKind::GitlabPipeline => provider("gitlab-pipeline"),
+    }
 }

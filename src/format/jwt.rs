@@ -190,6 +190,11 @@ impl<'a> UnverifiedToken<'a> {
         &self.claims
     }
 
+    /// The key that it names, unproven.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
     /// Verifies the signature under the key of the set that the token names, and gives the claims. Who it is
     /// from, for and when it is valid is for [`Claims::check`].
     pub fn verify(self, keys: &KeySet) -> Result<Claims, JwtError> {

@@ -9,11 +9,16 @@
 //!
 //! Of a request nothing but the key gets into a certificate.
 
+pub mod identities;
+pub mod issuer_keys;
+pub mod issuer_url;
 pub mod principal;
 pub mod profile;
+pub mod provider;
 mod rate;
 mod request;
 mod routes;
+pub mod template;
 mod weak_key;
 
 use std::sync::Arc;

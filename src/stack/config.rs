@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,9 +32,6 @@ pub struct Config {
     pub entry_policy: EntryPolicy,
     /// Whether a Rekor v1 log stands beside the v2 log.
     pub rekor_v1: bool,
-    /// Issuers beside the stack's own.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub issuers: Vec<OutsideIssuer>,
 }
 
 /// Which entries the transparency log takes.
@@ -47,7 +44,7 @@ pub enum EntryPolicy {
     Any,
 }
 
-/// What an issuer's tokens say of whom they are for.
+/// The kinds of the stack's own issuers: what their tokens say of whom they are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IssuerKind {
@@ -61,32 +58,6 @@ pub enum IssuerKind {
     Uri,
     /// An account, by its name.
     Username,
-}
-
-/// An issuer outside of the stack. Its keys are a file: the stack makes no request of its own, so that no
-/// document can send it anywhere. A rotated key means a new file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OutsideIssuer {
-    /// Its URL, exactly as its tokens have it.
-    pub url: String,
-    /// What its tokens say.
-    pub kind: IssuerKind,
-    /// The audience of its tokens.
-    #[serde(default = "sigstore")]
-    pub audience: String,
-    /// Its key set (JWKS), relative to the stack's folder.
-    pub keys: PathBuf,
-    /// The domain of its usernames and URIs.
-    #[serde(default)]
-    pub domain: String,
-    /// The server that its repositories stand on; by default github.com or gitlab.com.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server_url: Option<String>,
-}
-
-fn sigstore() -> String {
-    "sigstore".to_owned()
 }
 
 /// The file's name.
@@ -110,7 +81,6 @@ impl Config {
             shard: format!("{year}-1"),
             entry_policy: EntryPolicy::OwnCa,
             rekor_v1: false,
-            issuers: Vec::new(),
         }
     }
 
@@ -163,7 +133,6 @@ impl Config {
             () if self.version != 1 => Err("its version is not 1"),
             () if !name(&self.domain) || !name(&self.shard) => Err("domain or shard is not a host name"),
             () if self.organization.is_empty() || self.organization.len() > 64 => Err("organization is empty or long"),
-            () if self.issuers.len() > 64 => Err("more than 64 issuers"),
             () => Ok(()),
         }
     }

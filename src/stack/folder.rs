@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! stack.json                     the configuration, written last
+//! identities.yaml                issuers beside the stack's own, if there are any
 //! trusted_root.json  signing_config.v0.2.json  client_trust_config.json  signing_config.rekor-v1.json
 //! keys/                          private keys and the client's secret: 0700, files 0600, never served
 //! certificates/ca.pem  tsa.pem   the chains
@@ -65,6 +66,8 @@ impl StoredKey {
     }
 }
 
+/// The issuers that the CA believes beside the stack's own, where there are any.
+pub(super) const IDENTITIES: &str = "identities.yaml";
 /// The documents that clients are given.
 pub(super) const TRUSTED_ROOT: &str = "trusted_root.json";
 pub(super) const SIGNING_CONFIG: &str = "signing_config.v0.2.json";

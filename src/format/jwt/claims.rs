@@ -16,7 +16,9 @@ pub enum ClaimValue {
     Bool(bool),
     /// An array of strings.
     Texts(Vec<String>),
-    /// Anything else: an object, a mixed array, a fraction.
+    /// An object.
+    Object(Vec<(String, ClaimValue)>),
+    /// Anything else: a mixed array, a fraction.
     Other,
 }
 
@@ -128,6 +130,9 @@ fn read(value: Json<'_>) -> ClaimValue {
         Json::Array(items) => {
             items.iter().map(text).collect::<Option<_>>().map_or(ClaimValue::Other, ClaimValue::Texts)
         }
-        Json::Null | Json::Float(_) | Json::Object(_) => ClaimValue::Other,
+        Json::Object(members) => {
+            ClaimValue::Object(members.into_iter().map(|(name, value)| (name.into_owned(), read(value))).collect())
+        }
+        Json::Null | Json::Float(_) => ClaimValue::Other,
     }
 }

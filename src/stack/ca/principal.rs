@@ -2,12 +2,18 @@
 
 mod claims;
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
+use super::issuer_keys::{IssuerKeys, KeysError};
+use super::issuer_url::IssuerUrl;
+use super::provider::Provider;
 use crate::base::time::UnixTime;
-use crate::format::jwt::{Claims, Expected, JwtError, KeySet, UnverifiedToken};
+use crate::format::jwt::{Expected, JwtError, UnverifiedToken};
 use crate::format::x509::San;
-use crate::stack::config::IssuerKind;
+
+pub(super) use claims::text;
 
 /// Whom a certificate is for, proven by a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,21 +40,54 @@ impl Principal {
     }
 }
 
+/// What an issuer's tokens say of whom they are for, in Fulcio's words.
+/// <https://github.com/sigstore/fulcio/blob/main/docs/oidc.md>
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubjectKind {
+    /// A person, by a verified e-mail address.
+    Email {
+        /// Where the token names the issuer that vouches for the address, when it is not `iss`: the names of
+        /// claims, each inside the one before.
+        issuer_claim: Option<Vec<String>>,
+    },
+    /// A workload, by a URI as its subject.
+    Uri {
+        /// The URI's host, or its scheme and host.
+        domain: String,
+    },
+    /// An account, by its name.
+    Username {
+        /// What follows the name and `!`.
+        domain: String,
+    },
+    /// A workload, by its SPIFFE ID.
+    Spiffe {
+        /// The trust domain of the ID.
+        trust_domain: String,
+    },
+    /// A service account of a Kubernetes cluster.
+    Kubernetes,
+    /// A job of a CI provider.
+    CiProvider {
+        /// The provider's id.
+        id: String,
+        /// Which claims become what.
+        provider: Arc<Provider>,
+    },
+}
+
 /// An issuer whose tokens the CA believes.
 #[derive(Debug, Clone)]
 pub struct TrustedIssuer {
-    /// Its URL: compared with `iss` byte for byte.
-    pub url: String,
+    /// Its URL, compared with `iss` byte for byte, or a pattern of URLs.
+    pub url: IssuerUrl,
     /// The audience of its tokens.
     pub audience: String,
     /// What its tokens say.
-    pub kind: IssuerKind,
-    /// The domain of its usernames and URIs.
-    pub domain: String,
-    /// The server that its repositories stand on, without a trailing slash.
-    pub server_url: String,
-    /// Its keys, and no one else's.
-    pub keys: KeySet,
+    pub subject: SubjectKind,
+    /// Where its keys, and no one else's, come from.
+    pub keys: IssuerKeys,
 }
 
 /// The issuers whose tokens the CA believes.
@@ -78,8 +117,17 @@ pub enum AuthenticationError {
     #[error("token's {claim} is missing or cannot stand in a certificate")]
     Claim {
         /// Its name.
-        claim: &'static str,
+        claim: String,
     },
+    /// The issuer's keys cannot be had now. Why is for the operator, not for who asks.
+    #[error("the keys of the token's issuer cannot be had now; retry")]
+    Keys(#[from] KeysError),
+}
+
+impl AuthenticationError {
+    pub(super) fn claim(claim: &str) -> Self {
+        Self::Claim { claim: claim.to_owned() }
+    }
 }
 
 impl Issuers {
@@ -94,15 +142,18 @@ impl Issuers {
     }
 
     /// Verifies a token under the keys of the issuer that it names, which must be configured, and says whom
-    /// it is for. No request is made.
-    pub fn authenticate(&self, token: &str, now: UnixTime) -> Result<Principal, AuthenticationError> {
+    /// it is for. A request is made only to an issuer that is configured, and only for its keys.
+    pub async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Principal, AuthenticationError> {
         let token = UnverifiedToken::parse(token)?;
-        let claimed = token.claims().require_text("iss")?;
-        let issuer = self.0.iter().find(|issuer| issuer.url == claimed);
+        let url = token.claims().require_text("iss")?.to_owned();
+        // Exact URLs first: a pattern never takes an issuer away from its own entry.
+        let exact = self.0.iter().find(|issuer| issuer.url.is(&url));
+        let issuer = exact.or_else(|| self.0.iter().find(|issuer| issuer.url.matches(&url)));
         let issuer = issuer.ok_or(AuthenticationError::UnknownIssuer)?;
-        let claims: Claims = token.verify(&issuer.keys)?;
-        claims.check(&Expected { issuer: &issuer.url, audience: &issuer.audience, now })?;
-        claims::principal(issuer, &claims)
+        // Before a request is made for it: a token that is not for us, or expired, asks nobody.
+        token.claims().check(&Expected { issuer: &url, audience: &issuer.audience, now })?;
+        let keys = issuer.keys.of(&url, token.kid()).await?;
+        claims::principal(&issuer.subject, &url, &token.verify(&keys)?)
     }
 }
 

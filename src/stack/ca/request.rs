@@ -16,7 +16,7 @@ const UNREADABLE: &str = "The public key supplied in the request could not be pa
 const REQUEST: &str = "The certificate signing request could not be parsed";
 
 /// Reads a request, verifies its token and the possession of its key.
-pub(super) fn read(
+pub(super) async fn read(
     body: &[u8],
     bearer: Option<&str>,
     issuers: &Issuers,
@@ -25,7 +25,7 @@ pub(super) fn read(
     let json = proto_json::parse(body)?;
     let mut fields = Message::of(&json)?;
     let token = token(&mut fields, bearer)?;
-    let principal = issuers.authenticate(token, now).map_err(refuse)?;
+    let principal = issuers.authenticate(token, now).await.map_err(refuse)?;
     let key = match (fields.message("publicKeyRequest")?, fields.bytes("certificateSigningRequest")?) {
         (Some(request), None) => public_key(request, principal.challenge())?,
         (None, Some(request)) => signing_request(&request)?,
@@ -48,19 +48,20 @@ fn token<'j>(fields: &mut Message<'j, '_>, bearer: Option<&'j str>) -> Result<&'
         None => "",
     };
     match (in_body, bearer.unwrap_or_default()) {
-        ("", "") => Err(Status::unauthenticated(format!("{IDENTITY}: there is none"))),
+        ("", "") => Err(Status::invalid(format!("{IDENTITY}: there is none"))),
         ("", token) | (token, "") => Ok(token),
         (one, two) if one == two => Ok(one),
         _ => Err(Status::invalid("the token in the body is not the one in the Authorization header")),
     }
 }
 
-/// A token that is not good is 401; a good token that cannot be put into a certificate is 400.
+/// As Fulcio has it, whatever is wrong with a token is 400 with code 3; an issuer that does not say its keys now
+/// is not the caller's fault: 503.
 fn refuse(error: AuthenticationError) -> Status {
     let message = format!("{IDENTITY}: {error}");
     match error {
-        AuthenticationError::Claim { .. } => Status::invalid(message),
-        _ => Status::unauthenticated(message),
+        AuthenticationError::Keys(_) => Status::unavailable(message),
+        _ => Status::invalid(message),
     }
 }
 

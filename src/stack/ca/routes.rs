@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 
+use super::principal::SubjectKind;
 use super::{CertificateAuthority, IssueError, request};
 use crate::base::limits;
 use crate::format::x509::Certificate;
 use crate::serve::{Status, body};
-use crate::stack::config::IssuerKind;
 use crate::stack::ct::SctError;
 use crate::stack::log::AppendError;
 
@@ -43,7 +43,7 @@ async fn signing_cert(State(ca): State<Arc<CertificateAuthority>>, headers: Head
 async fn certify(ca: &CertificateAuthority, headers: &HeaderMap, request: Body) -> Result<Vec<Certificate>, Status> {
     let request = body::read(request, limits::CERTIFICATE_REQUEST_BYTES).await?;
     let now = ca.clock.now();
-    let (principal, key) = request::read(&request, bearer(headers), &ca.issuers, now)?;
+    let (principal, key) = request::read(&request, bearer(headers), &ca.issuers, now).await?;
     if !ca.rate.take(principal.san().as_str(), now) {
         return Err(Status::exhausted("too many certificates for this subject; retry"));
     }
@@ -74,20 +74,22 @@ async fn root_cert(State(ca): State<Arc<CertificateAuthority>>) -> Response {
 
 async fn configuration(State(ca): State<Arc<CertificateAuthority>>) -> Response {
     let issuers = ca.issuers.iter().map(|issuer| {
-        let (kind, challenge) = match issuer.kind {
-            IssuerKind::Email => ("email", "email"),
-            IssuerKind::GithubWorkflow | IssuerKind::GitlabPipeline => ("ci-provider", "sub"),
-            IssuerKind::Uri => ("uri", "sub"),
-            IssuerKind::Username => ("username", "sub"),
+        let (kind, domain, trust_domain) = match &issuer.subject {
+            SubjectKind::Email { .. } => ("email", "", ""),
+            SubjectKind::CiProvider { .. } => ("ci-provider", "", ""),
+            SubjectKind::Uri { domain } => ("uri", domain.as_str(), ""),
+            SubjectKind::Username { domain } => ("username", domain.as_str(), ""),
+            SubjectKind::Spiffe { trust_domain } => ("spiffe", "", trust_domain.as_str()),
+            SubjectKind::Kubernetes => ("kubernetes", "", ""),
         };
-        let domain = matches!(issuer.kind, IssuerKind::Uri | IssuerKind::Username).then_some(issuer.domain.as_str());
+        let url = if issuer.url.is_pattern() { "wildcardIssuerUrl" } else { "issuerUrl" };
         json!({
-            "issuerUrl": issuer.url,
+            url: issuer.url.as_str(),
             "audience": issuer.audience,
-            "challengeClaim": challenge,
-            "spiffeTrustDomain": "",
+            "challengeClaim": if kind == "email" { "email" } else { "sub" },
+            "spiffeTrustDomain": trust_domain,
             "issuerType": kind,
-            "subjectDomain": domain.unwrap_or_default(),
+            "subjectDomain": domain,
             "skipEmailVerification": false,
         })
     });

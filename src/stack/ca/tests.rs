@@ -22,7 +22,7 @@ struct Scene {
 }
 
 /// A CA that is a minute old, whose CT log stands on `disk`.
-fn scene(dir: &Path, disk: Arc<dyn Vfs>) -> Scene {
+async fn scene(dir: &Path, disk: Arc<dyn Vfs>) -> Scene {
     let generate = |kind| PrivateKey::generate(kind).unwrap();
     let (root_key, key) = (generate(KeyKind::P384), generate(KeyKind::P384));
     let authority = |common_name| profile::Authority { organization: "test", common_name, from: NOW.plus_secs(-60) };
@@ -39,16 +39,14 @@ fn scene(dir: &Path, disk: Arc<dyn Vfs>) -> Scene {
 
     let issuer = Issuer::new(generate(KeyKind::P256), "http://x", zeroize::Zeroizing::new("s".to_owned()));
     let trusted = principal::TrustedIssuer {
-        url: issuer.url(IssuerKind::Email),
+        url: issuer_url::IssuerUrl::exact(&issuer.url(IssuerKind::Email)).unwrap(),
         audience: AUDIENCE.to_owned(),
-        kind: IssuerKind::Email,
-        domain: String::new(),
-        server_url: String::new(),
-        keys: issuer.keys(),
+        subject: principal::SubjectKind::Email { issuer_claim: None },
+        keys: issuer_keys::IssuerKeys::Fixed(Arc::new(issuer.keys())),
     };
     let issuers = Issuers::new(vec![trusted]);
     let token = issuer.issue(&TokenRequest::email("me@example.com"), NOW).unwrap();
-    let principal = issuers.authenticate(&token, NOW).unwrap();
+    let principal = issuers.authenticate(&token, NOW).await.unwrap();
     let ca = CertificateAuthority::new(key, chain, issuers, ct, clock).unwrap();
     Scene { ca, principal, now }
 }
@@ -62,11 +60,11 @@ fn key() -> PublicKey {
 async fn f23_no_certificate_when_the_ct_log_fails() {
     let dir = tempfile::tempdir().unwrap();
     let disk = FailingDisk::after(usize::MAX);
-    drop(scene(dir.path(), Arc::new(disk.clone())));
+    drop(scene(dir.path(), Arc::new(disk.clone())).await);
     let recovery = usize::MAX - disk.left();
     for operation in 0..4 {
         let dir = tempfile::tempdir().unwrap();
-        let scene = scene(dir.path(), Arc::new(FailingDisk::after(recovery + operation)));
+        let scene = scene(dir.path(), Arc::new(FailingDisk::after(recovery + operation))).await;
         for _ in 0..2 {
             let refused = scene.ca.issue(&scene.principal, &key()).await;
             assert!(matches!(refused, Err(IssueError::Ct(SctError::Append(_)))), "{refused:?}");
@@ -78,7 +76,7 @@ async fn f23_no_certificate_when_the_ct_log_fails() {
 #[tokio::test]
 async fn f24_no_certificate_outside_of_the_authority_s_validity() {
     let dir = tempfile::tempdir().unwrap();
-    let scene = scene(dir.path(), Arc::new(Disk));
+    let scene = scene(dir.path(), Arc::new(Disk)).await;
     let set = |seconds: i64| scene.now.store(NOW.plus_secs(seconds).millis(), Ordering::SeqCst);
     assert!(scene.ca.issue(&scene.principal, &key()).await.is_ok());
     let ends = 3653 * DAY - 60;

@@ -19,7 +19,9 @@ const FAMILIES: &[(&str, &str)] = &[
     ("O", "Images and registries"),
     ("G", "Deploy gate"),
     ("X", "Command line"),
+    ("F", "Certificate authority"),
     ("K", "Log server"),
+    ("Z", "Timestamp authority"),
 ];
 
 struct Row {

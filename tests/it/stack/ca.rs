@@ -1,13 +1,14 @@
 //! The CA and the issuer from outside.
 
+use std::path::Path;
+
 use sealmark::base::crypto::KeyKind;
 use sealmark::base::encoding::{base64, pem};
 use sealmark::format::jwt::{Expected, KeySet, UnverifiedToken};
 use sealmark::format::x509::{Certificate, FulcioClaims, San};
-use sealmark::stack::clock::Clock;
 use sealmark::stack::issuer::Issuer;
 use sealmark::stack::keys::PrivateKey;
-use sealmark::stack::{Config, IssuerKind, Running, TokenRequest};
+use sealmark::stack::{Config, IssuerKind, Stack, StackError, TokenRequest};
 use serde_json::json;
 
 use super::http::Http;
@@ -198,7 +199,7 @@ async fn f01_f09_f14_tokens() {
     ] {
         let request = signer::public_key_request(token, key.public_key(), b"x");
         let answer = http.post_json(PATH, &request).await;
-        assert_eq!(answer.status, 401, "{token}: {}", answer.text());
+        assert_eq!((answer.status, answer.json()["code"].as_i64()), (400, Some(3)), "{token}: {}", answer.text());
         assert!(answer.message().starts_with("There was an error processing the identity token"));
         assert!(answer.message().contains(message), "{}", answer.message());
         assert!(token.len() < 20 || !answer.text().contains(token), "the token is not repeated");
@@ -238,32 +239,79 @@ async fn documents() {
     assert_eq!(answer.header("content-type"), Some("application/timestamp-reply"));
 }
 
+/// Makes a stack with a document of issuers, and serves it.
+async fn with_identities(dir: &Path, identities: &str) -> Result<(String, impl Future + use<>), StackError> {
+    let listener = sealmark::serve::bind("127.0.0.1:0").await?;
+    let config = Config::new(listener.local_addr().unwrap());
+    Stack::init(dir, &config)?;
+    std::fs::write(dir.join("identities.yaml"), identities).unwrap();
+    let stack = Stack::open(dir)?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let task = tokio::spawn(stack.serve(listener, async { drop(stopped.await) }));
+    Ok((config.url, async {
+        drop(stop);
+        task.await.unwrap().unwrap();
+    }))
+}
+
 /// An issuer beside the stack's own, believed by the keys in a file and by nothing else.
 #[tokio::test(flavor = "multi_thread")]
-async fn f09_f13_an_outside_issuer() {
+async fn f09_f13_f31_an_outside_issuer() {
     const URL: &str = "https://token.actions.githubusercontent.com";
     let dir = tempfile::tempdir().unwrap();
     let key = PrivateKey::generate(KeyKind::P256).unwrap();
     let outside = Issuer::new(key, URL, Default::default());
     let keys = dir.path().join("keys.json");
-    let configure = |config: &mut Config| {
-        let issuer = json!({ "url": format!("{URL}/github"), "kind": "github-workflow", "keys": keys });
-        config.issuers.push(serde_json::from_value(issuer).unwrap());
-    };
+    let identities = format!(
+        "oidc-issuers: {{ '{URL}/github': {{ client-id: sigstore, type: ci-provider, ci-provider: github-workflow, \
+         jwks-file: '{}' }} }}",
+        keys.display()
+    );
     for (number, bad) in ["", "{}", r#"{"keys":[]}"#].into_iter().enumerate() {
         std::fs::write(&keys, bad).unwrap();
-        let folder = dir.path().join(format!("bad-{number}"));
-        let refused = Running::start_with(&folder, Clock::system(), configure).await.unwrap_err();
+        let refused = with_identities(&dir.path().join(format!("bad-{number}")), &identities).await.err().unwrap();
         assert_eq!(refused.code().name(), "stack-config", "{bad}");
     }
     std::fs::write(&keys, outside.key_set_json()).unwrap();
-    let running = Running::start_with(&dir.path().join("stack"), Clock::system(), configure).await.unwrap();
-    let http = Http::new(running.url());
+    let (url, stop) = with_identities(&dir.path().join("stack"), &identities).await.unwrap();
+    let http = Http::new(&url);
     let request = TokenRequest::new(IssuerKind::GithubWorkflow);
     let (_, leaf) = signer::certified(&http, &outside.issue(&request, now()).unwrap(), Form::PublicKey).await;
     assert_eq!(FulcioClaims::read(&leaf).unwrap().issuer(), Some(format!("{URL}/github").as_str()));
     // Its other kinds are not configured.
     let person = outside.issue(&TokenRequest::email("me@example.com"), now()).unwrap();
     let key = PrivateKey::generate(KeyKind::P256).unwrap();
-    assert_eq!(signer::request_certificate(&http, &person, Form::SigningRequest, &key).await.status, 401);
+    assert_eq!(signer::request_certificate(&http, &person, Form::SigningRequest, &key).await.status, 400);
+    stop.await;
+}
+
+/// An issuer that is asked for its keys: another stack's. Where its address is not configured to be one of this
+/// machine, nothing is asked and the answer is not a refusal of the token.
+#[tokio::test(flavor = "multi_thread")]
+async fn f11_f30_an_outside_issuer_that_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let (other, _) = start(dir.path()).await;
+    let identities = |addresses: &str| {
+        let entry = format!("client-id: sigstore, type: ci-provider, ci-provider: gitlab-pipeline{addresses}");
+        format!("oidc-issuers: {{ '{}/gitlab': {{ {entry}, jwks-uri: '{}/jwks' }} }}", other.url(), other.url())
+    };
+    let token = other.token(&TokenRequest::new(IssuerKind::GitlabPipeline)).unwrap();
+    let key = PrivateKey::generate(KeyKind::P256).unwrap();
+
+    let (url, stop) = with_identities(&dir.path().join("closed"), &identities("")).await.unwrap();
+    let answer = signer::request_certificate(&Http::new(&url), &token, Form::PublicKey, &key).await;
+    assert_eq!((answer.status, answer.json()["code"].as_i64()), (503, Some(14)), "{}", answer.text());
+    assert!(!answer.text().contains("127.0.0.1"), "{}", answer.text());
+    stop.await;
+
+    let (url, stop) = with_identities(&dir.path().join("open"), &identities(", addresses: any")).await.unwrap();
+    let (_, leaf) = signer::certified(&Http::new(&url), &token, Form::PublicKey).await;
+    assert_eq!(leaf.san().unwrap().as_str(), "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/tags/v1.0.0");
+    let configuration = Http::new(&url).get("/api/v2/configuration").await.json();
+    let last = configuration["issuers"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (last["issuerUrl"].clone(), last["issuerType"].clone()),
+        (json!(format!("{}/gitlab", other.url())), json!("ci-provider"))
+    );
+    stop.await;
 }
