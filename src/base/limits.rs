@@ -198,6 +198,8 @@ pub const LOG_QUEUE: usize = 4096;
 /// Entries in one batch of a log: with entries of 64 KiB at most, a batch is bounded in memory, and four
 /// bundles can become full at once.
 pub const LOG_BATCH: usize = 1024;
+/// Entries of the shortest file of a log's index: a start reads the leaves of at most as many again, 512 KiB.
+pub const LOG_INDEX_UNIT: u64 = 16_384;
 /// Issuers that are read of a CA's configuration: public Fulcio has some 30.
 pub const ISSUERS: usize = 256;
 /// Blobs of one image that are carried at a time.

@@ -50,11 +50,7 @@ impl fmt::Debug for CtCodec {
 impl Codec for CtCodec {
     type Entry = PrecertEntry;
     const BUNDLES: TileKind = TileKind::Data;
-
-    /// Every certificate has a serial number of its own: nothing is submitted twice.
-    fn identity(&self, _entry: &PrecertEntry) -> Option<Hash> {
-        None
-    }
+    const INDEXED: bool = false;
 
     fn seal(&self, entry: &PrecertEntry, index: u64, at: UnixTime) -> Option<Sealed> {
         let signed = entry.signed_data(index, at)?;
@@ -63,7 +59,7 @@ impl Codec for CtCodec {
 
     fn read<'a>(&self, bundle: &'a [u8]) -> Option<(Record, &'a [u8])> {
         let (leaf, rest) = leaf::read(bundle)?;
-        Some((Record { leaf: leaf_hash(&leaf.signed), identity: None, at: Some(leaf.at) }, rest))
+        Some((Record { leaf: leaf_hash(&leaf.signed), at: Some(leaf.at) }, rest))
     }
 
     fn sign(&self, size: u64, root: &Hash, at: UnixTime) -> Result<String, SigningError> {

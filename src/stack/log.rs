@@ -18,13 +18,13 @@
 //! commits           checkpoints, each twice in blocks of its own (see `commits`)
 //! tail/N            entries of bundle N until it is full and sealed
 //! tile/...          full tiles and bundles under their tlog-tiles paths, never rewritten
+//! index/FIRST-END   where each leaf of these entries stands (see `index`)
 //! tmp/...           files being made
 //! ```
 //!
-//! One engine, several kinds of log: a [`Codec`] says how an entry is stored and hashed and how the
-//! log signs. Duplicates are found by the SHA-256 of what the codec calls an entry's identity, in an index
-//! in memory that is rebuilt on start, when every entry is read and the whole tree recomputed; a log of
-//! tens of millions of entries will want an index on disk.
+//! One engine, several kinds of log: a [`Codec`] says how an entry is stored and hashed and how the log signs.
+//! Where equal entries have equal leaves, an index tells duplicates. A start reads the right edge of the tree and
+//! the last batch, and compares both with the signed root: it takes as long for a million entries as for none.
 
 mod beside;
 mod commits;
@@ -32,17 +32,18 @@ mod edge;
 pub mod export;
 pub mod fsck;
 mod head;
+mod index;
 pub mod read_path;
 mod recovery;
 mod sequencer;
 mod storage;
+mod tiles;
 pub mod vfs;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 
 use thiserror::Error;
@@ -51,6 +52,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use beside::Beside;
 pub use head::{Head, ReadError};
 pub use vfs::{Disk, Vfs};
+
+use index::{Duplicates, FindError, Found, Index, Keeper};
 
 use crate::base::code::Code;
 use crate::base::limits;
@@ -66,8 +69,8 @@ pub trait Codec: fmt::Debug + Send + Sync + 'static {
     /// The kind of the log's bundles: their folder under `tile/`.
     const BUNDLES: TileKind;
 
-    /// What makes two entries the same; `None` when every entry is new.
-    fn identity(&self, entry: &Self::Entry) -> Option<Hash>;
+    /// Whether equal entries have equal leaves, wherever and whenever they come in: the log then has each once.
+    const INDEXED: bool;
 
     /// The record of an entry at its index, sequenced at `at`; `None` when the format has no room for it,
     /// which admission must have excluded.
@@ -98,8 +101,6 @@ pub struct Sealed {
 pub struct Record {
     /// The hash of its leaf.
     pub leaf: Hash,
-    /// Its identity, as [`Codec::identity`] gave it.
-    pub identity: Option<Hash>,
     /// When it was sequenced, for codecs that store it.
     pub at: Option<UnixTime>,
 }
@@ -128,14 +129,11 @@ pub struct Log<C: Codec> {
     codec: Arc<C>,
     files: Files,
     head: Arc<RwLock<Arc<Head>>>,
-    index: Index,
+    index: Option<Arc<Index>>,
     queue: Option<mpsc::Sender<Request<C::Entry>>>,
     failed: watch::Receiver<Option<Arc<LogError>>>,
     sequencer: Option<JoinHandle<()>>,
 }
-
-/// The index of each identity: written by the sequencer, which may be ahead of the head.
-type Index = Arc<RwLock<HashMap<Hash, u64>>>;
 
 /// Where a log's files are.
 #[derive(Debug, Clone)]
@@ -159,13 +157,21 @@ impl<C: Codec> Log<C> {
 
     /// Takes the lock, recovers, and starts the sequencer. Never creates a log.
     pub fn open(vfs: Arc<dyn Vfs>, dir: &Path, codec: C, clock: Clock) -> Result<Self, LogError> {
+        Self::open_with_unit(vfs, dir, codec, clock, limits::LOG_INDEX_UNIT)
+    }
+
+    /// The same with an index that has a file for every `unit` entries, a multiple of 256.
+    fn open_with_unit(vfs: Arc<dyn Vfs>, dir: &Path, codec: C, clock: Clock, unit: u64) -> Result<Self, LogError> {
         let (codec, files) = (Arc::new(codec), Files { vfs, dir: dir.to_owned() });
-        let recovered = recovery::open(&files, codec.as_ref())?;
+        let mut recovered = recovery::open(&files, &codec, unit)?;
         let head = Arc::new(RwLock::new(Arc::clone(&recovered.head)));
-        let index = Arc::clone(&recovered.index);
+        let keeper = recovered.keeper.take();
+        let index = keeper.as_ref().map(Keeper::index);
+        let duplicates = keeper.map(|keeper| Duplicates::beside(&files, &codec, keeper)).transpose()?;
         let (queue, requests) = mpsc::channel(limits::LOG_QUEUE);
         let (poison, failed) = watch::channel(None);
-        let sequencer = sequencer::Sequencer::new(Arc::clone(&codec), recovered, Arc::clone(&head), clock, poison);
+        let sequencer =
+            sequencer::Sequencer::new(Arc::clone(&codec), recovered, duplicates, Arc::clone(&head), clock, poison);
         let sequencer = std::thread::Builder::new()
             .name("log-sequencer".to_owned())
             .spawn(move || sequencer.run(requests))
@@ -189,10 +195,23 @@ impl<C: Codec> Log<C> {
         head::current(&self.head)
     }
 
-    /// The index of the committed entry with this identity.
-    pub fn find(&self, identity: &Hash) -> Option<u64> {
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner).get(identity).copied();
-        index.filter(|index| *index < self.head().size())
+    /// The index of the committed entry with this leaf.
+    pub fn find(&self, leaf: &Hash) -> Result<Option<u64>, ReadError> {
+        let Some(index) = &self.index else { return Ok(None) };
+        let head = self.head();
+        match index.find(leaf) {
+            Ok(None) => Ok(None),
+            Ok(Some(Found::Known(at))) => Ok(Some(at).filter(|at| *at < head.size())),
+            Ok(Some(Found::Said { index: at, run })) => {
+                if self.leaf(&head, at)? == Some(*leaf) {
+                    return Ok(Some(at));
+                }
+                index.report(run);
+                Err(ReadError::Index)
+            }
+            Err(FindError::Damaged) => Err(ReadError::Index),
+            Err(FindError::Io(error)) => Err(error.into()),
+        }
     }
 
     /// The codec.

@@ -89,12 +89,14 @@ impl RekorV1Log {
     }
 
     /// The index of an entry by its UUID, with or without the tree's id.
-    fn find(&self, uuid: &str) -> Option<u64> {
+    fn find(&self, uuid: &str) -> Result<Option<u64>, Status> {
         let leaf = match uuid.len() {
-            80 => uuid.strip_prefix(&format!("{:016x}", self.log.codec().tree_id()))?,
-            _ => uuid,
+            80 => uuid.strip_prefix(&format!("{:016x}", self.log.codec().tree_id())),
+            _ => Some(uuid),
         };
-        self.log.find(&hex::decode(leaf)?.try_into().ok()?)
+        let leaf: Option<Hash> = leaf.and_then(hex::decode).and_then(|leaf| leaf.try_into().ok());
+        let Some(leaf) = leaf else { return Ok(None) };
+        self.log.find(&leaf).map_err(|_| Status::unavailable("the log cannot look for the entry now; retry"))
     }
 }
 

@@ -1,8 +1,9 @@
 //! The commit file: checkpoints in blocks of [`BLOCK`] bytes, each written twice in a row.
 //!
-//! A block is `u32 length ‖ records digest ‖ signed note ‖ checksum ‖ zeros`; the length counts digest and
-//! note, the checksum is the first 8 bytes of their SHA-256. The digest chains the bytes of every record as
-//! stored, since leaves do not cover all of them (a CT log's precertificates). A crash may tear the last commit, one copy or both; nobody was told of it, and the entries that it covers were durable before it
+//! A block is `u32 length ‖ payload ‖ checksum ‖ zeros`, the payload `records digest ‖ u64 unsealed bundle ‖
+//! digest before it ‖ signed note`, the checksum the first 8 bytes of its SHA-256. The digest chains the bytes of
+//! every record as stored, since leaves do not cover all of them (a CT log's precertificates); the one before the
+//! first bundle that may not have been sealed lets recovery verify from there on without all that is older. A crash may tear the last commit, one copy or both; nobody was told of it, and the entries that it covers were durable before it
 //! was written, so either outcome is sound. A spoiled block anywhere else, or a whole commit behind a
 //! spoiled one, was not made by a crash: the file is damaged. Two copies also keep one flipped bit in the
 //! last commit from passing for a torn one, which would take back what was acknowledged.
@@ -19,12 +20,16 @@ const CHECKSUM: usize = 8;
 pub(super) struct Commit<'a> {
     pub(super) note: &'a str,
     pub(super) records: Hash,
+    /// The bundle of the batch's first record: those before it were sealed before.
+    pub(super) unsealed: u64,
+    /// The digest of the records before that bundle.
+    pub(super) before: Hash,
 }
 
 impl Commit<'_> {
     /// The bytes of the commit; `None` when the note does not fit.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
-        let payload = [&self.records, self.note.as_bytes()].concat();
+        let payload = [&self.records[..], &self.unsealed.to_be_bytes(), &self.before, self.note.as_bytes()].concat();
         let mut block = Vec::with_capacity(2 * BLOCK);
         block.extend_from_slice(&u32::try_from(payload.len()).ok()?.to_be_bytes());
         block.extend_from_slice(&payload);
@@ -82,8 +87,11 @@ fn decode(block: &[u8]) -> Option<Commit<'_>> {
     let (payload, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
     let (sum, zeros) = rest.split_at_checked(CHECKSUM)?;
     let whole = sum == checksum(payload) && zeros.iter().all(|byte| *byte == 0);
-    let (records, note) = payload.split_first_chunk().filter(|_| whole)?;
-    Some(Commit { note: std::str::from_utf8(note).ok()?, records: *records })
+    let (records, rest) = payload.split_first_chunk().filter(|_| whole)?;
+    let (unsealed, rest) = rest.split_first_chunk()?;
+    let (before, note) = rest.split_first_chunk()?;
+    let note = std::str::from_utf8(note).ok()?;
+    Some(Commit { note, records: *records, unsealed: u64::from_be_bytes(*unsealed), before: *before })
 }
 
 fn checksum(payload: &[u8]) -> [u8; CHECKSUM] {
@@ -97,7 +105,11 @@ mod tests {
     use super::*;
 
     fn file(notes: &[&str]) -> Vec<u8> {
-        notes.iter().flat_map(|note| Commit { note, records: [7; 32] }.encode().unwrap()).collect()
+        notes.iter().flat_map(|note| commit(note).encode().unwrap()).collect()
+    }
+
+    fn commit(note: &str) -> Commit<'_> {
+        Commit { note, records: [7; 32], unsealed: 8, before: [9; 32] }
     }
 
     fn last_note(file: &[u8]) -> Option<&str> {
@@ -109,7 +121,8 @@ mod tests {
         assert_eq!(last_note(&file(&["a"])), Some("a"));
         assert_eq!(last_note(&file(&["a", "b"])), Some("b"));
         assert_eq!(last_note(&[]), None);
-        assert_eq!(Commit { note: &"x".repeat(BLOCK), records: [7; 32] }.encode(), None);
+        assert_eq!(last(&file(&["a"])), Some(commit("a")));
+        assert_eq!(commit(&"x".repeat(BLOCK)).encode(), None);
     }
 
     #[test]

@@ -15,17 +15,37 @@ pub(super) struct Edge {
     /// By level and index of the tile.
     hashes: BTreeMap<(u8, u64), Arc<Vec<Hash>>>,
     /// By index of the bundle.
-    records: BTreeMap<u64, Arc<Vec<Arc<[u8]>>>>,
+    bundles: BTreeMap<u64, Bundle>,
+}
+
+/// Records of one bundle.
+#[derive(Debug, Clone)]
+struct Bundle {
+    /// The digest of the records before it.
+    before: Hash,
+    records: Arc<Vec<Arc<[u8]>>>,
 }
 
 const WIDTH: u64 = tile::WIDTH as u64;
 
 impl Edge {
+    /// The edge of a tree of full bundles, all of them on the disk.
+    pub(super) fn resume(frontier: Frontier, digest: Hash) -> Self {
+        Self { frontier, digest, ..Self::default() }
+    }
+
+    /// Takes over hashes of a tile.
+    pub(super) fn adopt(&mut self, level: u8, index: u64, hashes: Vec<Hash>) {
+        self.hashes.insert((level, index), Arc::new(hashes));
+    }
+
     /// Appends a record.
     pub(super) fn push(&mut self, record: Arc<[u8]>, leaf: Hash) {
-        self.digest = sha256(&[&self.digest, &record]);
-        let bundle = self.records.entry(self.size() / WIDTH).or_default();
-        Arc::make_mut(bundle).push(record);
+        let before = self.digest;
+        self.digest = sha256(&[&before, &record]);
+        let bundle = self.bundles.entry(self.frontier.size() / WIDTH);
+        let bundle = bundle.or_insert_with(|| Bundle { before, records: Arc::default() });
+        Arc::make_mut(&mut bundle.records).push(record);
         let hashes = &mut self.hashes;
         self.frontier.append(leaf, |level, index, hash| {
             if level % tile::HEIGHT == 0 {
@@ -57,12 +77,19 @@ impl Edge {
 
     /// The records of a bundle, when they are here.
     pub(super) fn records(&self, index: u64) -> Option<&[Arc<[u8]>]> {
-        self.records.get(&index).map(|records| records.as_slice())
+        self.bundles.get(&index).map(|bundle| bundle.records.as_slice())
+    }
+
+    /// The first bundle that is here, with the digest of the records before it; at the edge of a tree of full
+    /// bundles, the one that comes next.
+    pub(super) fn unsealed(&self) -> (u64, Hash) {
+        let first = self.bundles.first_key_value().map(|(index, bundle)| (*index, bundle.before));
+        first.unwrap_or((self.size() / WIDTH, self.digest))
     }
 
     /// Bundles that are full, lowest first.
     pub(super) fn full_bundles(&self) -> Vec<u64> {
-        let full = self.records.iter().filter(|(_, records)| records.len() as u64 == WIDTH);
+        let full = self.bundles.iter().filter(|(_, bundle)| bundle.records.len() as u64 == WIDTH);
         full.map(|(index, _)| *index).collect()
     }
 
@@ -84,7 +111,7 @@ impl Edge {
 
     /// Lets go of full bundles.
     pub(super) fn drop_full_bundles(&mut self) {
-        self.records.retain(|_, records| (records.len() as u64) < WIDTH);
+        self.bundles.retain(|_, bundle| (bundle.records.len() as u64) < WIDTH);
     }
 
     /// Lets go of one tile of hashes.

@@ -55,6 +55,12 @@ pub enum ReadError {
         /// The tile.
         tile: Tile,
     },
+    /// The index is damaged; the sequencer makes it again with the next batch.
+    #[error("the index is damaged and being made again")]
+    Index,
+    /// The index's disk.
+    #[error(transparent)]
+    IndexIo(#[from] super::LogError),
     /// The tree does not hold this leaf at this index.
     #[error("entry {index} is not in the tree under its own head")]
     Proof {
@@ -111,6 +117,13 @@ impl<C: Codec> Log<C> {
         .ok_or_else(wrong)?;
         verify_inclusion(index, head.size(), leaf, &proof, &head.root()).map_err(|_| wrong())?;
         Ok(proof)
+    }
+
+    /// The leaf at an index; `None` beyond the head.
+    pub(super) fn leaf(&self, head: &Head, index: u64) -> Result<Option<Hash>, ReadError> {
+        let tile = Tile::of_node(0, index, head.size()).filter(|_| index < head.size());
+        let Some((tile, _, at)) = tile else { return Ok(None) };
+        Ok(self.hashes(head, tile)?.get(usize::from(at)).copied())
     }
 
     fn hashes(&self, head: &Head, tile: Tile) -> Result<Vec<Hash>, ReadError> {

@@ -1,19 +1,22 @@
-//! What happens before a log may write: the last commit is found and verified, every entry read, the
-//! whole tree recomputed and compared, and only what was never committed is left behind.
+//! What happens before a log may write: the last commit is found and verified, the tree's right edge read from its
+//! tiles, the entries from the last batch on from their bundles, and what comes out compared with the signed root.
+//! Only what was never committed is left behind. Damage further back is not met here, and cannot be signed over:
+//! what a new root is made of was all compared. `stack fsck` reads everything.
 //!
 //! Nothing is repaired that the signed checkpoint does not prove: a tile of hashes that is missing is
 //! made again from its entries, an entry that is missing or changed is a refusal.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use super::commits::{self, Commit};
 use super::edge::Edge;
 use super::head::Head;
 use super::storage::Storage;
-use super::{Codec, Files, Index, LogError};
+use super::tiles::Tiles;
+use super::{Codec, Files, Keeper, LogError};
 use crate::base::limits;
 use crate::base::time::UnixTime;
 use crate::format::merkle::{Hash, Tile, TileKind, empty_root, tile};
@@ -23,7 +26,8 @@ use crate::format::merkle::{Hash, Tile, TileKind, empty_root, tile};
 pub(super) struct Recovered {
     pub(super) storage: Storage,
     pub(super) edge: Edge,
-    pub(super) index: Index,
+    /// For a codec with an index.
+    pub(super) keeper: Option<Keeper>,
     pub(super) last: UnixTime,
     pub(super) head: Arc<Head>,
 }
@@ -33,26 +37,30 @@ const WIDTH: u64 = tile::WIDTH as u64;
 /// Makes the folder of an empty log.
 pub(super) fn create<C: Codec>(files: &Files, codec: &C, now: UnixTime) -> Result<(), LogError> {
     files.create_dir(&files.dir)?;
-    for name in ["tail", "tile", "tmp"] {
+    for name in ["tail", "tile", "tmp"].into_iter().chain(C::INDEXED.then_some("index")) {
         files.create_dir(&files.path(name))?;
     }
     let _lock = files.lock()?;
     let note = codec.sign(0, &empty_root(), now)?;
-    files.restart_commits(Commit { note: &note, records: Edge::default().digest() })?;
+    let digest = Edge::default().digest();
+    files.restart_commits(Commit { note: &note, records: digest, unsealed: 0, before: digest })?;
     Ok(())
 }
 
 /// Recovers the log in a folder.
-pub(super) fn open<C: Codec>(files: &Files, codec: &C) -> Result<Recovered, LogError> {
+pub(super) fn open<C: Codec>(files: &Files, codec: &Arc<C>, index_unit: u64) -> Result<Recovered, LogError> {
     let lock = files.lock()?;
     clean_tmp(files)?;
     let commits_path = files.path("commits");
     let Some(file) = files.read(&commits_path)? else { return Err(LogError::Absent { path: files.dir.clone() }) };
-    let (commit, size, root) = last_commit(&commits_path, &file, codec)?;
-    let mut replay =
-        Replay { files, codec, edge: Edge::default(), index: HashMap::new(), last: UnixTime::from_secs(0) };
+    let (commit, size, root) = last_commit(&commits_path, &file, codec.as_ref())?;
+    if commit.unsealed > size / WIDTH {
+        return Err(LogError::Damaged { path: commits_path, what: "the last commit says more than its checkpoint" });
+    }
+    let edge = Tiles::new(files, codec.as_ref()).edge(commit.unsealed, commit.before)?;
+    let mut replay = Replay { files, codec: codec.as_ref(), edge, last: UnixTime::from_secs(0) };
     let mut unsealed = Vec::new();
-    for bundle in 0..size / WIDTH {
+    for bundle in commit.unsealed..size / WIDTH {
         if let Some(records) = replay.full_bundle(bundle)? {
             unsealed.push((bundle, records));
         }
@@ -69,7 +77,7 @@ pub(super) fn open<C: Codec>(files: &Files, codec: &C) -> Result<Recovered, LogE
     }
     settle(files, C::BUNDLES, size)?;
     let commits = files.restart_commits(commit)?;
-    let Replay { mut edge, index, last, .. } = replay;
+    let Replay { mut edge, last, .. } = replay;
     let mut storage = Storage::new(files.clone(), commits, lock);
     for (bundle, records) in &unsealed {
         drop(files.restart_tail(*bundle, records)?);
@@ -83,8 +91,27 @@ pub(super) fn open<C: Codec>(files: &Files, codec: &C) -> Result<Recovered, LogE
     edge.drop_full();
     clean_tails(files, size / WIDTH)?;
     storage.adopt_tail(size / WIDTH, files.restart_tail(size / WIDTH, &rest)?);
+    let keeper = if C::INDEXED { Some(index(files, codec, index_unit, &edge)?) } else { None };
     let head = Arc::new(Head::new(commit.note.to_owned(), edge.clone()));
-    Ok(Recovered { storage, edge, index: Arc::new(RwLock::new(index)), last, head })
+    Ok(Recovered { storage, edge, keeper, last, head })
+}
+
+/// The index, with what its files do not cover in memory.
+fn index<C: Codec>(files: &Files, codec: &Arc<C>, unit: u64, edge: &Edge) -> Result<Keeper, LogError> {
+    let leaves = {
+        let (files, codec) = (files.clone(), Arc::clone(codec));
+        Box::new(move |bundle| Tiles::new(&files, codec.as_ref()).leaves(bundle))
+    };
+    let full = edge.size() / WIDTH;
+    let keeper = Keeper::open(files, leaves, unit, full * WIDTH)?;
+    let index = keeper.index();
+    for bundle in index.mark() / WIDTH..full {
+        let leaves = Tiles::new(files, codec.as_ref()).leaves(bundle)?;
+        leaves.into_iter().zip(bundle * WIDTH..).for_each(|(leaf, at)| index.insert(leaf, at));
+    }
+    let rest = edge.hashes(0, full).unwrap_or_default();
+    rest.iter().zip(full * WIDTH..).for_each(|(leaf, at)| index.insert(*leaf, at));
+    Ok(keeper)
 }
 
 /// The last commit in a file, with the size and root of its checkpoint.
@@ -148,7 +175,6 @@ struct Replay<'a, C: Codec> {
     files: &'a Files,
     codec: &'a C,
     edge: Edge,
-    index: HashMap<Hash, u64>,
     last: UnixTime,
 }
 
@@ -185,9 +211,6 @@ impl<C: Codec> Replay<'_, C> {
         for found in 0..limit {
             let Some((record, after)) = self.codec.read(rest) else { return Ok((found, bytes.len() - rest.len())) };
             let (raw, _) = rest.split_at(rest.len() - after.len());
-            if let Some(identity) = record.identity {
-                self.index.entry(identity).or_insert(self.edge.size());
-            }
             self.last = record.at.map_or(self.last, |at| at.max(self.last));
             self.edge.push(raw.into(), record.leaf);
             rest = after;

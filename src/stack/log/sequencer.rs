@@ -9,7 +9,7 @@ use super::edge::Edge;
 use super::head::Head;
 use super::recovery::Recovered;
 use super::storage::Storage;
-use super::{AppendError, Appended, Codec, Index, LogError, Request};
+use super::{AppendError, Appended, Codec, Duplicates, LogError, Request};
 use crate::base::limits;
 use crate::base::time::UnixTime;
 use crate::format::merkle::{Tile, tile};
@@ -23,9 +23,10 @@ const CLOCK_TOLERANCE_MS: i64 = 1000;
 #[derive(Debug)]
 pub(super) struct Sequencer<C: Codec> {
     codec: Arc<C>,
+    /// For a codec with an index. Its files are let go of before the lock is, which the storage holds.
+    duplicates: Option<Duplicates<C>>,
     storage: Storage,
     edge: Edge,
-    index: Index,
     /// The time of the last entry: entries' times never decrease.
     last: UnixTime,
     head: Arc<RwLock<Arc<Head>>>,
@@ -40,12 +41,13 @@ impl<C: Codec> Sequencer<C> {
     pub(super) fn new(
         codec: Arc<C>,
         recovered: Recovered,
+        duplicates: Option<Duplicates<C>>,
         head: Arc<RwLock<Arc<Head>>>,
         clock: Clock,
         poison: watch::Sender<Option<Arc<LogError>>>,
     ) -> Self {
-        let Recovered { storage, edge, index, last, head: _ } = recovered;
-        Self { codec, storage, edge, index, last, head, clock, poison }
+        let Recovered { storage, edge, last, keeper: _, head: _ } = recovered;
+        Self { codec, duplicates, storage, edge, last, head, clock, poison }
     }
 
     /// Works until the queue is closed or the log fails. On failure every waiting request is dropped
@@ -76,7 +78,8 @@ impl<C: Codec> Sequencer<C> {
         if self.edge.size() > before {
             self.storage.sync()?;
             let note = self.codec.sign(self.edge.size(), &self.edge.root(), at)?;
-            self.storage.commit(Commit { note: &note, records: self.edge.digest() })?;
+            let (unsealed, before) = self.edge.unsealed();
+            self.storage.commit(Commit { note: &note, records: self.edge.digest(), unsealed, before })?;
             self.last = at;
             self.show(note);
         }
@@ -89,26 +92,23 @@ impl<C: Codec> Sequencer<C> {
         let mut batch = Vec::with_capacity(requests.len());
         let mut records: Vec<u8> = Vec::new();
         let width = u64::from(tile::WIDTH);
-        let known = Arc::clone(&self.index);
-        let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
         for request in requests {
-            let identity = self.codec.identity(&request.entry);
-            if let Some(index) = identity.and_then(|identity| known.get(&identity)) {
-                batch.push((request, *index, true));
-                continue;
-            }
             let index = self.edge.size();
             let Some(sealed) = self.codec.seal(&request.entry, index, at) else {
                 let _ = request.answer.send(Err(AppendError::TooLarge));
                 continue;
             };
+            if let Some(duplicates) = &mut self.duplicates {
+                if let Some(index) = duplicates.find(&self.edge, &sealed.leaf)? {
+                    batch.push((request, index, true));
+                    continue;
+                }
+                duplicates.insert(sealed.leaf, index);
+            }
             records.extend_from_slice(&sealed.bytes);
             self.edge.push(sealed.bytes.into(), sealed.leaf);
             if self.edge.size().is_multiple_of(width) {
                 self.storage.append(index / width, &std::mem::take(&mut records))?;
-            }
-            if let Some(identity) = identity {
-                known.insert(identity, index);
             }
             batch.push((request, index, false));
         }
@@ -142,11 +142,13 @@ impl<C: Codec> Sequencer<C> {
         for (tile, bytes) in &tiles {
             self.storage.seal_hashes(*tile, bytes)?;
         }
-        let note = super::head::current(&self.head).note().to_owned();
         if !bundles.is_empty() {
             self.edge.drop_full();
-            self.show(note.clone());
+            self.show(super::head::current(&self.head).note().to_owned());
+            if let Some(duplicates) = &mut self.duplicates {
+                duplicates.sealed(self.edge.size())?;
+            }
         }
-        self.storage.shorten_commits(Commit { note: &note, records: self.edge.digest() })
+        self.storage.shorten_commits()
     }
 }

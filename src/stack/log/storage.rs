@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::commits::{self, Commit};
+use super::commits::Commit;
 use super::vfs::Appender;
 use super::{Files, LogError};
 use crate::format::merkle::Tile;
@@ -17,11 +17,20 @@ pub(super) const COMMITS_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub(super) struct Storage {
     files: Files,
-    commits: Box<dyn Appender>,
-    commits_bytes: usize,
+    commits: Commits,
     tails: BTreeMap<u64, Tail>,
     /// Held as long as this process may write.
     _lock: Lock,
+}
+
+/// The commit file.
+#[derive(Debug)]
+pub(super) struct Commits {
+    file: Box<dyn Appender>,
+    /// Bytes in it.
+    bytes: usize,
+    /// The last commit as it stands there.
+    last: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -98,9 +107,10 @@ impl Files {
     }
 
     /// Begins the commit file anew with one commit.
-    pub(super) fn restart_commits(&self, commit: Commit<'_>) -> Result<Box<dyn Appender>, LogError> {
+    pub(super) fn restart_commits(&self, commit: Commit<'_>) -> Result<Commits, LogError> {
         let path = self.path("commits");
-        self.replace(&path, &encode(&path, commit)?)
+        let last = encode(&path, commit)?;
+        Ok(Commits { file: self.replace(&path, &last)?, bytes: last.len(), last })
     }
 
     /// Copies what was read from a tail into a new file, leaving behind what was not committed.
@@ -155,8 +165,8 @@ fn encode(path: &Path, commit: Commit<'_>) -> Result<Vec<u8>, LogError> {
 
 impl Storage {
     /// The storage of a recovered log.
-    pub(super) fn new(files: Files, commits: Box<dyn Appender>, lock: Lock) -> Self {
-        Self { files, commits, commits_bytes: 2 * commits::BLOCK, tails: BTreeMap::new(), _lock: lock }
+    pub(super) fn new(files: Files, commits: Commits, lock: Lock) -> Self {
+        Self { files, commits, tails: BTreeMap::new(), _lock: lock }
     }
 
     /// Takes over a tail that recovery has written.
@@ -192,9 +202,10 @@ impl Storage {
     pub(super) fn commit(&mut self, commit: Commit<'_>) -> Result<(), LogError> {
         let path = self.files.path("commits");
         let commit = encode(&path, commit)?;
-        let written = self.commits.append(&commit).and_then(|()| self.commits.sync());
+        let written = self.commits.file.append(&commit).and_then(|()| self.commits.file.sync());
         written.map_err(|error| LogError::io("commit to", &path, error))?;
-        self.commits_bytes += commit.len();
+        self.commits.bytes += commit.len();
+        self.commits.last = commit;
         Ok(())
     }
 
@@ -211,11 +222,12 @@ impl Storage {
         self.files.seal_hashes(tile, bytes)
     }
 
-    /// Keeps the commit file short, once there is nothing but `last` to keep.
-    pub(super) fn shorten_commits(&mut self, last: Commit<'_>) -> Result<(), LogError> {
-        if self.commits_bytes >= COMMITS_BYTES {
-            self.commits = self.files.restart_commits(last)?;
-            self.commits_bytes = 2 * commits::BLOCK;
+    /// Keeps the commit file short, once there is nothing but the last commit to keep.
+    pub(super) fn shorten_commits(&mut self) -> Result<(), LogError> {
+        if self.commits.bytes >= COMMITS_BYTES {
+            let last = std::mem::take(&mut self.commits.last);
+            let file = self.files.replace(&self.files.path("commits"), &last)?;
+            self.commits = Commits { file, bytes: last.len(), last };
         }
         Ok(())
     }

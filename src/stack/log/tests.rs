@@ -2,6 +2,7 @@
 
 mod beside;
 mod crashes;
+mod index;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,10 +21,8 @@ struct Toy(&'static str);
 impl Codec for Toy {
     type Entry = Vec<u8>;
     const BUNDLES: TileKind = TileKind::Entries;
+    const INDEXED: bool = true;
 
-    fn identity(&self, entry: &Vec<u8>) -> Option<Hash> {
-        Some(sha256(&[entry]))
-    }
     fn seal(&self, entry: &Vec<u8>, _index: u64, _at: UnixTime) -> Option<Sealed> {
         let length = u16::try_from(entry.len()).ok()?.to_be_bytes();
         Some(Sealed { bytes: [&length[..], entry].concat(), leaf: leaf_hash(entry) })
@@ -31,7 +30,7 @@ impl Codec for Toy {
     fn read<'a>(&self, bundle: &'a [u8]) -> Option<(Record, &'a [u8])> {
         let (length, rest) = bundle.split_first_chunk::<2>()?;
         let (entry, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
-        Some((Record { leaf: leaf_hash(entry), identity: Some(sha256(&[entry])), at: None }, rest))
+        Some((Record { leaf: leaf_hash(entry), at: None }, rest))
     }
     fn sign(&self, size: u64, root: &Hash, _at: UnixTime) -> Result<String, SigningError> {
         Ok(format!("{}\n{size}\n{}\n", self.0, hex::encode(root)))
@@ -280,10 +279,8 @@ struct Panicking;
 impl Codec for Panicking {
     type Entry = Vec<u8>;
     const BUNDLES: TileKind = TileKind::Entries;
+    const INDEXED: bool = true;
 
-    fn identity(&self, _: &Vec<u8>) -> Option<Hash> {
-        None
-    }
     fn seal(&self, _: &Vec<u8>, _: u64, _: UnixTime) -> Option<Sealed> {
         panic!("for the test")
     }

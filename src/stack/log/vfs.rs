@@ -20,6 +20,8 @@ pub trait Vfs: fmt::Debug + Send + Sync {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Send>>;
     /// Reads a whole file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Opens a file to read parts of it.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Reader>>;
     /// The names in a folder, in no order.
     fn names(&self, dir: &Path) -> io::Result<Vec<String>>;
     /// Creates a file that must not exist.
@@ -44,6 +46,14 @@ pub trait Appender: fmt::Debug + Send {
     fn sync(&mut self) -> io::Result<()>;
 }
 
+/// A file of which parts are read. It stays readable when its name is removed.
+pub trait Reader: fmt::Debug + Send + Sync {
+    /// Bytes in it.
+    fn length(&self) -> io::Result<u64>;
+    /// Fills `bytes` from `offset` on; an error when the file ends before.
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
+}
+
 /// The local disk.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Disk;
@@ -58,6 +68,10 @@ impl Vfs for Disk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Reader>> {
+        Ok(Box::new(File::open(path)?))
     }
 
     fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -97,6 +111,30 @@ impl Appender for File {
 
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+}
+
+impl Reader for File {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(self, bytes, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, mut offset: u64, mut bytes: &mut [u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let read = std::os::windows::fs::FileExt::seek_read(self, bytes, offset)?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            bytes = bytes.get_mut(read..).unwrap_or_default();
+            offset += read as u64;
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::base::crypto::{PublicKey, sha256};
+use crate::base::crypto::PublicKey;
 use crate::base::time::UnixTime;
 use crate::format::checkpoint::{Checkpoint, Note, NoteKey};
 use crate::format::merkle::{Hash, TileKind, leaf_hash, tile};
@@ -46,10 +46,7 @@ impl Codec for RekorCodec {
     /// The canonical body.
     type Entry = Arc<[u8]>;
     const BUNDLES: TileKind = TileKind::Entries;
-
-    fn identity(&self, body: &Arc<[u8]>) -> Option<Hash> {
-        Some(sha256(&[body]))
-    }
+    const INDEXED: bool = true;
 
     fn seal(&self, body: &Arc<[u8]>, _index: u64, _at: UnixTime) -> Option<Sealed> {
         let mut bytes = Vec::with_capacity(body.len() + 2);
@@ -60,7 +57,7 @@ impl Codec for RekorCodec {
     fn read<'a>(&self, bundle: &'a [u8]) -> Option<(Record, &'a [u8])> {
         let (length, rest) = bundle.split_first_chunk::<2>()?;
         let (body, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
-        Some((Record { leaf: leaf_hash(body), identity: Some(sha256(&[body])), at: None }, rest))
+        Some((Record { leaf: leaf_hash(body), at: None }, rest))
     }
 
     fn sign(&self, size: u64, root: &Hash, _at: UnixTime) -> Result<String, SigningError> {

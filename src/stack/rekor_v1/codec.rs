@@ -71,11 +71,7 @@ impl Codec for RekorV1Codec {
     /// The canonical body.
     type Entry = Arc<[u8]>;
     const BUNDLES: TileKind = TileKind::Entries;
-
-    /// The leaf's hash, which entries are also asked for by.
-    fn identity(&self, body: &Arc<[u8]>) -> Option<Hash> {
-        Some(leaf_hash(body))
-    }
+    const INDEXED: bool = true;
 
     fn seal(&self, body: &Arc<[u8]>, _index: u64, at: UnixTime) -> Option<Sealed> {
         let length = u32::try_from(body.len()).ok()?.to_be_bytes();
@@ -86,7 +82,7 @@ impl Codec for RekorV1Codec {
     fn read<'a>(&self, bundle: &'a [u8]) -> Option<(Record, &'a [u8])> {
         let (at, body, rest) = read(bundle)?;
         let leaf = leaf_hash(body);
-        Some((Record { leaf, identity: Some(leaf), at: Some(at) }, rest))
+        Some((Record { leaf, at: Some(at) }, rest))
     }
 
     fn sign(&self, size: u64, root: &Hash, _at: UnixTime) -> Result<String, SigningError> {

@@ -82,7 +82,7 @@ async fn by_index(State(log): Shared, RawQuery(query): RawQuery) -> Response {
 }
 
 async fn by_uuid(State(log): Shared, Path(uuid): Path<String>) -> Response {
-    found(log.find(&uuid).map_or(Ok(None), |index| log.entry(index)))
+    found(log.find(&uuid).and_then(|found| found.map_or(Ok(None), |index| log.entry(index))))
 }
 
 fn found(answer: Result<Option<Answer>, Status>) -> Response {

@@ -14,6 +14,9 @@ use super::super::{Head, Request, head, recovery};
 use super::*;
 use crate::format::merkle::empty_root;
 
+/// Every bundle has a file of the index.
+const UNIT: u64 = 256;
+
 /// What the world was told, and a disk must never take back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Owed {
@@ -83,11 +86,13 @@ fn work(disk: &MemoryDisk, batches: &[Vec<u64>]) -> (History<Owed>, Result<(), L
 }
 
 fn write(disk: &MemoryDisk, batches: &[Vec<u64>], ledger: &Mutex<Ledger>) -> Result<(), LogError> {
-    let recovered = recovery::open(&files(disk), &TOY)?;
+    let (codec, files) = (Arc::new(TOY), files(disk));
+    let mut recovered = recovery::open(&files, &codec, UNIT)?;
+    let duplicates = recovered.keeper.take().map(|keeper| Duplicates::here(&files, &codec, keeper));
     let head = Arc::new(RwLock::new(Arc::clone(&recovered.head)));
     ledger.lock().unwrap().head = Some(Arc::clone(&head));
     let (poison, _) = watch::channel(None);
-    let mut sequencer = Sequencer::new(Arc::new(TOY), recovered, head, Clock::system(), poison);
+    let mut sequencer = Sequencer::new(codec, recovered, duplicates, head, Clock::system(), poison);
     for batch in batches {
         let requests = batch.iter().map(|number| {
             let (answer, answered) = oneshot::channel();
@@ -121,8 +126,11 @@ fn judge(state: &State, owed: &Owed) -> History<Owed> {
         told.acknowledged.clone_from(&owed.acknowledged);
         told.shown.extend(&owed.shown);
     }
-    let log = Log::open(Arc::new(disk.clone()), Path::new("/log"), TOY, Clock::system()).unwrap();
+    let log = Log::open_with_unit(Arc::new(disk.clone()), Path::new("/log"), TOY, Clock::system(), UNIT).unwrap();
     let entries = check(&log);
+    for (index, entry) in entries.iter().enumerate() {
+        assert_eq!(log.find(&leaf_hash(entry)).unwrap(), Some(index as u64), "the index does not have the tree");
+    }
     let leaves: Vec<_> = entries.iter().map(|entry| sha256(&[&[0], entry])).collect();
     assert_eq!(log.head().root(), naive_root(&leaves));
     for (number, index) in &owed.acknowledged {
@@ -173,8 +181,10 @@ fn crash(size: u64, step: usize) {
 
 #[test]
 fn k06_logt1_logt2_every_crash_and_crashes_of_the_recovery() {
-    crash(0, 23);
-    crash(254, 101);
+    crash(0, 47);
+    crash(254, 211);
+    // Two files of the index become one.
+    crash(510, 1009);
 }
 
 #[test]
@@ -182,6 +192,7 @@ fn k06_logt1_logt2_every_crash_and_crashes_of_the_recovery() {
 fn k06_logt1_logt2_long_every_crash_and_every_crash_of_the_recovery() {
     crash(0, 1);
     crash(254, 1);
+    crash(510, 1);
 }
 
 /// Over a tile of tiles.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Appender, Disk, Vfs};
+use super::{Appender, Disk, Reader, Vfs};
 
 /// The local disk until `left` changing operations are used up.
 #[derive(Debug, Clone)]
@@ -36,6 +36,9 @@ impl Vfs for FailingDisk {
     }
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         Disk.read(path)
+    }
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Reader>> {
+        Disk.open(path)
     }
     fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
         Disk.names(dir)

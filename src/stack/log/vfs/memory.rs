@@ -11,7 +11,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Appender, Vfs};
+use super::{Appender, Reader, Vfs};
 
 /// What stands on the disk, and what of it is durable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -279,6 +279,10 @@ impl Vfs for MemoryDisk {
         let inner = self.inner();
         Ok(inner.state.files[inner.state.file(path)?].bytes.clone())
     }
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Reader>> {
+        let file = self.inner().state.file(path)?;
+        Ok(Box::new(Open { disk: self.clone(), file }))
+    }
     fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
         let inner = self.inner();
         Ok(inner.state.dirs[inner.state.dir(dir)?].names.keys().cloned().collect())
@@ -359,5 +363,18 @@ impl Appender for Open {
             file.synced = file.bytes.len();
             Ok(())
         })
+    }
+}
+
+impl Reader for Open {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.disk.inner().state.files[self.file].bytes.len() as u64)
+    }
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let inner = self.disk.inner();
+        let at = usize::try_from(offset).map_err(|_| ErrorKind::UnexpectedEof)?;
+        let there = inner.state.files[self.file].bytes.get(at..at + bytes.len());
+        bytes.copy_from_slice(there.ok_or(ErrorKind::UnexpectedEof)?);
+        Ok(())
     }
 }
