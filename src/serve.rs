@@ -12,6 +12,7 @@ pub mod body;
 mod connection;
 pub mod journal;
 pub mod metrics;
+pub mod observer;
 pub mod status;
 pub mod tls;
 
@@ -33,6 +34,7 @@ use tokio::time::{sleep, timeout};
 
 pub use journal::Journal;
 pub use metrics::Metrics;
+pub use observer::{Noted, Observer};
 pub use status::Status;
 pub use tls::ServingCertificate;
 

@@ -43,6 +43,7 @@ pub mod issuer;
 pub mod keys;
 pub mod log;
 mod memory;
+mod operations;
 mod proto_json;
 pub mod rekor;
 pub mod rekor_v1;
@@ -62,10 +63,12 @@ use tokio::net::TcpListener;
 pub use config::{Config, EntryPolicy, IssuerKind};
 pub use error::StackError;
 pub use issuer::TokenRequest;
+pub use operations::Serving;
 pub use running::Running;
 pub use status::{LogStatus, StackStatus, status};
 pub use upkeep::{OfLog, export, fsck};
 
+use crate::serve::{Observer, Server};
 use ca::issuer_keys::IssuerKeys;
 use ca::issuer_url::IssuerUrl;
 use ca::principal::{SubjectKind, TrustedIssuer};
@@ -190,22 +193,30 @@ impl Stack {
         &self.issuer
     }
 
-    /// Every route.
-    fn router(&self) -> Router {
-        let router = issuer::routes(Arc::clone(&self.issuer), self.clock.clone())
-            .merge(ca::routes(Arc::clone(&self.ca)))
-            .merge(ct::routes(Arc::clone(&self.ct)))
-            .merge(rekor::routes(Arc::clone(&self.rekor)))
-            .merge(timestamp_routes::routes(Arc::clone(&self.tsa), self.clock.clone()));
-        match &self.rekor_v1 {
-            Some(log) => router.merge(rekor_v1::routes(Arc::clone(log))),
-            None => router,
-        }
+    /// Every route, each with the name of its service.
+    fn services(&self) -> Vec<(&'static str, Router)> {
+        let mut services = vec![
+            ("oidc", issuer::routes(Arc::clone(&self.issuer), self.clock.clone())),
+            ("ca", ca::routes(Arc::clone(&self.ca))),
+            ("ct", ct::routes(Arc::clone(&self.ct))),
+            ("log", rekor::routes(Arc::clone(&self.rekor))),
+            ("tsa", timestamp_routes::routes(Arc::clone(&self.tsa), self.clock.clone())),
+        ];
+        services.extend(self.rekor_v1.as_ref().map(|log| ("log-v1", rekor_v1::routes(Arc::clone(log)))));
+        services
     }
 
-    /// Serves until `shutdown` completes, and lets requests in flight end. When a log fails, serving ends at
-    /// once with its error: nothing can be acknowledged any more, and the process should end.
+    /// Serves in plain HTTP and without a journal ([`Self::serve_with`]).
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), StackError> {
+        self.serve_with(Serving::new(Server::new(listener)), shutdown).await
+    }
+
+    async fn serve_until(
+        &self,
+        server: Server,
+        observer: Option<&Observer>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), StackError> {
         let (forgets, forgot) = tokio::sync::oneshot::channel();
         let stop = async {
             tokio::select! {
@@ -214,7 +225,12 @@ impl Stack {
                 error = self.keep_remembering() => drop(forgets.send(error)),
             }
         };
-        let served = crate::serve::serve(listener, self.router(), stop).await;
+        let observed = |(name, routes): (&'static str, Router)| match observer {
+            Some(observer) => observer.observe(name, routes),
+            None => routes,
+        };
+        let router = self.services().into_iter().map(observed).fold(Router::new(), Router::merge);
+        let served = server.serve(router, stop).await;
         if let Some(error) = self.failure() {
             return Err(StackError::Failed(error));
         }

@@ -4,21 +4,23 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::body;
+use super::{Noted, body};
 use crate::base::encoding::json::{Json, canonical};
 
 /// An error answer: a gRPC code, its HTTP status, and a message for the caller. What the operator should
-/// know and the caller should not is never in it.
+/// know and the caller should not goes to the journal only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     grpc: u8,
     http: StatusCode,
     message: String,
+    /// For the operator only.
+    cause: Option<String>,
 }
 
 impl Status {
     fn new(grpc: u8, http: StatusCode, message: impl Into<String>) -> Self {
-        Self { grpc, http, message: message.into() }
+        Self { grpc, http, message: message.into(), cause: None }
     }
 
     /// The request is wrong: 400.
@@ -81,6 +83,12 @@ impl Status {
         Self::new(4, StatusCode::GATEWAY_TIMEOUT, message)
     }
 
+    /// The same, with what the operator should know of it and the caller should not.
+    #[must_use]
+    pub fn because(self, cause: impl Into<String>) -> Self {
+        Self { cause: Some(cause.into()), ..self }
+    }
+
     /// The HTTP status.
     pub fn http(&self) -> u16 {
         self.http.as_u16()
@@ -94,6 +102,11 @@ impl Status {
 
 impl IntoResponse for Status {
     fn into_response(self) -> Response {
+        let noted = Noted::default().with("reason", self.message.as_str());
+        let noted = match self.cause {
+            Some(cause) => noted.with("cause", cause),
+            None => noted,
+        };
         let text = Json::Object(vec![
             ("code".into(), Json::Integer(self.grpc.into())),
             ("message".into(), Json::String(self.message.into())),
@@ -101,6 +114,7 @@ impl IntoResponse for Status {
         ]);
         let mut response = body::json(canonical(&text).unwrap_or_default());
         *response.status_mut() = self.http;
+        response.extensions_mut().insert(noted);
         response
     }
 }

@@ -135,6 +135,17 @@ impl ServingCertificate {
         Ok(Arc::new(Self { chain: chain.to_owned(), key: key.to_owned(), in_force, config: Arc::new(config) }))
     }
 
+    /// Looks at the files again every [`limits::RELOAD_SECS`], and tells of what changed; never ends.
+    pub async fn follow(self: Arc<Self>, environment: Arc<dyn Environment>, told: impl Fn(&Reload)) {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_secs(limits::RELOAD_SECS)).await;
+            match self.reload(environment.as_ref()) {
+                Reload::Same => {}
+                changed => told(&changed),
+            }
+        }
+    }
+
     /// Looks at the files again.
     pub fn reload(&self, environment: &dyn Environment) -> Reload {
         let replaced = Files::read(environment, &self.chain, &self.key).and_then(|files| {

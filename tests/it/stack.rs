@@ -7,6 +7,7 @@ mod crash;
 mod folder;
 mod http;
 mod log;
+mod operations;
 mod rekor_v1;
 mod signer;
 mod upkeep;

@@ -793,7 +793,8 @@ pub(crate) struct StackInit {
 
 /// Run a private stack until it is interrupted
 ///
-/// Every entry is on disk before it is acknowledged: a crash loses nothing that was promised.
+/// Every entry is on disk before it is acknowledged: a crash loses nothing that was promised. What is asked
+/// of it, and what it refuses, is a line of JSON each on standard error; reads are not written down.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -808,6 +809,15 @@ pub(crate) struct StackUp {
     /// A folder on other storage that remembers what the logs sign, so that an older copy is refused
     #[arg(long, value_name = "FOLDER", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) high_water: Option<PathBuf>,
+    /// The certificate chain (PEM) to serve with; looked at again every 5 s. Without it plain HTTP is served
+    #[arg(long, value_name = "PEM", requires = "tls_key", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key (PEM) of --tls-cert
+    #[arg(long, value_name = "PEM", requires = "tls_cert", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Where operators are told more: /readyz and /metrics, in plain HTTP
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) operator: Option<SocketAddr>,
 }
 
 /// Show whether a private stack answers, and the size of its logs

@@ -60,7 +60,7 @@ fn token<'j>(fields: &mut Message<'j, '_>, bearer: Option<&'j str>) -> Result<&'
 fn refuse(error: AuthenticationError) -> Status {
     let message = format!("{IDENTITY}: {error}");
     match error {
-        AuthenticationError::Keys(_) => Status::unavailable(message),
+        AuthenticationError::Keys(cause) => Status::unavailable(message).because(cause.to_string()),
         _ => Status::invalid(message),
     }
 }

@@ -13,9 +13,10 @@ use serde_json::json;
 
 use super::principal::SubjectKind;
 use super::{CertificateAuthority, IssueError, request};
+use crate::base::encoding::hex;
 use crate::base::limits;
-use crate::format::x509::Certificate;
-use crate::serve::{Status, body};
+use crate::format::x509::{Certificate, FulcioClaims};
+use crate::serve::{Noted, Status, body};
 use crate::stack::ct::SctError;
 use crate::stack::log::AppendError;
 
@@ -33,11 +34,23 @@ pub fn routes(ca: Arc<CertificateAuthority>) -> Router {
 async fn signing_cert(State(ca): State<Arc<CertificateAuthority>>, headers: HeaderMap, request: Body) -> Response {
     match certify(&ca, &headers, request).await {
         Ok(chain) => {
+            let noted = noted(&chain);
             let chain = json!({ "chain": { "certificates": pems(&chain) } });
-            body::json(json!({ "signedCertificateEmbeddedSct": chain }).to_string())
+            let mut answer = body::json(json!({ "signedCertificateEmbeddedSct": chain }).to_string());
+            answer.extensions_mut().insert(noted);
+            answer
         }
         Err(status) => status.into_response(),
     }
+}
+
+/// Who was certified, by whose word: what an operator looks for when somebody asks.
+fn noted(chain: &[Certificate]) -> Noted {
+    let Some(leaf) = chain.first() else { return Noted::default() };
+    let noted = Noted::default().with("serial", hex::encode(leaf.serial()));
+    let noted = leaf.san().map_or(noted.clone(), |san| noted.with("identity", san.as_str()));
+    let claims = FulcioClaims::read(leaf).unwrap_or_default();
+    claims.issuer().map_or(noted.clone(), |issuer| noted.with("issuer", issuer))
 }
 
 async fn certify(ca: &CertificateAuthority, headers: &HeaderMap, request: Body) -> Result<Vec<Certificate>, Status> {

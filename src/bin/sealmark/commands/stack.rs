@@ -1,7 +1,10 @@
 //! `stack …`: a private Sigstore in one folder and one process.
 
-use sealmark::serve;
-use sealmark::stack::{self, Config, EntryPolicy, IssuerKind, StackStatus, TokenRequest};
+use std::sync::Arc;
+
+use sealmark::serve::tls::Reload;
+use sealmark::serve::{self, Journal, Server, ServingCertificate};
+use sealmark::stack::{self, Config, EntryPolicy, IssuerKind, Serving, StackStatus, TokenRequest};
 use serde::Serialize;
 
 use crate::cli::{Format, StackInit, StackStatus as StatusArgs, StackToken, StackUp, TokenKind};
@@ -65,6 +68,11 @@ pub(super) fn init(args: &StackInit) -> Result<u8, Failure> {
 
 pub(super) fn up(args: &StackUp) -> Result<u8, Failure> {
     settings::keep_from_dumps();
+    let environment = settings::environment();
+    let pair = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
+    let read = |(chain, key)| ServingCertificate::read(environment.as_ref(), chain, key);
+    let certificate = pair.map(read).transpose()?;
+    let journal = Journal::to(std::io::stderr()).map_err(|error| settings::SettingsError::Runtime(error.kind()))?;
     let runtime = settings::server_runtime()?;
     runtime.block_on(async {
         let mut stack = stack::Stack::open(&args.dir)?;
@@ -72,9 +80,21 @@ pub(super) fn up(args: &StackUp) -> Result<u8, Failure> {
             stack = stack.remembering(folder)?;
         }
         let listener = serve::bind(&stack.config().listen).await.map_err(stack::StackError::from)?;
+        let mut server = Server::new(listener);
+        if let Some(certificate) = certificate {
+            tokio::spawn(Arc::clone(&certificate).follow(environment, |change| match change {
+                Reload::Kept(error) => console::warning(&format!("the certificate before stays in force: {error}")),
+                Reload::Replaced | Reload::Same => console::words("a new certificate is in force"),
+            }));
+            server = server.tls(certificate);
+        }
+        let mut serving = Serving::new(server).journal(journal);
+        if let Some(address) = args.operator {
+            serving = serving.operator(serve::bind(&address.to_string()).await.map_err(stack::StackError::from)?);
+        }
         console::data(&format!("serving on {}\n", stack.config().url))?;
         console::words("interrupt it to stop");
-        stack.serve(listener, settings::interrupted()).await?;
+        stack.serve_with(serving, settings::interrupted()).await?;
         Ok(0)
     })
 }

@@ -1,0 +1,129 @@
+//! How a stack is served beside what it answers: its certificate, its journal, and a listener for its operator.
+//!
+//! | route of the operator's listener | what it says |
+//! | --- | --- |
+//! | `/healthz` | the process answers |
+//! | `/readyz` | 200 while requests are wanted; 503 once it ends, or a log has failed |
+//! | `/metrics` | Prometheus's text format |
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use super::{Stack, StackError};
+use crate::serve::metrics::{self, Gauge};
+use crate::serve::{Journal, Metrics, Observer, Server, Status, body};
+
+/// Between the word that it ends and its end, where an operator listens: a balancer has to hear of it.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// What a stack is served with.
+#[derive(Debug)]
+pub struct Serving {
+    server: Server,
+    journal: Option<Journal>,
+    operator: Option<TcpListener>,
+}
+
+impl Serving {
+    /// With a server, without a journal.
+    pub fn new(server: Server) -> Self {
+        Self { server, journal: None, operator: None }
+    }
+
+    /// And a journal of what was asked of it.
+    #[must_use]
+    pub fn journal(self, journal: Journal) -> Self {
+        Self { journal: Some(journal), ..self }
+    }
+
+    /// And a listener for its operator, in plain HTTP: for the machine itself, or a network of its own.
+    #[must_use]
+    pub fn operator(self, listener: TcpListener) -> Self {
+        Self { operator: Some(listener), ..self }
+    }
+}
+
+/// What the operator is told.
+struct Operations {
+    metrics: Metrics,
+    sizes: [Gauge; 3],
+    stack: Arc<Stack>,
+    ending: AtomicBool,
+}
+
+impl Operations {
+    fn new(stack: Arc<Stack>, metrics: Metrics) -> Arc<Self> {
+        let sizes = [
+            metrics.gauge("sealmark_log_entries", "Entries of the transparency log."),
+            metrics.gauge("sealmark_ct_entries", "Entries of the CT log."),
+            metrics.gauge("sealmark_log_v1_entries", "Entries of the Rekor v1 log."),
+        ];
+        Arc::new(Self { metrics, sizes, stack, ending: AtomicBool::new(false) })
+    }
+
+    fn routes(self: &Arc<Self>) -> Router {
+        let (ready, scraped) = (Arc::clone(self), Arc::clone(self));
+        Router::new()
+            .route("/readyz", get(async move || ready.ready()))
+            .route("/metrics", get(async move || scraped.scrape()))
+    }
+
+    fn ready(&self) -> Response {
+        if self.ending.load(Ordering::Relaxed) {
+            return Status::unavailable("it is ending").into_response();
+        }
+        match self.stack.failure() {
+            Some(_) => Status::unavailable("a log has failed").into_response(),
+            None => body::json(r#"{"status":"READY"}"#.to_owned()),
+        }
+    }
+
+    fn scrape(&self) -> Response {
+        for (gauge, size) in self.sizes.iter().zip(self.stack.sizes()) {
+            gauge.set(size);
+        }
+        body::typed(metrics::MEDIA_TYPE, self.metrics.render().into_bytes())
+    }
+}
+
+impl Stack {
+    /// Serves until `shutdown` completes, and lets requests in flight end. When a log fails, serving ends at
+    /// once with its error: nothing can be acknowledged any more, and the process should end.
+    pub async fn serve_with(self, serving: Serving, shutdown: impl Future<Output = ()>) -> Result<(), StackError> {
+        let stack = Arc::new(self);
+        let metrics = Metrics::default();
+        let clock = stack.clock.clone();
+        let observer = serving.journal.map(|journal| Observer::new(&metrics, journal, move || clock.now()));
+        let operations = Operations::new(Arc::clone(&stack), metrics);
+        let operator = serving.operator.map(|listener| {
+            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+            let served = Server::new(listener).serve(operations.routes(), async { drop(stopped.await) });
+            (stop, tokio::spawn(served))
+        });
+        let farewell = if operator.is_some() { FAREWELL } else { Duration::ZERO };
+        let shutdown = async {
+            shutdown.await;
+            operations.ending.store(true, Ordering::Relaxed);
+            tokio::time::sleep(farewell).await;
+        };
+        let served = stack.serve_until(serving.server, observer.as_ref(), shutdown).await;
+        if let Some((stop, task)) = operator {
+            drop(stop);
+            // The operator's listener answers for nothing that was promised.
+            let _ = task.await;
+        }
+        served
+    }
+
+    /// Entries of the transparency log, the CT log and the Rekor v1 log.
+    fn sizes(&self) -> [u64; 3] {
+        let v1 = self.rekor_v1.as_ref().map_or(0, |log| log.log().head().size());
+        [self.rekor.log().head().size(), self.ct.log().head().size(), v1]
+    }
+}
