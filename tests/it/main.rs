@@ -32,6 +32,10 @@ mod registry;
 /// Mutated seeds for every parser.
 mod smoke;
 
+/// A gate in a world that changes and fails.
+#[cfg(feature = "cli")]
+mod soak;
+
 /// Our own bundles.
 mod testdata;
 

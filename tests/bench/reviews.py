@@ -1,0 +1,186 @@
+"""What tests/bench/gate pushes and asks. Standard library only."""
+
+import base64
+import hashlib
+import http.client
+import json
+import ssl
+import sys
+import threading
+import time
+import uuid
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+def digest(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def push(registry, count):
+    """Distinct images of one layer in one repository; prints a reference by digest each."""
+    connection = http.client.HTTPConnection(registry)
+
+    def ask(method, path, body, kind):
+        connection.request(method, path, body, {"Content-Type": kind})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status in (201, 202), (path, answer.status)
+        return answer.getheader("Location")
+
+    def blob(data):
+        place = ask("POST", "/v2/acme/app/blobs/uploads/", b"", "application/octet-stream")
+        ask("PUT", f"{place}?digest={digest(data)}", data, "application/octet-stream")
+        return {"mediaType": "application/octet-stream", "digest": digest(data), "size": len(data)}
+
+    config = {**blob(b"{}"), "mediaType": "application/vnd.oci.image.config.v1+json"}
+    layer = {**blob(b"layer"), "mediaType": "application/vnd.oci.image.layer.v1.tar"}
+    for number in range(int(count)):
+        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer],
+                    "annotations": {"number": str(number)}}
+        data = json.dumps(manifest).encode()
+        ask("PUT", f"/v2/acme/app/manifests/{digest(data)}", data, MANIFEST)
+        print(f"{registry}/acme/app@{digest(data)}")
+
+
+def review(uid, images):
+    """A pod as the API server sends it, with what a real one has around its images."""
+    container = lambda number, image: {
+        "name": f"c{number}", "image": image, "imagePullPolicy": "IfNotPresent",
+        "args": ["--listen=0.0.0.0:8080", "--log-level=info"],
+        "env": [{"name": f"SETTING_{n}", "value": f"the value of setting {n}"} for n in range(4)],
+        "resources": {"limits": {"cpu": "500m", "memory": "256Mi"}, "requests": {"cpu": "100m", "memory": "128Mi"}},
+        "livenessProbe": {"httpGet": {"path": "/healthz", "port": 8080, "scheme": "HTTP"}, "periodSeconds": 10},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volumeMounts": [{"mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "name": "token",
+                          "readOnly": True}],
+        "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
+    pod = {
+        "kind": "Pod", "apiVersion": "v1",
+        "metadata": {"name": "app-7d4b9c6f5-x2x7k", "generateName": "app-7d4b9c6f5-", "namespace": "payments",
+                     "labels": {"app.kubernetes.io/name": "app", "pod-template-hash": "7d4b9c6f5"},
+                     "annotations": {"note": "\u00e9 \" \\ " + "x" * 900},
+                     "managedFields": [{"manager": "kube-controller-manager", "operation": "Update",
+                                        "fieldsV1": {"f:metadata": {"f:labels": {".": {}, "f:app": {}}}}}]},
+        "spec": {"containers": [container(number, image) for number, image in enumerate(images)],
+                 "serviceAccountName": "app", "restartPolicy": "Always", "dnsPolicy": "ClusterFirst",
+                 "tolerations": [{"key": "node.kubernetes.io/not-ready", "operator": "Exists",
+                                  "effect": "NoExecute", "tolerationSeconds": 300}],
+                 "volumes": [{"name": "token", "projected": {"defaultMode": 420, "sources": []}}]}}
+    resource = {"group": "", "version": "v1", "resource": "pods"}
+    kind = {"group": "", "version": "v1", "kind": "Pod"}
+    return json.dumps({
+        "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
+        "request": {"uid": uid, "kind": kind, "resource": resource, "requestKind": kind, "requestResource": resource,
+                    "name": "app-7d4b9c6f5-x2x7k", "namespace": "payments", "operation": "CREATE",
+                    "userInfo": {"username": "system:serviceaccount:kube-system:replicaset-controller",
+                                 "groups": ["system:serviceaccounts", "system:authenticated"]},
+                    "object": pod, "oldObject": None, "dryRun": False,
+                    "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"}}}, separators=(",", ":"))
+
+
+class Client:
+    def __init__(self, url):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.connection = http.client.HTTPSConnection(url.removeprefix("https://"), context=context, timeout=60)
+
+    def ask(self, images, wait="30s"):
+        body = review(str(uuid.uuid4()), images)
+        self.connection.request("POST", f"/validate?timeout={wait}", body, {"Content-Type": "application/json"})
+        return json.loads(self.connection.getresponse().read())["response"]
+
+
+def insist(answer):
+    assert answer["allowed"], answer
+
+
+def target(url, images):
+    body = review(str(uuid.uuid4()), images)
+    assert len(images) < 3 or len(body) >= 4096, len(body)
+    print(json.dumps({"method": "POST", "url": f"{url}/validate?timeout=10s",
+                      "header": {"Content-Type": ["application/json"]},
+                      "body": base64.b64encode(body.encode()).decode()}))
+
+
+def many(url, image, count):
+    """One signed image in many repositories, 200 a review, four reviews at a time."""
+    name, _, what = image.partition("/acme/app")
+    number, lock = iter(range(0, int(count), 200)), threading.Lock()
+    failed = []
+
+    def work():
+        client = Client(url)
+        while not failed:
+            with lock:
+                first = next(number, None)
+            if first is None:
+                return
+            answer = client.ask([f"{name}/copies/{n}/acme/app{what}" for n in range(first, first + 200)])
+            if not answer["allowed"]:
+                failed.append(answer)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    [worker.start() for worker in workers]
+    [worker.join() for worker in workers]
+    assert not failed, failed[0]
+
+
+def stall(url, registry, seconds, wide):
+    """Keeps reviews of a silent registry under way; every one must be denied as one that could not be checked."""
+    ends, answers, lock = time.time() + float(seconds) + 1, [], threading.Lock()
+
+    def work(number):
+        client = Client(url)
+        count = 0
+        while time.time() < ends:
+            count += 1
+            image = f"{registry}/acme/app@{digest(f'{number} {count}'.encode())}"
+            answer = client.ask([image], "2s")
+            with lock:
+                answers.append(answer)
+            time.sleep(0.1)
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(int(wide))]
+    [worker.start() for worker in workers]
+    [worker.join() for worker in workers]
+    wrong = [answer for answer in answers if answer["allowed"] or answer["status"]["code"] != 503]
+    print(f"slow registry: {len(answers)} reviews, {len(wrong)} not denied as undecided")
+
+
+def told(report):
+    latency = {name: report["latencies"][name] / 1e6 for name in ("50th", "99th", "max")}
+    codes = ", ".join(f"{count} times {code}" for code, count in report["status_codes"].items())
+    print(f"  {report['rate']:.0f} requests/s; p50 {latency['50th']:.2f} ms, p99 {latency['99th']:.2f} ms, "
+          f"max {latency['max']:.2f} ms; {codes}; {report['errors'] or 'no errors'}")
+
+
+def lines(path):
+    return open(path).read().split()
+
+
+command, arguments = sys.argv[1], sys.argv[2:]
+match command:
+    case "push":
+        push(*arguments)
+    case "template":
+        sys.stdout.write(review("@UID@", arguments))
+    case "warm":
+        insist(Client(arguments[0]).ask(lines(arguments[1])))
+    case "targets":
+        url, count, path = arguments
+        images = lines(path)
+        for _ in range(int(count)):
+            target(url, images)
+    case "singles":
+        url, path, count = arguments
+        for image in lines(path)[: int(count)]:
+            target(url, [image])
+    case "many":
+        many(*arguments)
+    case "stall":
+        stall(*arguments)
+    case "told":
+        told(json.load(sys.stdin))
+    case _:
+        sys.exit(f"no command {command}")
