@@ -18,13 +18,12 @@ sign() {
     "$sealmark" stack token "$work/stack" --set "repository=$1" >"$work/token.jwt" &&
         "$sealmark" sign image "$2" --stack "$work/stack" --identity-token-file "$work/token.jwt" >"$work/log" 2>&1
 }
-workflow() { echo "https://github.com/$1/.github/workflows/release.yml@refs/tags/v1.0.0"; }
+# workflow REPOSITORY [TAG]
+workflow() { echo "https://github.com/$1/.github/workflows/release.yml@refs/tags/${2-v1.0.0}"; }
 
-# policy REPOSITORY: who must have signed the images of the registry.
+# policy REPOSITORY: the release workflow of a repository must have signed; the version that it did it for is its own.
 policy() {
-    printf '%s\n' 'version: 1' 'scopes:' '  - name: ours' \
-        "    repositories: ['$registry/acme/**', '${unreachable%%/*}/acme/**']" '    rules:' '      - name: release' \
-        "        identity: $(workflow "$1")" "        issuer: $issuer"
+    printf '%s\n' 'version: 1' 'rules:' '  - name: release' "    identity-glob: $(workflow "$1" '*')" "    issuer: $issuer"
 }
 
 start_site() {

@@ -193,7 +193,7 @@ enum Failure {
 impl Failure {
     /// The causes of a transport error, without the URL: its query may hold a secret.
     fn transport(error: reqwest::Error) -> Self {
-        let timeout = error.is_timeout();
+        let (timeout, connecting) = (error.is_timeout(), error.is_connect());
         let error = error.without_url();
         let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
         let mut text = if timeout { "timed out".to_owned() } else { error.to_string() };
@@ -202,7 +202,10 @@ impl Failure {
                 return Self::Tls(tls.to_string());
             }
             let words = inner.to_string();
-            if !text.contains(&words) {
+            // Of a connection that was not made, the system's own words say what there is to say.
+            if connecting && !timeout {
+                text = words;
+            } else if !text.contains(&words) {
                 text.push_str(": ");
                 text.push_str(&words);
             }

@@ -51,7 +51,7 @@ pub enum ImageError {
     #[error(transparent)]
     Refused(Box<Reason>),
     /// What is attached as a signature is none, or not the one that was listed.
-    #[error("{place}: {error}")]
+    #[error("{}", once(place, error))]
     Broken {
         /// Where.
         place: Place,
@@ -66,6 +66,12 @@ pub enum ImageError {
         /// How many in all.
         count: usize,
     },
+}
+
+/// An error with its place, once: many say it themselves.
+fn once(place: &Place, error: &FoundError) -> String {
+    let (place, error) = (place.to_string(), error.to_string());
+    if error.starts_with(&place) { error } else { format!("{place}: {error}") }
 }
 
 fn asked(found_by: FoundBy, legacy_asked: bool) -> TagsAsked {

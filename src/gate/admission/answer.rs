@@ -135,7 +135,7 @@ pub(super) fn objection(field: &ImageField<'_>, verdict: &Verdict, objection: &O
         objection.code,
         visible(&objection.message, limits::DENIAL_IMAGE_TEXT),
     );
-    format!("{sentence} (to do: {})", objection.code.hint())
+    format!("{sentence} (hint: {})", objection.code.hint())
 }
 
 /// The place for people: `container "web"`.
@@ -190,7 +190,7 @@ mod tests {
         let text = objection(&field, &verdict, verdict.objection().unwrap());
         assert!(text.chars().all(|c| c == ' ' || c.is_ascii_graphic()), "{text}");
         assert!(text.len() < 1200, "{}", text.len());
-        assert!(text.contains("\\u{1b}[2Jimage\\r\\nallowed") && text.ends_with("(to do: a hint)"), "{text}");
+        assert!(text.contains("\\u{1b}[2Jimage\\r\\nallowed") && text.ends_with("(hint: a hint)"), "{text}");
         let images: Vec<_> = (0..10).map(|number| format!("{number}{evil}")).collect();
         let fields: Vec<_> = images.iter().map(|image| super::tests::field(image)).collect();
         let all = message(fields.iter().map(|field| (field, objection(field, &verdict, verdict.objection().unwrap()))));

@@ -40,7 +40,7 @@ impl Ruling {
 
     /// A denial of the whole object.
     pub(super) fn against(code: Code, what: &str) -> Self {
-        let message = format!("{code}: {} (to do: {})", answer::visible(what, limits::DENIAL_IMAGE_TEXT), code.hint());
+        let message = format!("{code}: {} (hint: {})", answer::visible(what, limits::DENIAL_IMAGE_TEXT), code.hint());
         Self::denied(code, message)
     }
 
