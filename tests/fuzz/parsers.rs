@@ -7,11 +7,14 @@ use std::hint::black_box;
 use sealmark::base::encoding::der::{Element, Reader, tag};
 use sealmark::format::bundle::UnverifiedBundle;
 use sealmark::format::checkpoint::{Checkpoint, Note, NoteKey, WitnessKey};
+use sealmark::format::cosign;
 use sealmark::format::intoto::Statement;
 use sealmark::format::jwt::{Claims, KeySet, UnverifiedToken};
 use sealmark::format::log_entry_body::EntryBody;
 use sealmark::format::merkle::Tile;
-use sealmark::format::oci::{Descriptor, IMAGE_MANIFEST, ImageRef, Manifest, SimpleSigning, referrers_index};
+use sealmark::format::oci::{
+    Descriptor, IMAGE_MANIFEST, ImageRef, Manifest, SIMPLE_SIGNING, SimpleSigning, referrers_index,
+};
 use sealmark::format::timestamp::{TimestampRequest, TimestampResponse};
 use sealmark::format::trust::{ClientTrustConfig, SigningConfig, TrustedRoot, Unsupported};
 use sealmark::format::x509::{Certificate, CertificateRequest, FulcioClaims, sct};
@@ -35,6 +38,7 @@ pub const ALL: &[(&str, Parser)] = &[
     ("trusted_root", trusted_root),
     ("reference", reference),
     ("manifest", manifest),
+    ("legacy", legacy),
 ];
 
 /// Every value, as every type, however deep.
@@ -215,4 +219,35 @@ pub fn manifest(bytes: &[u8]) -> bool {
         assert_eq!(listed, Some([before.manifests.as_slice(), &added].concat().as_slice()));
     }
     payload.is_ok() || found.is_ok()
+}
+
+/// Older signatures and attestations: the first line is the manifest beside an image, the rest what its layers hold.
+/// Nothing that is read has more than a promise, a log entry reads the same when it is written again, and what is
+/// added to the manifest leaves the rest as it is.
+pub fn legacy(bytes: &[u8]) -> bool {
+    let (manifest, content) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len()));
+    let content = content.get(1..).unwrap_or_default();
+    let Ok(Manifest::Image(before)) = Manifest::parse(manifest, None) else { return false };
+    let added = Descriptor::of(SIMPLE_SIGNING, b"added");
+    if let Ok(Some(after)) = cosign::manifest(Some(manifest), std::slice::from_ref(&added)) {
+        let after = Manifest::parse(&after.manifest, None).unwrap();
+        assert_eq!(after.image().unwrap().layers, [before.layers.as_slice(), &[added]].concat());
+    }
+    let mut parsed = false;
+    for layer in &before.layers {
+        let signature = cosign::signature(content.to_vec(), &layer.annotations);
+        let attestation = cosign::attestation(content, &layer.annotations);
+        for bundle in [signature, attestation].into_iter().flatten() {
+            parsed = true;
+            black_box((bundle.needed_digests(None), bundle.to_json()));
+            let [entry] = bundle.claimed_log_entries() else { continue };
+            assert!(entry.inclusion_proof.is_none() && entry.inclusion_promise.is_some());
+            let written = cosign::log_entry_annotation(entry).unwrap();
+            let evidence = [(cosign::SIGNATURE, "c2ln".to_owned()), (cosign::LOG_ENTRY, written)];
+            let evidence = evidence.map(|(name, text)| (name.to_owned(), text)).into();
+            let again = cosign::signature(Vec::new(), &evidence).unwrap();
+            assert_eq!(again.claimed_log_entries(), bundle.claimed_log_entries());
+        }
+    }
+    parsed
 }

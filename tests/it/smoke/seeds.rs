@@ -8,7 +8,9 @@ use sealmark::base::encoding::base64;
 use sealmark::format::bundle::{
     CertificateMaterial, Content, InclusionProof, LogEntry, UnverifiedBundle, VerificationMaterial,
 };
+use sealmark::format::cosign;
 use sealmark::format::log_entry_body::{HashedRekordV2, Verifier};
+use sealmark::format::oci::{self, Descriptor};
 use sealmark::format::trust::{Embedded, TrustedRoot};
 
 use crate::vectors;
@@ -81,8 +83,39 @@ pub(super) fn of(parser: &str) -> Vec<Vec<u8>> {
         "trusted_root" => Embedded::ALL.iter().map(|embedded| embedded.trusted_root_json().into()).collect(),
         "reference" => REFERENCES.iter().map(|text| text.as_bytes().to_vec()).collect(),
         "manifest" => vec![MANIFEST.to_vec(), INDEX.to_vec(), SIMPLE_SIGNING.to_vec()],
+        "legacy" => legacy(),
         other => panic!("no seeds for {other}"),
     }
+}
+
+/// A signature and an attestation as they lie beside an image, with a certificate, its chain, a log entry's promise
+/// and a timestamp, and the same with a key.
+fn legacy() -> Vec<Vec<u8>> {
+    let root = TrustedRoot::parse(Embedded::PublicGood.trusted_root_json().as_bytes()).unwrap();
+    let [leaf, chain, ..] = root.certificate_authorities.last().unwrap().chain.as_slice() else { panic!("no chain") };
+    let entry = entries().find(|entry| entry.version == "0.0.1" && entry.inclusion_promise.is_some()).unwrap();
+    let envelope = bundles().iter().find_map(|bundle| match bundle.claimed_content() {
+        Content::Dsse(envelope) => Some(envelope.to_json().into_bytes()),
+        _ => None,
+    });
+    let timestamp = format!(r#"{{"SignedRFC3161Timestamp":"{}"}}"#, base64::encode(timestamps().first().unwrap()));
+    let identity = [
+        (cosign::SIGNATURE, base64::encode(&[6; 70])),
+        (cosign::CERTIFICATE, leaf.to_pem()),
+        (cosign::CHAIN, chain.to_pem()),
+        (cosign::LOG_ENTRY, cosign::log_entry_annotation(&entry).unwrap()),
+        (cosign::TIMESTAMP, timestamp),
+    ];
+    let seed = |media_type: &str, content: &[u8], evidence: &[(&str, String)]| {
+        let annotations = evidence.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect();
+        let layer = Descriptor { annotations, ..Descriptor::of(media_type, content) };
+        [&cosign::manifest(None, &[layer]).unwrap().unwrap().manifest, b"\n".as_slice(), content].concat()
+    };
+    vec![
+        seed(oci::SIMPLE_SIGNING, SIMPLE_SIGNING, &identity),
+        seed(oci::SIMPLE_SIGNING, SIMPLE_SIGNING, &identity[..1]),
+        seed(cosign::ENVELOPE, &envelope.unwrap(), &identity[1..]),
+    ]
 }
 
 fn bundles() -> Vec<UnverifiedBundle> {
