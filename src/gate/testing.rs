@@ -19,8 +19,7 @@ use crate::base::encoding::base64;
 use crate::base::time::UnixTime;
 use crate::format::dsse;
 use crate::format::oci::{
-    BundleKind, Descriptor, DigestRef, EMPTY, EMPTY_BYTES, IMAGE_MANIFEST, Repository, Tag, TaggedRef, bundle_manifest,
-    image_manifest,
+    BundleKind, EMPTY, EMPTY_BYTES, IMAGE_MANIFEST, Repository, Tag, bundle_manifest, image_manifest,
 };
 use crate::format::x509::San;
 use crate::format::x509::build::Extension;
@@ -29,9 +28,8 @@ use crate::serve::{Journal, body};
 use crate::service::BoxFuture;
 use crate::service::environment::{Environment, SystemEnvironment};
 use crate::service::http::{HttpError, Service};
-use crate::service::store::{
-    ArtifactStore, Attached, BlobReader, Content, MemoryStore, Referrers, StoreError, StoredManifest, TagUpdate,
-};
+use crate::service::store::failing::{Asked, FailingStore, Faults};
+use crate::service::store::{ArtifactStore, StoreError, StoredManifest};
 use crate::verify::testing::{NOW, World, signature_statement};
 
 pub(super) const SIGNER: &str = "signer@example.com";
@@ -56,45 +54,56 @@ pub(super) enum Fault {
 }
 
 /// Registries in memory.
+pub(super) type Registries = FailingStore<HostFaults>;
+
+/// What goes wrong at which host.
 #[derive(Debug, Default)]
-pub(super) struct Registries {
-    inner: MemoryStore,
-    faults: Mutex<BTreeMap<String, Fault>>,
+pub(super) struct HostFaults {
+    hosts: Mutex<BTreeMap<String, Fault>>,
     asked: Mutex<Vec<String>>,
+}
+
+impl Faults for HostFaults {
+    fn before<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let (what, repository) = match asked {
+                Asked::Resolve(name) => ("resolve", name.repository()),
+                Asked::Referrers(image) => ("referrers", image.repository()),
+                Asked::Manifest(_) | Asked::Blob(_) => return Ok(()),
+            };
+            self.asked.lock().unwrap().push(format!("{what} {repository}"));
+            let host = repository.registry().to_string();
+            let fault = self.hosts.lock().unwrap().get(&host).copied();
+            match fault {
+                None => Ok(()),
+                Some(Fault::Slow(time)) => {
+                    tokio::time::sleep(time).await;
+                    Ok(())
+                }
+                Some(Fault::Down) => Err(StoreError::Http(HttpError::Unreachable {
+                    service: Service::Registry,
+                    url: format!("https://{host}/"),
+                    attempts: 1,
+                    cause: "refused".to_owned(),
+                })),
+                Some(Fault::Panics) => panic!("a fault of the store"),
+            }
+        })
+    }
 }
 
 impl Registries {
     pub(super) fn fault(&self, host: &str, fault: Option<Fault>) {
-        let mut faults = self.faults.lock().unwrap();
+        let mut hosts = self.faults.hosts.lock().unwrap();
         match fault {
-            Some(fault) => faults.insert(host.to_owned(), fault),
-            None => faults.remove(host),
+            Some(fault) => hosts.insert(host.to_owned(), fault),
+            None => hosts.remove(host),
         };
     }
 
     /// What was asked since the last time.
     pub(super) fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut self.asked.lock().unwrap())
-    }
-
-    async fn meet(&self, repository: &Repository, what: &str) -> Result<(), StoreError> {
-        self.asked.lock().unwrap().push(format!("{what} {repository}"));
-        let host = repository.registry().to_string();
-        let fault = self.faults.lock().unwrap().get(&host).copied();
-        match fault {
-            None => Ok(()),
-            Some(Fault::Slow(time)) => {
-                tokio::time::sleep(time).await;
-                Ok(())
-            }
-            Some(Fault::Down) => Err(StoreError::Http(HttpError::Unreachable {
-                service: Service::Registry,
-                url: format!("https://{host}/"),
-                attempts: 1,
-                cause: "refused".to_owned(),
-            })),
-            Some(Fault::Panics) => panic!("a fault of the store"),
-        }
+        std::mem::take(&mut self.faults.asked.lock().unwrap())
     }
 
     /// An image of this name and content.
@@ -129,80 +138,6 @@ impl Registries {
         let image = self.image(name, name).await;
         self.sign(&image, SIGNER).await;
         image.image().to_string()
-    }
-}
-
-impl ArtifactStore for Registries {
-    fn resolve<'a>(&'a self, name: &'a TaggedRef) -> BoxFuture<'a, Result<StoredManifest, StoreError>> {
-        Box::pin(async move {
-            self.meet(name.repository(), "resolve").await?;
-            self.inner.resolve(name).await
-        })
-    }
-
-    fn manifest<'a>(&'a self, image: &'a DigestRef) -> BoxFuture<'a, Result<StoredManifest, StoreError>> {
-        self.inner.manifest(image)
-    }
-
-    fn blob<'a>(
-        &'a self,
-        repository: &'a Repository,
-        blob: &'a Descriptor,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<u8>, StoreError>> {
-        self.inner.blob(repository, blob, limit)
-    }
-
-    fn open_blob<'a>(
-        &'a self,
-        repository: &'a Repository,
-        blob: &'a Descriptor,
-    ) -> BoxFuture<'a, Result<Box<dyn BlobReader>, StoreError>> {
-        self.inner.open_blob(repository, blob)
-    }
-
-    fn referrers<'a>(
-        &'a self,
-        image: &'a DigestRef,
-        artifact_type: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Referrers, StoreError>> {
-        Box::pin(async move {
-            self.meet(image.repository(), "referrers").await?;
-            self.inner.referrers(image, artifact_type).await
-        })
-    }
-
-    fn tags<'a>(&'a self, repository: &'a Repository) -> BoxFuture<'a, Result<Vec<Tag>, StoreError>> {
-        self.inner.tags(repository)
-    }
-
-    fn put_blob<'a>(
-        &'a self,
-        repository: &'a Repository,
-        blob: &'a Descriptor,
-        content: Content<'a>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.put_blob(repository, blob, content)
-    }
-
-    fn put_manifest<'a>(
-        &'a self,
-        manifest: &'a StoredManifest,
-        tag: Option<&'a Tag>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.put_manifest(manifest, tag)
-    }
-
-    fn update_tag<'a>(
-        &'a self,
-        name: &'a TaggedRef,
-        update: &'a dyn TagUpdate,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.update_tag(name, update)
-    }
-
-    fn attach<'a>(&'a self, referrer: &'a StoredManifest) -> BoxFuture<'a, Result<Attached, StoreError>> {
-        self.inner.attach(referrer)
     }
 }
 

@@ -15,6 +15,8 @@
 //! once; the store bounds what goes out at a time.
 
 mod error;
+#[cfg(test)]
+pub(crate) mod failing;
 mod layout;
 mod memory;
 pub mod registry;

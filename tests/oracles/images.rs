@@ -12,6 +12,8 @@ fn main() {
         println!("left out: no image was named");
         return;
     };
+    // Its client wants one made before it asks anything, of plain http, too.
+    rustls::crypto::aws_lc_rs::default_provider().install_default().expect("the first provider");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let bytes = runtime.block_on(fetch(&image));
     println!("{bytes} bytes of bundles");

@@ -413,7 +413,7 @@ async fn bundles_are_fetched_some_at_a_time_and_bounded_in_number() {
         store.attach_json(&image, &format!("{{\"number\":{number}}}")).await;
     }
     assert_eq!(ask(&store, &world, ":v1").await.map_err(|error| error.1), Err(Class::Refused));
-    assert_eq!(store.most.load(Ordering::Relaxed), limits::BUNDLE_FETCHES);
+    assert_eq!(store.faults.most.load(Ordering::Relaxed), limits::BUNDLE_FETCHES);
     store.attach_json(&image, "{}").await;
     assert_eq!(ask(&store, &world, ":v1").await, Err(("limit-image-bundles", Class::Undecided)));
 }

@@ -194,11 +194,7 @@ pub(crate) struct SignBlob {
     #[arg(required = true, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) signer: SignerArgs,
-    #[command(flatten)]
-    pub(crate) services: ServiceArgs,
-    #[command(flatten)]
-    pub(crate) waivers: SigningWaiverArgs,
+    pub(crate) signing: SigningArgs,
     #[command(flatten)]
     pub(crate) output: BundleOutput,
 }
@@ -233,13 +229,20 @@ pub(crate) struct AttestBlob {
           help_heading = "Statement")]
     pub(crate) statement: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) signing: SigningArgs,
+    #[command(flatten)]
+    pub(crate) output: BundleOutput,
+}
+
+/// Who signs, by which services, and what the signature goes without.
+#[derive(Debug, Args)]
+pub(crate) struct SigningArgs {
+    #[command(flatten)]
     pub(crate) signer: SignerArgs,
     #[command(flatten)]
     pub(crate) services: ServiceArgs,
     #[command(flatten)]
     pub(crate) waivers: SigningWaiverArgs,
-    #[command(flatten)]
-    pub(crate) output: BundleOutput,
 }
 
 /// Who signs.
@@ -344,11 +347,7 @@ pub(crate) struct VerifyBlob {
     #[arg(long, value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) predicate_type: Option<String>,
     #[command(flatten)]
-    pub(crate) expected: ExpectedArgs,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) waivers: WaiverArgs,
+    pub(crate) grounds: GroundArgs,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
 }
@@ -384,13 +383,9 @@ pub(crate) struct VerifyImage {
     #[command(flatten)]
     pub(crate) place: SignaturePlace,
     #[command(flatten)]
-    pub(crate) expected: ExpectedArgs,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
+    pub(crate) grounds: GroundArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
-    #[command(flatten)]
-    pub(crate) waivers: WaiverArgs,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
 }
@@ -436,6 +431,17 @@ pub(crate) struct SignaturePlace {
     /// The repository of the signatures, when it is not the image's (also COSIGN_REPOSITORY)
     #[arg(long, value_name = "REPOSITORY", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) signature_repository: Option<String>,
+}
+
+/// The grounds of a verdict: who must have signed, whom to believe, and what need not be proven.
+#[derive(Debug, Args)]
+pub(crate) struct GroundArgs {
+    #[command(flatten)]
+    pub(crate) expected: ExpectedArgs,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
 }
 
 /// Who must have signed.

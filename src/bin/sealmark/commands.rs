@@ -97,7 +97,7 @@ fn format(command: &Command) -> Format {
         Command::Sign(Sign::Image(args)) => args.format.format,
         Command::Sign(Sign::Finish(args)) => args.format.format,
         Command::Attest(Attest::Blob(args)) => args.output.format.format,
-        Command::Attest(Attest::Image(args)) => args.format.format,
+        Command::Attest(Attest::Image(args)) => args.image.format.format,
         Command::Attach(Attach::Repair(args)) => args.format.format,
         Command::Verify(Verify::Blob(args)) => args.report.format.format,
         Command::Verify(Verify::Image(args)) => args.report.format.format,

@@ -8,14 +8,13 @@ use std::time::Duration;
 use crate::format::cosign;
 use crate::format::dsse;
 use crate::format::oci::{
-    BundleKind, CosignSuffix, Descriptor, DigestRef, EMPTY, EMPTY_BYTES, IMAGE_MANIFEST, Repository, SIMPLE_SIGNING,
-    SimpleSigning, Tag, TaggedRef, bundle_manifest, image_manifest,
+    BundleKind, CosignSuffix, Descriptor, EMPTY, EMPTY_BYTES, IMAGE_MANIFEST, Repository, SIMPLE_SIGNING,
+    SimpleSigning, Tag, bundle_manifest, image_manifest,
 };
 use crate::format::x509::testing::Key;
 use crate::service::BoxFuture;
-use crate::service::store::{
-    ArtifactStore, Attached, BlobReader, Content, MemoryStore, Referrers, StoreError, StoredManifest, TagUpdate,
-};
+use crate::service::store::failing::{Asked, FailingStore, Faults};
+use crate::service::store::{ArtifactStore, Referrers, StoreError, StoredManifest};
 use crate::verify::testing::{NOW, Signed, World, signature_statement, statement};
 
 pub(super) const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -25,9 +24,10 @@ pub(super) fn repository() -> Repository {
 }
 
 /// A store in memory that can be told to fail, and counts what is under way.
+pub(super) type Store = FailingStore<Broken>;
+
 #[derive(Debug, Default)]
-pub(super) struct Store {
-    pub(super) inner: MemoryStore,
+pub(super) struct Broken {
     /// What fails instead of being fetched.
     broken: Mutex<BTreeMap<String, StoreError>>,
     asked: Mutex<Vec<String>>,
@@ -35,7 +35,7 @@ pub(super) struct Store {
     pub(super) most: AtomicUsize,
 }
 
-impl Store {
+impl Broken {
     fn fail(&self, what: &str) -> Result<(), StoreError> {
         self.broken.lock().unwrap().get(what).map_or(Ok(()), |error| Err(error.clone()))
     }
@@ -43,17 +43,56 @@ impl Store {
     fn ask(&self, what: &str, of: impl ToString) {
         self.asked.lock().unwrap().push(format!("{what} {}", of.to_string()));
     }
+}
 
+impl Faults for Broken {
+    fn before<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            match asked {
+                Asked::Resolve(name) => {
+                    self.ask("resolve", name);
+                    self.fail("resolve").and_then(|()| self.fail(name.tag().as_str()))
+                }
+                Asked::Manifest(image) => {
+                    self.ask("manifest", image.digest());
+                    self.most.fetch_max(self.now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    self.now.fetch_sub(1, Ordering::Relaxed);
+                    self.fail(&image.digest().to_string())
+                }
+                Asked::Blob(blob) => {
+                    self.ask("blob", blob.digest);
+                    self.fail(&blob.digest.to_string())
+                }
+                Asked::Referrers(image) => {
+                    self.ask("referrers", image.digest());
+                    self.fail("referrers")
+                }
+            }
+        })
+    }
+
+    fn change(&self, referrers: &mut Referrers) {
+        for (what, artifact_type) in [("types", None), ("config types", Some(EMPTY))] {
+            if self.fail(what).is_err() {
+                let typed = |listed: &mut Descriptor| listed.artifact_type = artifact_type.map(str::to_owned);
+                referrers.descriptors.iter_mut().for_each(typed);
+            }
+        }
+    }
+}
+
+impl Store {
     /// What was asked since the last time; nothing twice.
     pub(super) fn asked(&self) -> Vec<String> {
-        let asked = std::mem::take(&mut *self.asked.lock().unwrap());
+        let asked = std::mem::take(&mut *self.faults.asked.lock().unwrap());
         let once: std::collections::BTreeSet<_> = asked.iter().collect();
         assert_eq!(once.len(), asked.len(), "asked twice: {asked:?}");
         asked
     }
 
     pub(super) fn break_it(&self, what: impl ToString, error: StoreError) {
-        self.broken.lock().unwrap().insert(what.to_string(), error);
+        self.faults.broken.lock().unwrap().insert(what.to_string(), error);
     }
 
     pub(super) async fn image(&self, name: &str) -> StoredManifest {
@@ -118,100 +157,5 @@ impl Store {
         let manifest = StoredManifest::of(&repository(), bytes, Some(IMAGE_MANIFEST)).unwrap();
         let tag = Tag::of_cosign(image.image().digest(), suffix);
         self.inner.put_manifest(&manifest, Some(&tag)).await.unwrap();
-    }
-}
-
-impl ArtifactStore for Store {
-    fn resolve<'a>(&'a self, name: &'a TaggedRef) -> BoxFuture<'a, Result<StoredManifest, StoreError>> {
-        Box::pin(async move {
-            self.ask("resolve", name);
-            self.fail("resolve")?;
-            self.fail(name.tag().as_str())?;
-            self.inner.resolve(name).await
-        })
-    }
-
-    fn manifest<'a>(&'a self, image: &'a DigestRef) -> BoxFuture<'a, Result<StoredManifest, StoreError>> {
-        Box::pin(async move {
-            self.ask("manifest", image.digest());
-            self.most.fetch_max(self.now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            self.now.fetch_sub(1, Ordering::Relaxed);
-            self.fail(&image.digest().to_string())?;
-            self.inner.manifest(image).await
-        })
-    }
-
-    fn blob<'a>(
-        &'a self,
-        repository: &'a Repository,
-        blob: &'a Descriptor,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<u8>, StoreError>> {
-        Box::pin(async move {
-            self.ask("blob", blob.digest);
-            self.fail(&blob.digest.to_string())?;
-            self.inner.blob(repository, blob, limit).await
-        })
-    }
-
-    fn referrers<'a>(
-        &'a self,
-        image: &'a DigestRef,
-        artifact_type: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Referrers, StoreError>> {
-        Box::pin(async move {
-            self.ask("referrers", image.digest());
-            self.fail("referrers")?;
-            let mut listed = self.inner.referrers(image, artifact_type).await?;
-            if self.fail("types").is_err() {
-                listed.descriptors.iter_mut().for_each(|listed| listed.artifact_type = None);
-            }
-            if self.fail("config types").is_err() {
-                listed.descriptors.iter_mut().for_each(|listed| listed.artifact_type = Some(EMPTY.to_owned()));
-            }
-            Ok(listed)
-        })
-    }
-
-    fn open_blob<'a>(
-        &'a self,
-        repository: &'a Repository,
-        blob: &'a Descriptor,
-    ) -> BoxFuture<'a, Result<Box<dyn BlobReader>, StoreError>> {
-        self.inner.open_blob(repository, blob)
-    }
-
-    fn tags<'a>(&'a self, repository: &'a Repository) -> BoxFuture<'a, Result<Vec<Tag>, StoreError>> {
-        self.inner.tags(repository)
-    }
-
-    fn put_blob<'a>(
-        &'a self,
-        repository: &'a Repository,
-        blob: &'a Descriptor,
-        content: Content<'a>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.put_blob(repository, blob, content)
-    }
-
-    fn put_manifest<'a>(
-        &'a self,
-        manifest: &'a StoredManifest,
-        tag: Option<&'a Tag>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.put_manifest(manifest, tag)
-    }
-
-    fn update_tag<'a>(
-        &'a self,
-        name: &'a TaggedRef,
-        update: &'a dyn TagUpdate,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.update_tag(name, update)
-    }
-
-    fn attach<'a>(&'a self, referrer: &'a StoredManifest) -> BoxFuture<'a, Result<Attached, StoreError>> {
-        self.inner.attach(referrer)
     }
 }

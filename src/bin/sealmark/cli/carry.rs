@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueHint};
 
-use super::{ExpectedArgs, FormatArg, RegistryArgs, ReportArgs, TrustArgs, WaiverArgs, path};
+use super::{FormatArg, GroundArgs, RegistryArgs, ReportArgs, TrustArgs, path};
 
 /// Copy an image with everything that is attached to it, from registry to registry
 ///
@@ -31,11 +31,7 @@ pub(crate) struct Copy {
     #[command(flatten)]
     pub(crate) platform: PlatformArg,
     #[command(flatten)]
-    pub(crate) expected: ExpectedArgs,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) waivers: WaiverArgs,
+    pub(crate) grounds: GroundArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     #[command(flatten)]
@@ -86,11 +82,7 @@ pub(crate) struct Load {
     #[command(flatten)]
     pub(crate) platform: PlatformArg,
     #[command(flatten)]
-    pub(crate) expected: ExpectedArgs,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) waivers: WaiverArgs,
+    pub(crate) grounds: GroundArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     #[command(flatten)]
@@ -156,11 +148,7 @@ pub(crate) struct VerifyPack {
     #[arg(long)]
     pub(crate) offline: bool,
     #[command(flatten)]
-    pub(crate) expected: ExpectedArgs,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) waivers: WaiverArgs,
+    pub(crate) grounds: GroundArgs,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
 }

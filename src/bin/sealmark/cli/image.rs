@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{FormatArg, RegistryArgs, ServiceArgs, SignaturePlace, SignerArgs, SigningWaiverArgs, path};
+use super::{FormatArg, RegistryArgs, SignaturePlace, SigningArgs, path};
 
 /// Sign images in a registry
 ///
@@ -33,11 +33,7 @@ pub(crate) struct SignImage {
     #[command(flatten)]
     pub(crate) signatures: SignatureArgs,
     #[command(flatten)]
-    pub(crate) signer: SignerArgs,
-    #[command(flatten)]
-    pub(crate) services: ServiceArgs,
-    #[command(flatten)]
-    pub(crate) waivers: SigningWaiverArgs,
+    pub(crate) signing: SigningArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     #[command(flatten)]
@@ -55,8 +51,6 @@ Examples:
   $ sealmark attest image registry.example.com/acme/app --if-needed \\
       --digest-file build.json --predicate slsa.json --type slsaprovenance1")]
 pub(crate) struct AttestImage {
-    #[command(flatten)]
-    pub(crate) images: ImageArgs,
     /// A JSON file with the predicate
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath,
           help_heading = "Statement")]
@@ -66,17 +60,7 @@ pub(crate) struct AttestImage {
           help_heading = "Statement")]
     pub(crate) predicate_type: String,
     #[command(flatten)]
-    pub(crate) signatures: SignatureArgs,
-    #[command(flatten)]
-    pub(crate) signer: SignerArgs,
-    #[command(flatten)]
-    pub(crate) services: ServiceArgs,
-    #[command(flatten)]
-    pub(crate) waivers: SigningWaiverArgs,
-    #[command(flatten)]
-    pub(crate) registry: RegistryArgs,
-    #[command(flatten)]
-    pub(crate) format: FormatArg,
+    pub(crate) image: SignImage,
 }
 
 /// Which images.

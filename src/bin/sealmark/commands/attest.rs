@@ -47,19 +47,19 @@ pub(super) fn blob(args: &AttestBlob) -> Result<u8, Failure> {
         // The table of flags asks for one of them.
         _ => return Err(Failure::usage("give --predicate with --type, or --statement")),
     };
-    let signing = Signing::named(&args.services)?;
-    let credential = signing.credential(&args.signer)?;
-    let services = sign::services(&signing, &args.services, &args.waivers)?;
+    let signing = Signing::named(&args.signing.services)?;
+    let credential = signing.credential(&args.signing.signer)?;
+    let services = sign::services(&signing, &args.signing.services, &args.signing.waivers)?;
     let signed: Result<Result<Signed, SignError>, Failure> = settings::runtime()?.block_on(async {
-        let session = sign::begin(&signing, credential.as_ref(), services, &args.waivers).await?;
+        let session = sign::begin(&signing, credential.as_ref(), services, &args.signing.waivers).await?;
         Ok(session.attest(&statement).await)
     });
-    let flags = sign::verify_flags(&signing, &args.waivers);
+    let flags = sign::verify_flags(&signing, &args.signing.waivers);
     let place = Place { spool: args.output.spool.as_deref(), trust_flags: &signing.trust_flags };
     let signed = signed?;
     let [target] = targets.as_slice() else { return Err(Failure::usage("give one file")) };
     let files = vec![place.put(target, signed, &flags)?];
-    sign::report(&SignedReport::new(&signing.source, sign::waivers(&args.waivers), files), args.output.format)
+    sign::report(&SignedReport::new(&signing.source, sign::waivers(&args.signing.waivers), files), args.output.format)
 }
 
 /// A statement around a predicate; its one subject is the file, by name and SHA-256.

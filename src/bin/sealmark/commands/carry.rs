@@ -14,8 +14,7 @@ use thiserror::Error;
 
 use super::verify;
 use crate::cli::{
-    Copy, ExpectedArgs, Format, FormatArg, ImageSelection, Load, PlatformArg, RegistryArgs, Save, SignaturePlace,
-    TrustArgs, WaiverArgs,
+    Copy, Format, FormatArg, GroundArgs, ImageSelection, Load, PlatformArg, RegistryArgs, Save, SignaturePlace,
 };
 use crate::report::text::{thousands, visible_path};
 use crate::report::{Failure, TOOL, Tool, console, print_json};
@@ -74,7 +73,7 @@ pub(super) fn copy(args: &Copy) -> Result<u8, Failure> {
         let cargo = Cargo { image: &image, platform: platform.as_ref(), repository: &repository, tag: tag.as_ref() };
         act(&store, &store, cargo).await
     })?;
-    let arrival = Arrival { expected: &args.expected, trust: &args.trust, waivers: &args.waivers };
+    let arrival = Arrival(&args.grounds);
     report(&arrived, &args.source, &name(&repository, tag.as_ref()), &args.format, Some(&arrival))?;
     arrival.verify(&arrived.0, &args.registry, &args.format)
 }
@@ -108,32 +107,26 @@ pub(super) fn load(args: &Load) -> Result<u8, Failure> {
         let layout: Arc<dyn ArtifactStore> = layout;
         act(&layout, &registry, cargo).await
     })?;
-    let arrival = Arrival { expected: &args.expected, trust: &args.trust, waivers: &args.waivers };
+    let arrival = Arrival(&args.grounds);
     report(&arrived, &visible_path(&args.dir), &args.destination, &args.format, Some(&arrival))?;
     arrival.verify(&arrived.0, &args.registry, &args.format)
 }
 
 /// What is to hold where the image has arrived.
-struct Arrival<'a> {
-    expected: &'a ExpectedArgs,
-    trust: &'a TrustArgs,
-    waivers: &'a WaiverArgs,
-}
+struct Arrival<'a>(&'a GroundArgs);
 
 impl Arrival<'_> {
     /// Verifies the copy, when anyone is expected.
     fn verify(&self, image: &DigestRef, registry: &RegistryArgs, format: &FormatArg) -> Result<u8, Failure> {
-        if !self.expected.says_who() {
+        if !self.0.expected.says_who() {
             return Ok(0);
         }
         verify::signatures(&verify::Asked {
             references: vec![ImageRef::Digested(image.clone())],
             selection: &ImageSelection { recursive: false, platform: None, signed_as: Vec::new() },
             place: &SignaturePlace { signature_repository: None },
-            expected: self.expected,
-            trust: self.trust,
+            grounds: self.0,
             registry,
-            waivers: self.waivers,
             format: format.format,
             explain: false,
         })
@@ -236,7 +229,7 @@ fn report(
     };
     match format.format {
         // One document: that of the verdict, where there is one.
-        Format::Json if arrival.is_some_and(|arrival| arrival.expected.says_who()) => {}
+        Format::Json if arrival.is_some_and(|arrival| arrival.0.expected.says_who()) => {}
         Format::Json => print_json(&carried)?,
         Format::Human => console::data(&format!(
             "{} from {source} to {destination}\n  {} manifests, {} referrers, {} older signature tags, {} blobs of {} bytes\n",

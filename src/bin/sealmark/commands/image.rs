@@ -16,10 +16,7 @@ use sealmark::sign::{CredentialSource, Services, Session};
 use sealmark::verify::KeyLog;
 
 use super::{attest, github, sign};
-use crate::cli::{
-    AttestImage, Format, FormatArg, ImageArgs, RegistryArgs, ServiceArgs, SignImage, SignatureArgs, SignatureFormat,
-    SignerArgs, SigningWaiverArgs,
-};
+use crate::cli::{AttestImage, Format, SignImage, SignatureArgs, SignatureFormat};
 use crate::report::consumers::{Written, consumers};
 use crate::report::images::{ImageSigned, ImagesReport, SignatureShown, human, verify_command};
 use crate::report::{Failure, Verdict, console, print_json};
@@ -27,26 +24,12 @@ use crate::settings::{self, Registries, Signing};
 
 pub(super) use repair::repair;
 
-/// The flags of both commands.
-struct Call<'a> {
-    images: &'a ImageArgs,
-    signatures: &'a SignatureArgs,
-    signer: &'a SignerArgs,
-    services: &'a ServiceArgs,
-    waivers: &'a SigningWaiverArgs,
-    registry: &'a RegistryArgs,
-    format: FormatArg,
-}
-
 pub(super) fn sign(args: &SignImage) -> Result<u8, Failure> {
-    let SignImage { images, signatures, signer, services, waivers, registry, format } = args;
-    run(&Call { images, signatures, signer, services, waivers, registry, format: *format }, &Claim::Signature)
+    run(args, &Claim::Signature)
 }
 
 pub(super) fn attest(args: &AttestImage) -> Result<u8, Failure> {
-    let claim = predicate(&args.predicate, &args.predicate_type)?;
-    let AttestImage { images, signatures, signer, services, waivers, registry, format, .. } = args;
-    run(&Call { images, signatures, signer, services, waivers, registry, format: *format }, &claim)
+    run(&args.image, &predicate(&args.predicate, &args.predicate_type)?)
 }
 
 fn predicate(path: &Path, kind: &str) -> Result<Claim, Failure> {
@@ -55,12 +38,12 @@ fn predicate(path: &Path, kind: &str) -> Result<Claim, Failure> {
     Ok(Claim::Attestation { predicate_type, predicate })
 }
 
-fn run(call: &Call<'_>, claim: &Claim) -> Result<u8, Failure> {
+fn run(call: &SignImage, claim: &Claim) -> Result<u8, Failure> {
     settings::keep_from_dumps();
-    let names = settings::images(call.images)?;
-    let registries = Registries::named(call.registry, &call.signatures.place, &names)?;
-    let signing = Signing::named(call.services)?;
-    let work = Work { call, claim, forms: forms(call.signatures), registries, signing };
+    let names = settings::images(&call.images)?;
+    let registries = Registries::named(&call.registry, &call.signatures.place, &names)?;
+    let signing = Signing::named(&call.signing.services)?;
+    let work = Work { call, claim, forms: forms(&call.signatures), registries, signing };
     let report = settings::runtime()?.block_on(work.done(&names))?;
     match call.format.format {
         Format::Json => print_json(&report)?,
@@ -92,7 +75,7 @@ impl From<SignatureFormat> for Form {
 
 /// What is to be done, and with what.
 struct Work<'a> {
-    call: &'a Call<'a>,
+    call: &'a SignImage,
     claim: &'a Claim,
     forms: Vec<Form>,
     registries: Registries,
@@ -113,7 +96,7 @@ impl Work<'_> {
         if let Some(expected) = self.named_signer() {
             self.leave_out_present(&mut items, &expected).await?;
         } else if self.call.signatures.if_needed {
-            let signatory = self.signing.signatory(self.call.signer, self.log()).await?;
+            let signatory = self.signing.signatory(&self.call.signing.signer, self.log()).await?;
             match &signatory.expected {
                 Some(expected) => self.leave_out_present(&mut items, expected).await?,
                 None => {
@@ -128,13 +111,13 @@ impl Work<'_> {
         } else if items.iter().any(|item| !item.missing.is_empty()) {
             let credential = match credential {
                 Some(credential) => credential,
-                None => self.signing.credential(self.call.signer)?,
+                None => self.signing.credential(&self.call.signing.signer)?,
             };
             self.sign(&mut items, credential.as_ref()).await?;
         }
         let consumers = if self.call.signatures.consumers { consumers(&self.written(&items)) } else { Vec::new() };
         let images = items.into_iter().map(|item| item.shown).collect();
-        let report = ImagesReport::new(&self.signing.source, sign::waivers(self.call.waivers), images);
+        let report = ImagesReport::new(&self.signing.source, sign::waivers(&self.call.signing.waivers), images);
         let report = if self.call.signatures.dry_run { report.dry_run(requests) } else { report };
         Ok(report.with_consumers(consumers))
     }
@@ -164,12 +147,12 @@ impl Work<'_> {
     }
 
     fn log(&self) -> KeyLog {
-        if self.call.waivers.log_not_required_unsafe { KeyLog::NotRequiredUnsafe } else { KeyLog::Required }
+        if self.call.signing.waivers.log_not_required_unsafe { KeyLog::NotRequiredUnsafe } else { KeyLog::Required }
     }
 
     /// Who signs, when the flags say so.
     fn named_signer(&self) -> Option<ExpectedSigner> {
-        let SignatureArgs { signer_identity, signer_issuer, .. } = self.call.signatures;
+        let SignatureArgs { signer_identity, signer_issuer, .. } = &self.call.signatures;
         Some(ExpectedSigner::Identity { identity: signer_identity.clone()?, issuer: signer_issuer.clone()? })
     }
 
@@ -222,14 +205,14 @@ impl Work<'_> {
 
     /// One session: what it cannot do (no log for the older form) is said before a certificate is asked for.
     async fn begin(&self, credential: &dyn CredentialSource) -> Result<Session, Failure> {
-        if self.call.waivers.log_not_required_unsafe {
+        if self.call.signing.waivers.log_not_required_unsafe {
             sign::warn_of_no_log();
         }
         let services = self.services(*self.forms.first().unwrap_or(&Form::Bundle))?;
         if self.forms.contains(&Form::Legacy) {
             self.services(Form::Legacy)?;
         }
-        let session = sign::begin(&self.signing, credential, services, self.call.waivers).await?;
+        let session = sign::begin(&self.signing, credential, services, &self.call.signing.waivers).await?;
         self.check_signer(&session)?;
         Ok(session)
     }
@@ -249,9 +232,9 @@ impl Work<'_> {
 
     fn services(&self, form: Form) -> Result<Services, Failure> {
         match form {
-            Form::Legacy if !self.call.waivers.log_not_required_unsafe => self.signing.legacy_services(),
-            _ if self.call.waivers.log_not_required_unsafe => {
-                sign::services_without_log(&self.signing, self.call.services)
+            Form::Legacy if !self.call.signing.waivers.log_not_required_unsafe => self.signing.legacy_services(),
+            _ if self.call.signing.waivers.log_not_required_unsafe => {
+                sign::services_without_log(&self.signing, &self.call.signing.services)
             }
             _ => self.signing.services(),
         }
@@ -275,7 +258,7 @@ impl Work<'_> {
     /// The command that verifies what is there now.
     fn add_command(&self, item: &mut Item) {
         let Some(signature) = item.shown.signatures.first() else { return };
-        let mut flags = sign::verify_flags(&self.signing, self.call.waivers);
+        let mut flags = sign::verify_flags(&self.signing, &self.call.signing.waivers);
         if let Some(repository) = &self.registries.signatures {
             flags.extend(["--signature-repository".to_owned(), repository.to_string()]);
         }
@@ -286,7 +269,7 @@ impl Work<'_> {
         let listed = items.iter().flat_map(|item| &item.shown.signatures).filter_map(|signature| signature.listed_by);
         Written {
             forms: &self.forms,
-            by_key: self.call.signer.key.is_some(),
+            by_key: self.call.signing.signer.key.is_some(),
             attestation: *self.claim != Claim::Signature,
             // One registry that keeps the list in a tag is enough to say so.
             found_by: listed.clone().find(|by| *by == FoundBy::Tag).or(listed.clone().next()),

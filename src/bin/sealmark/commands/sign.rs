@@ -19,25 +19,25 @@ use crate::settings::{self, Signing};
 pub(super) fn blob(args: &SignBlob) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let targets = output::targets(Artifact::all(&args.files)?, args.output.output.as_deref(), Kind::Signature)?;
-    let signing = Signing::named(&args.services)?;
-    let credential = signing.credential(&args.signer)?;
-    let services = services(&signing, &args.services, &args.waivers)?;
+    let signing = Signing::named(&args.signing.services)?;
+    let credential = signing.credential(&args.signing.signer)?;
+    let services = services(&signing, &args.signing.services, &args.signing.waivers)?;
     // Before the certificate, which lives ten minutes: hashing may take longer. Keys of sessions are P-256.
     let mut digests = digests(&targets, DigestAlgorithm::Sha256)?;
     let files = settings::runtime()?.block_on(async {
-        let session = Arc::new(begin(&signing, credential.as_ref(), services, &args.waivers).await?);
+        let session = Arc::new(begin(&signing, credential.as_ref(), services, &args.signing.waivers).await?);
         if session.digest_algorithm() != DigestAlgorithm::Sha256 {
             digests = self::digests(&targets, session.digest_algorithm())?;
         }
         let results = sign_paced(&session, Some(credential.as_ref()), signing.pace(), &digests).await;
-        let flags = verify_flags(&signing, &args.waivers);
+        let flags = verify_flags(&signing, &args.signing.waivers);
         let place = Place { spool: args.output.spool.as_deref(), trust_flags: &signing.trust_flags };
         let made = targets.iter().zip(results).map(|(target, result)| {
             place.put(target, result, &flags).unwrap_or_else(|failure| SignedFile::failed(&target.file, failure))
         });
         Ok::<_, Failure>(made.collect::<Vec<_>>())
     })?;
-    report(&SignedReport::new(&signing.source, waivers(&args.waivers), files), args.output.format)
+    report(&SignedReport::new(&signing.source, waivers(&args.signing.waivers), files), args.output.format)
 }
 
 /// Begins the session, and says beforehand when what is signed becomes public.

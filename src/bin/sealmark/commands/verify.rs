@@ -24,14 +24,14 @@ pub(crate) use pack::PackDigestError;
 pub(super) use pack::{Packed, pack};
 
 pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
-    let expected = settings::expected(&args.expected, &args.waivers)?;
-    let anchor = settings::trust(&args.trust)?;
+    let expected = settings::expected(&args.grounds)?;
+    let anchor = settings::trust(&args.grounds.trust)?;
     let verifier = expected.verifier(&anchor)?;
     let artifacts = Artifact::all(&args.artifacts)?;
     if args.bundle.is_some() && artifacts.len() > 1 {
         return Err(ArtifactError::OneBundle { artifacts: artifacts.len() }.into());
     }
-    let waivers = waivers(&args.waivers);
+    let waivers = waivers(&args.grounds.waivers);
     let predicate_type = args.predicate_type.as_deref().map(typed).transpose()?;
     let question = Question {
         verifier: &verifier,

@@ -11,7 +11,7 @@ use sealmark::policy::{Matcher, PatternError, Policy, Rule};
 use sealmark::verify::{KeyTrust, Promise, Verifier};
 
 use super::TrustAnchor;
-use crate::cli::{ExpectedArgs, WaiverArgs};
+use crate::cli::{ExpectedArgs, GroundArgs, WaiverArgs};
 use crate::files;
 use crate::report::Failure;
 use crate::report::text::visible_path;
@@ -37,7 +37,8 @@ impl Expected {
 }
 
 /// Reads the expectation; nobody is expected by default, so there is none without flags.
-pub(crate) fn expected(args: &ExpectedArgs, waivers: &WaiverArgs) -> Result<Expected, Failure> {
+pub(crate) fn expected(grounds: &GroundArgs) -> Result<Expected, Failure> {
+    let GroundArgs { expected: args, waivers, trust: _ } = grounds;
     if let Some(path) = &args.key {
         let source = visible_path(path);
         let pem = files::read(path, limits::PEM_BYTES)?;

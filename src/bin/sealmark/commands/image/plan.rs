@@ -13,7 +13,7 @@ impl Work<'_> {
         for item in items.iter_mut() {
             let image = item.image.image();
             let repository = self.registries.signatures.as_ref().unwrap_or_else(|| image.repository());
-            let scheme = settings::registry_scheme(self.call.registry, repository.registry());
+            let scheme = settings::registry_scheme(&self.call.registry, repository.registry());
             let found = finding(scheme, &sealmark::format::oci::ImageRef::Digested(image.clone()));
             item.shown
                 .requests
@@ -27,7 +27,7 @@ impl Work<'_> {
             item.shown.requests.extend(writes.into_iter().map(RequestShown::from));
         }
         let needed = items.iter().any(|item| !item.missing.is_empty());
-        if !needed || self.call.signer.key.is_some() {
+        if !needed || self.call.signing.signer.key.is_some() {
             return Ok(Vec::new());
         }
         Ok(vec![RequestShown::post(

@@ -14,10 +14,7 @@ use tokio::task::JoinSet;
 
 use super::judge::{self, Question};
 use super::{policy_line, waivers};
-use crate::cli::{
-    ExpectedArgs, Format, ImageSelection, RegistryArgs, SignaturePlace, TrustArgs, VerifyAttestation, VerifyImage,
-    WaiverArgs,
-};
+use crate::cli::{Format, GroundArgs, ImageSelection, RegistryArgs, SignaturePlace, VerifyAttestation, VerifyImage};
 use crate::commands::attest::typed;
 use crate::report::evidence::{Check, Status};
 use crate::report::{
@@ -74,10 +71,8 @@ pub(in crate::commands) struct Asked<'a> {
     pub(in crate::commands) references: Vec<ImageRef>,
     pub(in crate::commands) selection: &'a ImageSelection,
     pub(in crate::commands) place: &'a SignaturePlace,
-    pub(in crate::commands) expected: &'a ExpectedArgs,
-    pub(in crate::commands) trust: &'a TrustArgs,
+    pub(in crate::commands) grounds: &'a GroundArgs,
     pub(in crate::commands) registry: &'a RegistryArgs,
-    pub(in crate::commands) waivers: &'a WaiverArgs,
     pub(in crate::commands) format: Format,
     pub(in crate::commands) explain: bool,
 }
@@ -88,10 +83,8 @@ impl<'a> Asked<'a> {
             references: args.images.iter().map(|text| ImageRef::parse(text)).collect::<Result<Vec<_>, _>>()?,
             selection: &args.selection,
             place: &args.place,
-            expected: &args.expected,
-            trust: &args.trust,
+            grounds: &args.grounds,
             registry: &args.registry,
-            waivers: &args.waivers,
             format: args.report.format.format,
             explain: args.report.explain,
         })
@@ -100,12 +93,12 @@ impl<'a> Asked<'a> {
 
 /// Asks about signatures; a policy says itself what it asks for.
 pub(in crate::commands) fn signatures(asked: &Asked<'_>) -> Result<u8, Failure> {
-    let wanted = if asked.expected.policy.is_some() { Wanted::Anything } else { Wanted::Signatures };
+    let wanted = if asked.grounds.expected.policy.is_some() { Wanted::Anything } else { Wanted::Signatures };
     run(asked, wanted)
 }
 
 fn run(args: &Asked<'_>, wanted: Wanted) -> Result<u8, Failure> {
-    let expected = settings::expected(args.expected, args.waivers)?;
+    let expected = settings::expected(args.grounds)?;
     let references = &args.references;
     let signed_as = args.selection.signed_as.iter().map(|text| Repository::parse(text));
     let signed_as = signed_as.collect::<Result<Vec<_>, OciError>>()?;
@@ -115,10 +108,10 @@ fn run(args: &Asked<'_>, wanted: Wanted) -> Result<u8, Failure> {
         None if args.selection.recursive => Select::Everything,
         None => Select::Named,
     };
-    let anchor = settings::trust(args.trust)?;
+    let anchor = settings::trust(&args.grounds.trust)?;
     let verifier = expected.verifier(&anchor)?;
     let registries = Registries::named(args.registry, args.place, references)?;
-    let waivers = waivers(args.waivers);
+    let waivers = waivers(&args.grounds.waivers);
     let question = Question {
         verifier: &verifier,
         trust: &expected.trust,

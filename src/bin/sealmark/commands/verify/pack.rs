@@ -47,13 +47,13 @@ pub(in crate::commands) struct Packed {
 
 pub(in crate::commands) fn pack(args: &VerifyPack) -> Result<u8, Failure> {
     let pack = Pack::open(&args.file)?;
-    let waivers = waivers(&args.waivers);
+    let waivers = waivers(&args.grounds.waivers);
     let packed = match &args.pack_digest {
         Some(digest) => Packed::of(&pack.word(&parse(digest)?)?)?,
         None => Packed {
-            wanted: if args.expected.policy.is_some() { Wanted::Anything } else { Wanted::Signatures },
-            expected: settings::expected(&args.expected, &args.waivers)?,
-            anchor: settings::trust(&args.trust)?,
+            wanted: if args.grounds.expected.policy.is_some() { Wanted::Anything } else { Wanted::Signatures },
+            expected: settings::expected(&args.grounds)?,
+            anchor: settings::trust(&args.grounds.trust)?,
         },
     };
     let verdicts = packed.verdicts(&pack)?.under(&packed.anchor.source, &packed.expected.source, waivers);
