@@ -27,6 +27,7 @@
 //! | `/api/v1/timestamp`, `/api/v1/timestamp/certchain` | [`tsa`] |
 //! | `/api/v2/log/entries`, `/api/v2/checkpoint`, `/api/v2/tile/…` | [`rekor`] |
 //! | `/api/v1/log/…` | [`rekor_v1`], where it is switched on |
+//! | `/`, `/page/…` | [`page`] |
 //! | `/healthz` | [`crate::serve`] |
 //!
 //! The same modules of [`crate::format`] write here that the verifier reads with. One process holds every key,
@@ -44,6 +45,7 @@ pub mod keys;
 pub mod log;
 mod memory;
 mod operations;
+pub mod page;
 mod proto_json;
 pub mod rekor;
 pub mod rekor_v1;
@@ -87,6 +89,9 @@ use tsa::TimestampAuthority;
 /// How often what the logs signed is remembered outside.
 const MEMORY_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// How often the page's search looks for new entries.
+const INDEXING_INTERVAL: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// A stack that is open and not yet served. Its logs are locked by this process.
 #[derive(Debug)]
 pub struct Stack {
@@ -99,6 +104,7 @@ pub struct Stack {
     rekor_v1: Option<Arc<RekorV1Log>>,
     tsa: Arc<TimestampAuthority>,
     memory: Option<Memory>,
+    search: Arc<page::SearchIndex>,
 }
 
 impl Stack {
@@ -143,7 +149,19 @@ impl Stack {
         };
         let tsa = TimestampAuthority::new(&folder.key_pkcs8(StoredKey::Tsa)?, folder.chain("tsa")?)?;
         let (issuer, ca) = (Arc::new(issuer), Arc::new(ca));
-        Ok(Self { config, clock, issuer, ca, ct, rekor: Arc::new(rekor), rekor_v1, tsa: Arc::new(tsa), memory: None })
+        let search = Arc::new(page::SearchIndex::open(&folder.path(folder::SEARCH))?);
+        Ok(Self {
+            config,
+            clock,
+            issuer,
+            ca,
+            ct,
+            rekor: Arc::new(rekor),
+            rekor_v1,
+            tsa: Arc::new(tsa),
+            memory: None,
+            search,
+        })
     }
 
     /// Remembers in a folder on other storage what its logs sign while it is served; refuses when a log is not the
@@ -183,6 +201,18 @@ impl Stack {
         }
     }
 
+    /// Keeps the page's search up with the log. It serves for looking only: when its file fails it is tried again,
+    /// and the page says how far it has come.
+    async fn keep_indexing(&self) -> std::convert::Infallible {
+        loop {
+            let (rekor, search) = (Arc::clone(&self.rekor), Arc::clone(&self.search));
+            let advance = move || search.advance(rekor.log(), &rekor.log().head());
+            if !matches!(tokio::task::spawn_blocking(advance).await, Ok(Ok(true))) {
+                tokio::time::sleep(INDEXING_INTERVAL).await;
+            }
+        }
+    }
+
     /// Its configuration.
     pub fn config(&self) -> &Config {
         &self.config
@@ -200,6 +230,7 @@ impl Stack {
             ("ca", ca::routes(Arc::clone(&self.ca))),
             ("ct", ct::routes(Arc::clone(&self.ct))),
             ("log", rekor::routes(Arc::clone(&self.rekor))),
+            ("page", page::routes(Arc::clone(&self.rekor), Arc::clone(&self.search))),
             ("tsa", timestamp_routes::routes(Arc::clone(&self.tsa), self.clock.clone())),
         ];
         services.extend(self.rekor_v1.as_ref().map(|log| ("log-v1", rekor_v1::routes(Arc::clone(log)))));
@@ -223,6 +254,7 @@ impl Stack {
                 () = shutdown => {}
                 _ = self.failed() => {}
                 error = self.keep_remembering() => drop(forgets.send(error)),
+                never = self.keep_indexing() => match never {},
             }
         };
         let observed = |(name, routes): (&'static str, Router)| match observer {

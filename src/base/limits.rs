@@ -316,3 +316,8 @@ pub const GATE_SETTINGS_BYTES: usize = 1 << 20;
 pub const MANIFESTS_BYTES: usize = 16 << 20;
 /// Seconds that a break-glass entry may last at most.
 pub const BREAK_GLASS_SECS: i64 = 24 * 3600;
+
+/// Bytes of a search on the log's page: a certificate's longest name.
+pub const SEARCH_BYTES: usize = 2048;
+/// Entries that a search looks at.
+pub const SEARCH_RESULTS: usize = 1000;

@@ -7,6 +7,7 @@
 //! keys/                          private keys and the client's secret: 0700, files 0600, never served
 //! certificates/ca.pem  tsa.pem   the chains
 //! logs/rekor  logs/ct  logs/rekor-v1
+//! search.index                   for the page; made from the log
 //! ```
 //!
 //! The keys of the two roots are used once and never written: a new chain is a new stack.
@@ -68,6 +69,8 @@ impl StoredKey {
 
 /// The issuers that the CA believes beside the stack's own, where there are any.
 pub(super) const IDENTITIES: &str = "identities.yaml";
+/// What the page's search is looked up in; made from the log, and made again when it is not there.
+pub(super) const SEARCH: &str = "search.index";
 /// The documents that clients are given.
 pub(super) const TRUSTED_ROOT: &str = "trusted_root.json";
 pub(super) const SIGNING_CONFIG: &str = "signing_config.v0.2.json";

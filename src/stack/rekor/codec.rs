@@ -30,6 +30,11 @@ impl RekorCodec {
         self.note_key.id()
     }
 
+    /// The log's name: the origin of its checkpoints.
+    pub fn name(&self) -> &str {
+        self.note_key.name()
+    }
+
     /// The key that its checkpoints verify under.
     pub fn public_key(&self) -> &PublicKey {
         self.key.public_key()
