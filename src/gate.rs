@@ -23,15 +23,15 @@ pub mod settings;
 mod snapshot;
 mod verdict;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
-pub use addresses::AddressError;
+pub use addresses::{AddressError, Stores};
 pub use registries::RegistryError;
 pub use snapshot::{LoadedPolicy, PolicySource, Reload, Snapshot, SnapshotError, Sources, State, TrustSource};
 pub use verdict::{Admission, Objection, Verdict};
@@ -39,9 +39,8 @@ pub use verdict::{Admission, Objection, Verdict};
 use crate::base::limits;
 use crate::policy::Mode;
 use crate::serve::journal::Line;
-use crate::serve::{Journal, ServingCertificate, Status, body, tls};
+use crate::serve::{Clients, Journal, ServingCertificate, Status, body, clients, tls};
 use crate::service::environment::Environment;
-use crate::service::store::ArtifactStore;
 use judge::Judge;
 use metrics::GateMetrics;
 
@@ -54,25 +53,31 @@ pub struct Gate {
     journal: Journal,
     metrics: GateMetrics,
     certificate: Option<Arc<ServingCertificate>>,
+    clients: OnceLock<Arc<Clients>>,
     draining: AtomicBool,
 }
 
 impl Gate {
-    /// A gate over a store.
+    /// A gate over registries.
     pub fn new(
         environment: Arc<dyn Environment>,
         state: State,
-        store: Arc<dyn ArtifactStore>,
+        stores: Stores,
         journal: Journal,
         certificate: Option<Arc<ServingCertificate>>,
     ) -> Arc<Self> {
         let metrics = GateMetrics::new();
-        let judge = Judge::new(store, Arc::clone(&environment), metrics.lookup_seconds.clone());
+        let judge = Judge::new(stores, Arc::clone(&environment), metrics.lookup_seconds.clone());
         let judge = Arc::new(judge);
-        let draining = AtomicBool::new(false);
-        let gate = Self { environment, state, judge, journal, metrics, certificate, draining };
+        let (draining, clients) = (AtomicBool::new(false), OnceLock::new());
+        let gate = Self { environment, state, judge, journal, metrics, certificate, clients, draining };
         gate.measure();
         Arc::new(gate)
+    }
+
+    /// Asks who asks for verdicts over HTTP: one of these clients, or nobody. Once said it stays so.
+    pub fn only_for(&self, clients: Arc<Clients>) {
+        let _ = self.clients.set(clients);
     }
 
     /// The admission webhooks, with health and metrics.
@@ -153,7 +158,8 @@ impl Gate {
         }
     }
 
-    /// Looks at the files once: policies and trust, then the certificate. Bad ones are written down each time.
+    /// Looks at the files once: policies and trust, the clients, then the certificate. Bad ones are written down each
+    /// time.
     pub fn reload(&self) {
         let now = self.environment.now();
         let state = self.state.reload(self.environment.as_ref());
@@ -163,6 +169,14 @@ impl Gate {
             Reload::Replaced => self.announce(),
             Reload::Kept(error) => {
                 let line = Line::new(now, "reload-refused").text("code", error.code().name());
+                self.journal.write(line.text("what", &error.to_string()).text("inForce", "those before"));
+            }
+        }
+        match self.clients.get().map(|clients| clients.reload(self.environment.as_ref())) {
+            None | Some(clients::Reload::Same) => {}
+            Some(clients::Reload::Replaced) => self.journal.write(Line::new(now, "clients-replaced")),
+            Some(clients::Reload::Kept(error)) => {
+                let line = Line::new(now, "clients-refused").text("code", error.code().name());
                 self.journal.write(line.text("what", &error.to_string()).text("inForce", "those before"));
             }
         }

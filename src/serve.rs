@@ -9,6 +9,7 @@
 //! * On shutdown the listener closes, requests in flight have [`limits::DRAIN_SECS`] to end.
 
 pub mod body;
+pub mod clients;
 mod connection;
 pub mod journal;
 pub mod metrics;
@@ -32,6 +33,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+pub use clients::Clients;
 pub use journal::Journal;
 pub use metrics::Metrics;
 pub use observer::{Noted, Observer};

@@ -312,6 +312,10 @@ pub const GATE_KINDS: usize = 64;
 pub const GATE_ENTRIES: usize = 1024;
 /// A gate's settings, in bytes.
 pub const GATE_SETTINGS_BYTES: usize = 1 << 20;
+/// The file of a server's clients, in bytes.
+pub const CLIENTS_BYTES: usize = 64 << 10;
+/// The shortest token of a client, in bytes.
+pub const CLIENT_TOKEN_BYTES: usize = 16;
 /// Manifests that are looked at for holes, in bytes: all of a large cluster's.
 pub const MANIFESTS_BYTES: usize = 16 << 20;
 /// Seconds that a break-glass entry may last at most.

@@ -2,12 +2,14 @@
 //! names that lead into the cluster, to its machines or to a cloud's metadata are refused before anything is sent.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::base::code::Code;
 use crate::format::oci::Registry;
 use crate::service::http::is_public_address;
+use crate::service::store::ArtifactStore;
 
 /// A registry that must not be asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -27,10 +29,30 @@ impl AddressError {
     }
 }
 
+/// Registries, reached in two ways. A name that looks public may lead anywhere once it is resolved.
+#[derive(Debug, Clone)]
+pub struct Stores {
+    /// Calls addresses of the public Internet only, whatever a name resolves to.
+    pub public: Arc<dyn ArtifactStore>,
+    /// For the registries that the settings name, wherever they are.
+    pub named: Arc<dyn ArtifactStore>,
+}
+
+impl Stores {
+    /// The way to a registry that is permitted.
+    pub(super) fn to(&self, registry: &Registry, named: &[String]) -> &dyn ArtifactStore {
+        if is_named(registry, named) { self.named.as_ref() } else { self.public.as_ref() }
+    }
+}
+
+fn is_named(registry: &Registry, named: &[String]) -> bool {
+    named.iter().any(|name| Registry::parse(name).is_ok_and(|named| named == *registry))
+}
+
 /// Permits a registry that has a public name or address, and those that are named.
 pub(super) fn permit(registry: &Registry, named: &[String]) -> Result<(), AddressError> {
-    let is_named = || named.iter().any(|name| Registry::parse(name).is_ok_and(|named| named == *registry));
-    if is_public(registry.host()) || is_named() { Ok(()) } else { Err(AddressError { registry: registry.to_string() }) }
+    let permitted = is_public(registry.host()) || is_named(registry, named);
+    if permitted { Ok(()) } else { Err(AddressError { registry: registry.to_string() }) }
 }
 
 /// Names of networks that are not the public one (RFC 6761, RFC 6762, RFC 8375, RFC 9476, ICANN's `internal`),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State as Shared;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use tokio::time::{Instant, timeout_at};
@@ -40,8 +40,8 @@ struct Question {
 
 /// The routes.
 pub(super) fn routes(gate: Arc<Gate>) -> Router {
-    let ask = async |Shared(gate): Shared<Arc<Gate>>, body: Body| {
-        handle(&gate, body).await.unwrap_or_else(|status| {
+    let ask = async |Shared(gate): Shared<Arc<Gate>>, headers: HeaderMap, body: Body| {
+        handle(&gate, &headers, body).await.unwrap_or_else(|status| {
             gate.metrics.reviews.count(&["http", "invalid"]);
             status.into_response()
         })
@@ -49,8 +49,9 @@ pub(super) fn routes(gate: Arc<Gate>) -> Router {
     Router::new().route("/v1/verdict", post(ask)).with_state(gate)
 }
 
-async fn handle(gate: &Arc<Gate>, body: Body) -> Result<Response, Status> {
+async fn handle(gate: &Arc<Gate>, headers: &HeaderMap, body: Body) -> Result<Response, Status> {
     let started = Instant::now();
+    let client = gate.clients.get().map(|clients| clients.name(headers)).transpose()?;
     let bytes = body::read(body, limits::VERDICT_REQUEST_BYTES).await?;
     let snapshot = gate.state.current();
     let question = Question::parse(&bytes, &snapshot)?;
@@ -71,7 +72,8 @@ async fn handle(gate: &Arc<Gate>, body: Body) -> Result<Response, Status> {
     let digest = judged.image.as_ref().map(|image| image.digest().to_string());
     let line = Line::new(gate.environment.now(), "decision").text("webhook", "http").text("outcome", outcome);
     let line = line.text("code", judged.verdict.label()).text("policy", &question.policy.name);
-    let line = line.text("image", &question.image).maybe("digest", digest.as_deref());
+    let line =
+        line.maybe("client", client.as_deref()).text("image", &question.image).maybe("digest", digest.as_deref());
     gate.journal.write(line.number("micros", u64::try_from(took.as_micros()).unwrap_or(u64::MAX)));
     let mut response = body::json(question.answer(&judged, &snapshot));
     *response.status_mut() = status;

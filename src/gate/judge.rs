@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::addresses;
+use super::addresses::{self, Stores};
 use super::cache::{Cache, Key, Source};
 use super::registries::{Leave, Registries};
 use super::snapshot::{LoadedPolicy, Snapshot};
@@ -17,13 +17,13 @@ use crate::format::oci::{DigestRef, ImageRef, Registry};
 use crate::serve::metrics::Seconds;
 use crate::service::environment::Environment;
 use crate::service::http::HttpError;
-use crate::service::store::{ArtifactStore, StoreError};
+use crate::service::store::StoreError;
 use crate::verify::{Signer, Verified};
 
 /// Looks at images.
 #[derive(Debug)]
 pub(super) struct Judge {
-    store: Arc<dyn ArtifactStore>,
+    stores: Stores,
     environment: Arc<dyn Environment>,
     cache: Arc<Cache>,
     registries: Arc<Registries>,
@@ -44,9 +44,9 @@ pub(super) struct Judged {
 }
 
 impl Judge {
-    /// Over a store; `lookups` notes how long its answers take.
-    pub(super) fn new(store: Arc<dyn ArtifactStore>, environment: Arc<dyn Environment>, lookups: Seconds) -> Self {
-        Self { store, environment, cache: Arc::default(), registries: Arc::default(), lookups }
+    /// Over registries; `lookups` notes how long their answers take.
+    pub(super) fn new(stores: Stores, environment: Arc<dyn Environment>, lookups: Seconds) -> Self {
+        Self { stores, environment, cache: Arc::default(), registries: Arc::default(), lookups }
     }
 
     /// Verdicts that are kept, and registries that are left alone now.
@@ -110,7 +110,7 @@ impl Judge {
         // A tag is asked for each time: what it named before says nothing of what it names now.
         let (tag, image) = match &reference {
             ImageRef::Digested(image) => (None, image.clone()),
-            ImageRef::Tagged(tagged) => match self.resolve(&reference).await {
+            ImageRef::Tagged(tagged) => match self.resolve(snapshot, &reference).await {
                 Ok(image) => (Some(tagged.tag().as_str()), image),
                 Err(verdict) => return Judged { tagged: true, ..Judged::of(verdict) },
             },
@@ -124,16 +124,18 @@ impl Judge {
         Judged { image: Some(image), tagged: tag.is_some(), verdict, source }
     }
 
-    async fn resolve(&self, reference: &ImageRef) -> Result<DigestRef, Verdict> {
+    async fn resolve(&self, snapshot: &Snapshot, reference: &ImageRef) -> Result<DigestRef, Verdict> {
         let registry = reference.repository().registry();
-        self.ask(registry, image::resolve(self.store.as_ref(), reference)).await
+        let store = self.stores.to(registry, &snapshot.settings.private_registries);
+        self.ask(registry, image::resolve(store, reference)).await
     }
 
     /// Fetches what is attached, and decides on a thread that may compute. Where older clients keep signatures
     /// is looked at only when nothing else is admitted.
     async fn look(self: Arc<Self>, snapshot: Arc<Snapshot>, policy: Arc<LoadedPolicy>, lookup: Lookup) -> Verdict {
         let registry = &lookup.image().repository().registry().clone();
-        let fetch = image::fetch(self.store.as_ref(), lookup);
+        let store = self.stores.to(registry, &snapshot.settings.private_registries);
+        let fetch = image::fetch(store, lookup);
         let candidates = match self.ask(registry, fetch).await {
             Ok(candidates) => candidates,
             Err(verdict) => return verdict,
@@ -143,7 +145,7 @@ impl Judge {
             return first;
         }
         let fetch = async {
-            candidates.fetch_legacy(self.store.as_ref()).await;
+            candidates.fetch_legacy(store).await;
             Ok(candidates)
         };
         match self.ask(registry, fetch).await {

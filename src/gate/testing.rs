@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use tempfile::TempDir;
 
-use super::{Gate, PolicySource, Sources, State, TrustSource};
+use super::{Gate, PolicySource, Sources, State, Stores, TrustSource};
 use crate::base::encoding::base64;
 use crate::base::time::UnixTime;
 use crate::format::dsse;
@@ -185,6 +185,16 @@ impl Write for Paper {
 }
 
 impl Paper {
+    /// Whether something is written, now or soon: lines are written on a thread of their own.
+    pub(super) fn says(&self, words: &str) -> bool {
+        (0..500).any(|_| {
+            self.text().contains(words) || {
+                std::thread::sleep(Duration::from_millis(10));
+                false
+            }
+        })
+    }
+
     pub(super) fn text(&self) -> String {
         String::from_utf8(self.text.lock().unwrap().clone()).unwrap()
     }
@@ -194,6 +204,8 @@ impl Paper {
 pub(super) struct Site {
     dir: TempDir,
     pub(super) registries: Arc<Registries>,
+    /// Those that the settings name.
+    pub(super) inside: Arc<Registries>,
     pub(super) gate: Arc<Gate>,
     pub(super) paper: Paper,
 }
@@ -226,12 +238,18 @@ impl Site {
         let state = State::read(&AtNow, sources).unwrap();
         let (registries, paper) = (Arc::new(Registries::default()), Paper::default());
         let journal = Journal::to(paper.clone()).unwrap();
-        let gate = Gate::new(Arc::new(AtNow), state, Arc::clone(&registries) as _, journal, None);
-        Self { dir, registries, gate, paper }
+        let inside = Arc::new(Registries::default());
+        let stores = Stores { public: Arc::clone(&registries) as _, named: Arc::clone(&inside) as _ };
+        let gate = Gate::new(Arc::new(AtNow), state, stores, journal, None);
+        Self { dir, registries, inside, gate, paper }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     pub(super) fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.dir.path().join(name), text).unwrap();
+        std::fs::write(self.path(name), text).unwrap();
     }
 
     pub(super) async fn send(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answered {

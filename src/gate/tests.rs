@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::testing::*;
 use crate::base::limits;
+use crate::serve::Clients;
+use crate::service::environment::SystemEnvironment;
 
 const APP: &str = "registry.example.com/acme/app";
 
@@ -70,7 +72,7 @@ async fn g02_trust_that_is_over_and_files_that_are_bad_deny() {
     let metrics = site.send("/metrics", &[], "").await.text;
     assert!(metrics.contains("sealmark_gate_configuration_refused 1\n"), "{metrics}");
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(site.paper.text().contains(r#""event":"reload-refused","code":"policy-parse""#));
+    assert!(site.paper.says(r#""event":"reload-refused","code":"policy-parse""#));
 }
 
 #[tokio::test]
@@ -367,8 +369,13 @@ async fn g27_a_name_that_leads_inside_sends_nothing() {
     assert!(site.registries.asked().is_empty());
     let settings = format!("{SETTINGS}private-registries: ['10.0.0.1:5000']\n");
     let site = Site::with(&settings);
-    site.registries.good("10.0.0.1:5000/app:v1").await;
+    site.inside.good("10.0.0.1:5000/app:v1").await;
     assert!(site.pod("/mutate", "prod", "10.0.0.1:5000/app:v1").await.allowed());
+    assert!(site.registries.asked().is_empty() && !site.inside.asked().is_empty());
+    // A name that looks public is asked for where only public addresses are called.
+    site.registries.good(&format!("{APP}:v1")).await;
+    assert!(site.pod("/mutate", "prod", &format!("{APP}:v1")).await.allowed());
+    assert!(!site.registries.asked().is_empty() && site.inside.asked().is_empty());
 }
 
 #[tokio::test]
@@ -426,7 +433,7 @@ async fn g33_modes_that_deny_nothing_are_loud() {
         assert!(metrics.contains(line), "{line} not in\n{metrics}");
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(site.paper.text().contains("\"event\":\"caution\",\"what\":\"NOTHING IS DENIED"));
+    assert!(site.paper.says("\"event\":\"caution\",\"what\":\"NOTHING IS DENIED"));
 }
 
 /// A policy that only warns is not enforced by the gate either; what could not be looked at is denied all the same.
@@ -522,6 +529,32 @@ async fn verdicts_over_http() {
     ] {
         assert_eq!(ask(wrong.clone()).await.0, 400, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn verdicts_are_for_clients_when_there_are_any() {
+    let site = Site::new();
+    site.registries.good(&format!("{APP}:v1")).await;
+    site.write("clients", "argo 0123456789abcdef\n");
+    let clients = Clients::read(&SystemEnvironment, &site.path("clients")).unwrap();
+    site.gate.only_for(clients);
+    let body = format!(r#"{{"image":"{APP}:v1","policy":"release"}}"#);
+    let ask = async |headers: &[(&str, &str)]| site.send("/v1/verdict", headers, body.clone()).await.http;
+    assert_eq!(ask(&[]).await, 401);
+    assert_eq!(ask(&[("authorization", "Bearer 0123456789abcdeX")]).await, 401);
+    assert!(site.registries.asked().is_empty());
+    assert_eq!(ask(&[("authorization", "Bearer 0123456789abcdef")]).await, 200);
+    assert!(site.paper.says(r#""client":"argo""#));
+    // Tokens are replaced with the other files, and bad ones are not.
+    site.write("clients", "nobody\n");
+    site.gate.reload();
+    assert_eq!(ask(&[("authorization", "Bearer 0123456789abcdef")]).await, 200);
+    assert!(site.paper.says("clients-refused") && !site.paper.text().contains("0123"));
+    site.write("clients", "argo fedcba9876543210\n");
+    site.gate.reload();
+    assert_eq!(ask(&[("authorization", "Bearer 0123456789abcdef")]).await, 401);
+    assert_eq!(ask(&[("authorization", "Bearer fedcba9876543210")]).await, 200);
+    assert_eq!(site.send("/readyz", &[], "").await.http, 200);
 }
 
 #[tokio::test]

@@ -8,12 +8,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ClientHello, NoClientAuth, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
 use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
@@ -56,6 +57,12 @@ pub enum TlsError {
         /// The file of the key.
         key: PathBuf,
     },
+    /// No authorities by which clients could be known.
+    #[error("{path}: no certificates of authorities in PEM")]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+    },
     /// The TLS library offers nothing to serve with.
     #[error("TLS cannot be set up")]
     Provider,
@@ -77,6 +84,9 @@ impl TlsError {
             Self::Chain { .. } => Code::undecided("tls-chain", "give the leaf and its intermediates in PEM"),
             Self::Key { .. } => Code::undecided("tls-key", "give the private key in PEM: PKCS#8, SEC 1 or PKCS#1"),
             Self::Mismatch { .. } => Code::undecided("tls-mismatch", "give the key that the certificate was made for"),
+            Self::Authorities { .. } => {
+                Code::undecided("tls-authorities", "give the certificates of the CAs that clients' certificates are of")
+            }
             Self::Provider => Code::undecided("tls-setup", "report it: this build has no cipher suites"),
             Self::Expired { .. } => Code::undecided("tls-expired", "renew it; see whether cert-manager is well"),
         }
@@ -122,6 +132,28 @@ struct InForce(RwLock<Current>);
 impl ServingCertificate {
     /// Reads both files. TLS 1.2 at least, HTTP/1.1 only.
     pub fn read(environment: &dyn Environment, chain: &Path, key: &Path) -> Result<Arc<Self>, TlsError> {
+        Self::read_with(environment, chain, key, None)
+    }
+
+    /// The same, for clients that show a certificate of one of the authorities in a file (PEM) and nobody else. Those
+    /// are read once.
+    pub fn read_for(
+        environment: &dyn Environment,
+        chain: &Path,
+        key: &Path,
+        authorities: &Path,
+    ) -> Result<Arc<Self>, TlsError> {
+        let error = |error: std::io::Error| TlsError::File { path: authorities.to_owned(), kind: error.kind() };
+        let pem = environment.read(authorities, limits::PEM_BYTES).map_err(error)?;
+        Self::read_with(environment, chain, key, Some(client_verifier(&pem, authorities)?))
+    }
+
+    fn read_with(
+        environment: &dyn Environment,
+        chain: &Path,
+        key: &Path,
+        clients: Option<Arc<dyn ClientCertVerifier>>,
+    ) -> Result<Arc<Self>, TlsError> {
         let files = Files::read(environment, chain, key)?;
         let current = Current::of(files, chain, key, environment.now())?;
         let in_force = Arc::new(InForce(RwLock::new(current)));
@@ -129,7 +161,7 @@ impl ServingCertificate {
         let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|_| TlsError::Provider)?
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients.unwrap_or_else(|| Arc::new(NoClientAuth)))
             .with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Arc::new(Self { chain: chain.to_owned(), key: key.to_owned(), in_force, config: Arc::new(config) }))
@@ -167,6 +199,17 @@ impl ServingCertificate {
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.config))
     }
+}
+
+/// Knows clients by the authorities that vouch for them.
+fn client_verifier(pem: &[u8], path: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let wrong = || TlsError::Authorities { path: path.to_owned() };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate.map_err(|_| wrong())?).map_err(|_| wrong())?;
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().map_err(|_| wrong())
 }
 
 impl Files {

@@ -182,6 +182,8 @@ enum Failure {
     Setup(HttpError),
     /// The other side is not who it should be, or speaks no TLS that we do.
     Tls(String),
+    /// The host is where it may not be.
+    OutOfReach(String),
     /// Nothing was answered, or not all of it.
     Transport(String),
     /// A status that the caller does not read.
@@ -200,6 +202,9 @@ impl Failure {
         while let Some(inner) = cause {
             if let Some(tls) = tls_error(inner) {
                 return Self::Tls(tls.to_string());
+            }
+            if let Some(error) = inner.downcast_ref::<reach::OutOfReach>() {
+                return Self::OutOfReach(error.to_string());
             }
             let words = inner.to_string();
             // Of a connection that was not made, the system's own words say what there is to say.
@@ -233,6 +238,7 @@ impl Failure {
             Self::Unsendable => HttpError::Malformed { service, url, problem: "the token is not text for a header" },
             Self::TooLarge => HttpError::TooLong { service, url, limit: hidden.limit },
             Self::Tls(cause) => HttpError::Tls { service, url, cause },
+            Self::OutOfReach(cause) => HttpError::OutOfReach { service, url, cause },
             Self::Transport(cause) => {
                 HttpError::Unreachable { service, url, attempts, cause: answer::hide(&cause, secrets) }
             }

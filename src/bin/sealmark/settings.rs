@@ -22,7 +22,7 @@ use thiserror::Error;
 use crate::report::text::visible_path;
 
 pub(crate) use expected::{Expected, expected, now, policy};
-pub(crate) use gate::{gate_sources, gate_store};
+pub(crate) use gate::{gate_sources, gate_stores};
 pub(crate) use identity::{environment, http, patient_http, token_sources};
 pub(crate) use images::{image, images};
 pub(crate) use key::{new_password, private_key, signing_key};

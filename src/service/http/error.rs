@@ -143,6 +143,16 @@ pub enum HttpError {
         /// What it answered.
         answer: String,
     },
+    /// The host's addresses are none that may be called ([`Reach`](super::Reach)).
+    #[error("{service} {url} is not called: {cause}")]
+    OutOfReach {
+        /// The service.
+        service: Service,
+        /// Its URL.
+        url: String,
+        /// Which.
+        cause: String,
+    },
     /// The other side's certificate is not trusted, or not for this host, or its TLS is too old.
     #[error("{service} {url}: TLS: {cause}")]
     Tls {
@@ -186,6 +196,10 @@ impl HttpError {
             Self::Unreachable { service, .. } => service.codes().unreachable,
             Self::Unavailable { service, .. } => service.codes().unavailable,
             Self::Refused { service, .. } => service.codes().refused,
+            Self::OutOfReach { .. } => Code::refused(
+                "address-forbidden",
+                "nothing was sent; a host with a private address has to be named where the caller's settings have those",
+            ),
             Self::Tls { .. } => Code::undecided(
                 "net-tls",
                 "compare the host's certificate with what it should be; a private CA's is given as a file of PEM",

@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use thiserror::Error;
 
 use super::HttpError;
 
@@ -111,6 +112,14 @@ pub(super) fn refused(reach: Reach) -> HttpError {
     HttpError::Setup(format!("an address that is not of {}, named by another server, is not called", reach.what()))
 }
 
+/// A name all of whose addresses are out of reach.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{name} has no address of {}", reach.what())]
+pub(super) struct OutOfReach {
+    name: String,
+    reach: Reach,
+}
+
 /// Resolves names to addresses within reach only.
 #[derive(Debug)]
 pub(super) struct Within(pub(super) Reach);
@@ -122,7 +131,7 @@ impl Resolve for Within {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let within = within(reach, found);
             if within.is_empty() {
-                return Err(format!("{} has no address of {}", name.as_str(), reach.what()).into());
+                return Err(OutOfReach { name: name.as_str().to_owned(), reach }.into());
             }
             Ok(Box::new(within.into_iter()) as Addrs)
         })

@@ -52,7 +52,7 @@ pub(crate) struct GateAdmission {
 ///
 /// POST /v1/verdict takes {"image": "HOST/PATH:TAG"} with a "policy" or a "namespace" of the settings, and
 /// answers 200 with the digest to deploy, 403 with the reason, or 503 when it could not look. Whoever
-/// reaches the address may ask: it listens on loopback unless told otherwise.
+/// reaches the address may ask, unless --token-file or --client-ca say who may.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -73,6 +73,13 @@ pub(crate) struct GateHttp {
     #[arg(long, value_name = "PEM", requires = "tls_cert", value_parser = path(), value_hint = ValueHint::FilePath,
           help_heading = "Serving")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// Who may ask: a file with a name and a bearer token a line; looked at again every 5 s
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath, help_heading = "Clients")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Serve only who shows a certificate of one of these authorities (PEM), health and metrics included
+    #[arg(long, value_name = "PEM", requires = "tls_cert", value_parser = path(), value_hint = ValueHint::FilePath,
+          help_heading = "Clients")]
+    pub(crate) client_ca: Option<PathBuf>,
 }
 
 /// Say where manifests let the admission gate be walked past

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sealmark::gate::{Gate, State};
-use sealmark::serve::{self, Journal, Server, ServingCertificate};
+use sealmark::serve::{self, Clients, Journal, Server, ServingCertificate};
 
 use crate::cli::{GateAdmission, GateArgs, GateHttp};
 use crate::report::{Failure, console};
@@ -22,28 +22,44 @@ const FAREWELL: Duration = Duration::from_secs(3);
 const REQUEST: Duration = Duration::from_secs(35);
 
 pub(super) fn admission(args: &GateAdmission) -> Result<u8, Failure> {
-    run(&args.gate, args.listen, Some((&args.tls_cert, &args.tls_key)), Gate::admission)
+    run(&args.gate, args.listen, Some((&args.tls_cert, &args.tls_key)), None, Gate::admission)
 }
 
 pub(super) fn http(args: &GateHttp) -> Result<u8, Failure> {
     let tls = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
-    run(&args.gate, args.listen, tls, Gate::http)
+    let loopback = args.listen.ip().is_loopback();
+    if args.token_file.is_some() && tls.is_none() && !loopback {
+        return Err(Failure::usage("--token-file off loopback needs --tls-cert: tokens would be read on their way"));
+    }
+    if args.token_file.is_none() && args.client_ca.is_none() && !loopback {
+        console::warning("whoever reaches the address may ask: see --token-file and --client-ca");
+    }
+    let clients = args.token_file.as_deref().map(|path| Clients::read(settings::environment().as_ref(), path));
+    let clients = clients.transpose()?;
+    run(&args.gate, args.listen, tls, args.client_ca.as_deref(), |gate| {
+        clients.into_iter().for_each(|clients| gate.only_for(clients));
+        gate.http()
+    })
 }
 
 fn run(
     args: &GateArgs,
     listen: SocketAddr,
     tls: Option<(&Path, &Path)>,
+    client_authorities: Option<&Path>,
     routes: impl FnOnce(&Arc<Gate>) -> axum::Router,
 ) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let environment = settings::environment();
     let state = State::read(environment.as_ref(), settings::gate_sources(args)?)?;
-    let read = |(chain, key)| ServingCertificate::read(environment.as_ref(), chain, key);
+    let read = |(chain, key)| match client_authorities {
+        Some(authorities) => ServingCertificate::read_for(environment.as_ref(), chain, key, authorities),
+        None => ServingCertificate::read(environment.as_ref(), chain, key),
+    };
     let certificate = tls.map(read).transpose()?;
     let journal = Journal::to(std::io::stderr()).map_err(|error| settings::SettingsError::Runtime(error.kind()))?;
-    let store = settings::gate_store(&args.registries)?;
-    let gate = Gate::new(environment, state, store, journal, certificate.clone());
+    let stores = settings::gate_stores(&args.registries)?;
+    let gate = Gate::new(environment, state, stores, journal, certificate.clone());
     for caution in gate.cautions() {
         console::warning(&caution);
     }

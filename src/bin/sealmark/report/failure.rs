@@ -18,6 +18,7 @@ use sealmark::gate::SnapshotError;
 use sealmark::gate::manifests::ManifestsError;
 use sealmark::policy::{ImportError, PatternError, PolicyError, Refusal, RuleError};
 use sealmark::serve::ServeError;
+use sealmark::serve::clients::ClientsError;
 use sealmark::serve::tls::TlsError;
 use sealmark::service::http::HttpError;
 use sealmark::service::identity::{IdentityError, TokenProblem};
@@ -58,6 +59,7 @@ coded!(
     BundleError,
     CarryError,
     CertificateError,
+    ClientsError,
     ContentError,
     FileError,
     FoundError,

@@ -1,12 +1,10 @@
 //! What a gate's flags mean.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sealmark::format::oci::Registry;
-use sealmark::gate::{PolicySource, Sources, TrustSource};
-use sealmark::service::http::Settings;
-use sealmark::service::store::ArtifactStore;
+use sealmark::gate::{PolicySource, Sources, Stores, TrustSource};
+use sealmark::service::http::{Reach, Settings};
 
 use super::registry::registry_store_with;
 use super::trust;
@@ -31,19 +29,24 @@ pub(crate) fn gate_sources(args: &GateArgs) -> Result<Sources, Failure> {
     Ok(Sources { policies, trust, private_registries })
 }
 
-/// The registries, with less patience than a person has: a webhook waits 30 s at most.
-pub(crate) fn gate_store(args: &GateRegistryArgs) -> Result<Arc<dyn ArtifactStore>, Failure> {
+/// The registries, with less patience than a person has: a webhook waits 30 s at most. Where a proxy is set it is the
+/// one that resolves names, and decides where they may lead.
+pub(crate) fn gate_stores(args: &GateRegistryArgs) -> Result<Stores, Failure> {
     let registry = RegistryArgs {
         registry_ca: args.registry_ca.clone(),
         plain_http: args.plain_http.clone(),
         ..RegistryArgs::default()
     };
-    let hurry = |settings: Settings| Settings {
+    let hurry = |settings: Settings, reach| Settings {
         connect_timeout: Duration::from_secs(5),
         attempt_timeout: Duration::from_secs(10),
         budget: Duration::from_secs(20),
         attempts: 3,
+        reach: if settings.proxies.https.is_some() { Reach::Any } else { reach },
         ..settings
     };
-    registry_store_with(&registry, &[], hurry)
+    Ok(Stores {
+        public: registry_store_with(&registry, &[], |settings| hurry(settings, Reach::Public))?,
+        named: registry_store_with(&registry, &[], |settings| hurry(settings, Reach::Any))?,
+    })
 }

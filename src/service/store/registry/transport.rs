@@ -139,7 +139,8 @@ impl Transport {
             Some((registry.clone(), HttpClient::new(http::Settings { client_certificate, ..settings.http.clone() })))
         });
         let certified = certified.collect();
-        let abroad = http::Settings { client_certificate: None, reach: Reach::Foreign, ..settings.http.clone() };
+        let reach = if settings.http.reach == Reach::Public { Reach::Public } else { Reach::Foreign };
+        let abroad = http::Settings { client_certificate: None, reach, ..settings.http.clone() };
         Self {
             settings,
             home,
