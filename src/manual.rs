@@ -10,6 +10,7 @@
 //! | [`refusals`] | when you were refused, or to see what is refused at all |
 //! | [`operating`] | to run a private stack |
 //! | [`gates`] | to run a gate in front of a cluster or a pipeline |
+//! | [`images`] | to sign, verify and carry container images |
 //! | [`registries`] | to see how images are found, and where credentials go |
 //! | [`migrating`] | when you come from cosign |
 //! | [`benchmarks`] | for how fast, and how that was measured |
@@ -34,6 +35,9 @@ pub mod operating {}
 
 #[doc = include_str!("manual/gates.md")]
 pub mod gates {}
+
+#[doc = include_str!("manual/images.md")]
+pub mod images {}
 
 #[doc = include_str!("manual/registries.md")]
 pub mod registries {}

@@ -341,6 +341,10 @@ impl Candidates {
         }
         Some(ImageError::Absent {
             image: self.lookup.subject(),
+            attestation: match &self.lookup.wanted {
+                Wanted::Attestations(predicate_type) => Some(predicate_type.clone()),
+                Wanted::Anything | Wanted::Signatures => None,
+            },
             found_by: self.found_by,
             legacy_asked: self.legacy_asked,
             others: self.listed.len().max(self.others),

@@ -222,8 +222,6 @@ pub const ERROR_RESPONSE_BYTES: usize = 64 << 10;
 pub const URL_BYTES: usize = 4 << 10;
 /// The longest pause between two attempts that a server did not ask for.
 pub const RETRY_PAUSE: Duration = Duration::from_secs(8);
-/// The longest pause that a server may ask for: a CI job waits no longer without a word.
-pub const RETRY_AFTER: Duration = Duration::from_secs(30);
 /// Signatures of one session under way at once: enough to hide a log's batch time, too few to crowd it.
 pub const SIGNING_REQUESTS: usize = 16;
 /// What must be left of a certificate's life for a signature to be begun: less than the slowest log takes would

@@ -242,10 +242,11 @@ impl Failure {
             Self::Transport(cause) => {
                 HttpError::Unreachable { service, url, attempts, cause: answer::hide(&cause, secrets) }
             }
-            Self::Status { status, body, .. } => {
+            Self::Status { status, headers, body } => {
                 let answer = excerpt(&body, secrets);
                 if retry::is_transient(status) {
-                    HttpError::Unavailable { service, url, status, attempts, answer }
+                    let asks = retry::asked(&headers);
+                    HttpError::Unavailable { service, url, status, attempts, asks, answer }
                 } else {
                     HttpError::Refused { service, url, status, answer }
                 }

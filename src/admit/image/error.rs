@@ -36,10 +36,12 @@ pub enum ImageError {
         error: StoreError,
     },
     /// The store has answered, and no signature is attached.
-    #[error("{image} has no signature: {} of {} answered, and {}", asked(*.found_by, *.legacy_asked), .image.repository().registry(), besides(*.others))]
+    #[error("{image} has no {}: {} of {} answered, and {}", wanted(.attestation.as_deref()), asked(*.found_by, *.legacy_asked), .image.repository().registry(), besides(*.others))]
     Absent {
         /// The image, where its signatures are.
         image: DigestRef,
+        /// The predicate type, where attestations were wanted.
+        attestation: Option<String>,
         /// Which list answered.
         found_by: FoundBy,
         /// Whether the legacy tags were asked for.
@@ -76,6 +78,10 @@ fn once(place: &Place, error: &FoundError) -> String {
 
 fn asked(found_by: FoundBy, legacy_asked: bool) -> TagsAsked {
     TagsAsked { found_by, legacy_asked }
+}
+
+fn wanted(attestation: Option<&str>) -> String {
+    attestation.map_or_else(|| "signature".to_owned(), |kind| format!("attestation of type {kind:?}"))
 }
 
 fn besides(count: usize) -> String {

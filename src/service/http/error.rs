@@ -1,6 +1,7 @@
 //! What can go wrong between us and a service.
 
 use std::fmt;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -118,7 +119,7 @@ pub enum HttpError {
         cause: String,
     },
     /// The service answered that it cannot serve now (408, 429, 5xx), to every attempt.
-    #[error("{service} {url} answered {status} ({attempts} tried): {answer}")]
+    #[error("{service} {url} answered {status} ({attempts} tried{}): {answer}", pause(*.asks))]
     Unavailable {
         /// The service.
         service: Service,
@@ -128,6 +129,8 @@ pub enum HttpError {
         status: u16,
         /// Attempts made.
         attempts: u32,
+        /// How long it asks to wait.
+        asks: Option<Duration>,
         /// What it answered.
         answer: String,
     },
@@ -183,6 +186,10 @@ pub enum HttpError {
         /// What is wrong.
         problem: &'static str,
     },
+}
+
+fn pause(asks: Option<Duration>) -> String {
+    asks.map_or_else(String::new, |asks| format!(", and asks to wait {} s", asks.as_secs()))
 }
 
 impl HttpError {

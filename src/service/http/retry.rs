@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header;
+use reqwest::header::{self, HeaderMap};
 
 use super::{Failure, Settings};
 use crate::base::limits;
@@ -19,10 +19,7 @@ pub(super) fn is_transient(status: u16) -> bool {
 pub(super) fn pause(failure: &Failure, attempt: u32, settings: &Settings, left: Duration) -> Option<Duration> {
     let asked = match failure {
         Failure::Transport(_) => None,
-        Failure::Status { status, headers, .. } if is_transient(*status) => {
-            let field = |name| headers.get(name).and_then(|value| value.to_str().ok());
-            field(header::RETRY_AFTER).and_then(|value| retry_after(value, field(header::DATE)))
-        }
+        Failure::Status { status, headers, .. } if is_transient(*status) => asked(headers),
         _ => return None,
     };
     if attempt >= settings.attempts {
@@ -33,14 +30,20 @@ pub(super) fn pause(failure: &Failure, attempt: u32, settings: &Settings, left: 
     (pause < left).then_some(pause)
 }
 
-/// Retry-After (RFC 9110 section 10.2.3), capped: seconds, or a date, which is held against the server's
-/// own `Date`, never against our clock.
+/// The pause that a server asks for.
+pub(super) fn asked(headers: &HeaderMap) -> Option<Duration> {
+    let field = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    field(header::RETRY_AFTER).and_then(|value| retry_after(value, field(header::DATE)))
+}
+
+/// Retry-After (RFC 9110 section 10.2.3): seconds, or a date, which is held against the server's own `Date`,
+/// never against our clock.
 fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     let seconds = match value.trim().parse() {
         Ok(seconds) => seconds,
         Err(_) => u64::try_from(http_date(value)?.secs() - http_date(date?)?.secs()).ok()?,
     };
-    Some(Duration::from_secs(seconds).min(limits::RETRY_AFTER))
+    Some(Duration::from_secs(seconds))
 }
 
 /// IMF-fixdate, the form that servers write (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
@@ -68,7 +71,6 @@ fn jitter(pause: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::header::HeaderMap;
 
     fn status(status: u16, after: Option<&str>) -> Failure {
         let mut headers = HeaderMap::new();
@@ -93,22 +95,24 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_honoured_and_capped() {
+    fn retry_after_is_honoured_or_there_is_no_attempt() {
         let settings = Settings::default();
-        let after = |value| pause(&status(429, Some(value)), 1, &settings, Duration::from_secs(600)).unwrap();
-        assert_eq!(after("7"), Duration::from_secs(7));
-        assert_eq!(after("86400"), limits::RETRY_AFTER);
+        let after = |value| pause(&status(429, Some(value)), 1, &settings, Duration::from_secs(90));
+        assert_eq!(after("7"), Some(Duration::from_secs(7)));
+        assert_eq!(after("60"), Some(Duration::from_secs(60)));
         // Nonsense is no advice.
-        assert!(after("soon") <= settings.first_pause);
+        assert!(after("soon").unwrap() <= settings.first_pause);
         // Asked to wait beyond the budget: no attempt that would come too early.
-        assert_eq!(pause(&status(429, Some("20")), 1, &settings, Duration::from_secs(10)), None);
+        for long in ["90", "86400", "18446744073709551615"] {
+            assert_eq!(after(long), None, "{long}");
+        }
     }
 
     #[test]
     fn a_date_is_held_against_the_servers_own() {
         let (later, now) = ("Wed, 21 Oct 2026 07:28:05 GMT", "Wed, 21 Oct 2026 07:28:00 GMT");
         assert_eq!(retry_after(later, Some(now)), Some(Duration::from_secs(5)));
-        assert_eq!(retry_after("Thu, 22 Oct 2026 00:00:00 GMT", Some(now)), Some(limits::RETRY_AFTER));
+        assert_eq!(retry_after("Thu, 22 Oct 2026 00:00:00 GMT", Some(now)), Some(Duration::from_secs(59_520)));
         assert_eq!(retry_after(now, Some(later)), None);
         assert_eq!(retry_after(later, None), None);
         for bad in [

@@ -272,6 +272,23 @@ fn a_key_for_one_form_without_what_it_needs() {
     assert_eq!(usage(&output), "sign-legacy-key");
 }
 
+/// podman looks beside the image only; who can be told of another repository is named as one who sees it there.
+#[test]
+fn consumers_are_told_by_form_and_repository() {
+    let (desk, registry) = (Desk::new(), TestRegistry::honest());
+    push(&registry);
+    let (image, elsewhere) = (name(&registry), format!("{}/acme/signatures", registry.authority));
+    let podman = |more: &[&str]| {
+        let both = ["sign", "image", &image, "--signature-format", "bundle,legacy", "--consumers"];
+        let report = report(&by_key(&desk, &[&both[..], more].concat()));
+        let consumers = report["consumers"].as_array().unwrap().clone();
+        let podman = consumers.into_iter().find(|one| one["name"].as_str().unwrap().starts_with("podman")).unwrap();
+        podman["sees"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(podman(&[]), "yes");
+    assert_eq!(podman(&["--signature-repository", &elsewhere]), "no");
+}
+
 #[test]
 fn lost_referrers_are_listed_anew() {
     let (desk, registry) = (Desk::new(), TestRegistry::start(Options { referrers: false, ..Options::default() }));

@@ -198,10 +198,10 @@ fn attestations_are_asked_for_by_type() {
     let document = verified(&wants("https://example.com/tests"));
     assert_eq!(document["artifacts"][0]["proof"]["predicateType"], "https://example.com/tests");
     let output = wants("slsaprovenance1");
-    assert_eq!(
-        (output.status.code(), &json(&output)["artifacts"][0]["error"]["code"]),
-        (Some(1), &"image-unsigned".into())
-    );
+    let error = &json(&output)["artifacts"][0]["error"];
+    assert_eq!((output.status.code(), &error["code"]), (Some(1), &"image-unsigned".into()));
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains(r#"has no attestation of type "https://slsa.dev/provenance/v1""#), "{message}");
     // An attestation alone is no signature.
     let attested = World::unsigned();
     attested.attest(&attested.tag(), "https://example.com/tests");
@@ -257,6 +257,17 @@ fn signatures_in_another_repository() {
     world.sign(&world.tag(), &["--signature-repository", &elsewhere]);
     assert_eq!(refusal(&world.verify(&[&world.tag()])), "image-unsigned");
     assert!(world.verify(&[&world.tag(), "--signature-repository", &elsewhere]).status.success());
+}
+
+/// What begins with the image's name gets no second one in front.
+#[test]
+fn an_image_is_named_once() {
+    let world = World::signed();
+    let absent = format!("{}/acme/app:v9", world.registry.authority);
+    let words = stderr(&world.verify(&[&absent]));
+    assert_eq!(words.matches(&absent).count(), 1, "{words}");
+    let title = stdout(&world.verify(&[&world.by_digest()]));
+    assert_eq!(title.lines().next().unwrap().matches(&world.digest).count(), 1, "{title}");
 }
 
 #[test]

@@ -273,6 +273,7 @@ impl Work<'_> {
             attestation: *self.claim != Claim::Signature,
             // One registry that keeps the list in a tag is enough to say so.
             found_by: listed.clone().find(|by| *by == FoundBy::Tag).or(listed.clone().next()),
+            elsewhere: self.registries.signatures.is_some(),
         }
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn run(args: &Tree) -> Result<u8, Failure> {
     let reference = ImageRef::parse(&args.image)?;
     let registries = Registries::named(&args.registry, &args.place, std::slice::from_ref(&reference))?;
     let images =
-        settings::runtime()?.block_on(look(&registries, &reference)).map_err(|error| error.about(&args.image))?;
+        settings::runtime()?.block_on(look(&registries, &reference)).map_err(|error| error.about_image(&args.image))?;
     let failures: Vec<Failure> = images.iter().flat_map(|node| node.failures.clone()).collect();
     let reference = reference.to_string();
     let attached = Attached { schema: "sealmark.tree/v1", tool: TOOL, reference, verified: false, images };

@@ -11,8 +11,10 @@ pub(crate) struct Written<'a> {
     /// A bare key signed, and no identity.
     pub(crate) by_key: bool,
     pub(crate) attestation: bool,
-    /// Which list has the bundle.
+    /// Which list has the bundle; not known before it is written.
     pub(crate) found_by: Option<FoundBy>,
+    /// It lies in another repository than the image.
+    pub(crate) elsewhere: bool,
 }
 
 /// Whether a client sees it.
@@ -50,9 +52,10 @@ pub(crate) fn consumers(written: &Written<'_>) -> Vec<Consumer> {
     let needs_legacy = "it reads the older form only: add legacy to --signature-format";
     let by_list = match written.found_by {
         Some(FoundBy::Tag) => "the bundle, by the tag that lists referrers",
-        _ => "the bundle, by the registry's list of referrers",
+        Some(_) => "the bundle, by the registry's list of referrers",
+        None => "the bundle, by the list of referrers",
     };
-    vec![
+    let mut all = vec![
         if bundle {
             yes("sealmark", by_list)
         } else {
@@ -97,7 +100,27 @@ pub(crate) fn consumers(written: &Written<'_>) -> Vec<Consumer> {
             }
         },
         no("notation", "it has a form of its own"),
-    ]
+    ];
+    if written.elsewhere {
+        all.iter_mut().for_each(Consumer::looks_elsewhere);
+    }
+    all
+}
+
+impl Consumer {
+    /// What becomes of it where the signatures lie in another repository than the image.
+    fn looks_elsewhere(&mut self) {
+        if self.sees == Sees::No {
+            return;
+        }
+        (self.sees, self.because) = match self.name {
+            "sealmark" => (Sees::Yes, "where it is told so: --signature-repository, or COSIGN_REPOSITORY"),
+            "cosign 3" | "cosign 2" => (Sees::Yes, "where it is told so: COSIGN_REPOSITORY"),
+            "Kyverno (verifyImages)" => (Sees::Yes, "where the rule names the repository"),
+            "policy-controller" => (Sees::Yes, "where the authority names the repository as source"),
+            _ => (Sees::No, "it looks in the image's own repository only"),
+        };
+    }
 }
 
 #[cfg(test)]
@@ -105,9 +128,23 @@ mod tests {
     use super::*;
 
     fn seeing(forms: &[Form], by_key: bool, attestation: bool) -> Vec<&'static str> {
-        let written = Written { forms, by_key, attestation, found_by: Some(FoundBy::Api) };
-        let seen = consumers(&written).into_iter().filter(|consumer| consumer.sees == Sees::Yes);
+        let written = Written { forms, by_key, attestation, found_by: Some(FoundBy::Api), elsewhere: false };
+        names(&written)
+    }
+
+    fn names(written: &Written<'_>) -> Vec<&'static str> {
+        let seen = consumers(written).into_iter().filter(|consumer| consumer.sees == Sees::Yes);
         seen.map(|consumer| consumer.name).collect()
+    }
+
+    #[test]
+    fn another_repository_hides_signatures_from_those_who_cannot_be_told() {
+        let forms = [Form::Bundle, Form::Legacy];
+        let written =
+            |attestation| Written { forms: &forms, by_key: false, attestation, found_by: None, elsewhere: true };
+        let told = ["sealmark", "cosign 3", "cosign 2", "Kyverno (verifyImages)", "policy-controller"];
+        assert_eq!(names(&written(false)), told);
+        assert_eq!(names(&written(true)), told);
     }
 
     #[test]

@@ -121,6 +121,11 @@ impl Failure {
         self
     }
 
+    /// The same for an image, which many reasons begin with already.
+    pub(crate) fn about_image(self, name: &str) -> Self {
+        if self.message.starts_with(name) { self } else { self.about(name) }
+    }
+
     /// Adds a line of its own, such as what was expected.
     pub(crate) fn fact(mut self, label: &'static str, value: impl Into<String>) -> Self {
         self.facts.push((label, value.into()));

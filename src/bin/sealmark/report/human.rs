@@ -17,7 +17,10 @@ pub(crate) fn report(verdicts: &Verdicts, explain: bool) -> String {
             Some(proof) => {
                 let title = style.green("VERIFIED");
                 let what = artifact.image.as_ref().unwrap_or(&proof.digest);
-                let _ = writeln!(out, "{title}  {}  {what}", artifact.artifact);
+                let _ = match artifact.artifact == *what {
+                    true => writeln!(out, "{title}  {what}"),
+                    false => writeln!(out, "{title}  {}  {what}", artifact.artifact),
+                };
                 if !several || explain {
                     proof_lines(&mut out, proof, style);
                 }

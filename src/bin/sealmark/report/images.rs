@@ -183,7 +183,7 @@ impl ImageSigned {
     }
 
     pub(crate) fn fail(&mut self, failure: Failure) {
-        let failure = failure.about(&self.image);
+        let failure = failure.about_image(&self.image);
         self.error = Some(Problem::from(&failure));
         self.failure = Some(failure);
     }

@@ -94,6 +94,25 @@ fn a_platform_by_its_own_signature_or_the_index_s() {
     assert_eq!(json(&single)["artifacts"][0]["error"]["code"], "platform-not-found");
 }
 
+/// A policy asks for everything that is attached: what a platform's image has of statements is no signature, and does
+/// not keep that of the index from speaking for it.
+#[test]
+fn a_platform_that_was_only_attested_is_the_index_s_to_speak_for() {
+    let world = World::unsigned();
+    let [amd64, _] = index(&world);
+    world.attest(&amd64, "https://example.com/tests");
+    let policy = format!("version: 1\nrules: [{{identity: '{IDENTITY}', issuer: '{}'}}]\n", issuer());
+    world.desk.write("policy.yaml", policy.as_bytes());
+    let pick = || {
+        let asked = ["verify", "image", &multi(&world), "--platform", "linux/amd64", "--policy", "policy.yaml"];
+        world.desk.run(&[&asked[..], &["--stack", stack_dir()]].concat())
+    };
+    assert_eq!(refusal(&pick()), "attested-not-signed");
+    world.sign(&multi(&world), &[]);
+    let output = pick();
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
 #[test]
 fn the_tree_shows_every_platform() {
     let world = World::unsigned();

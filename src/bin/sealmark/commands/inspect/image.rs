@@ -37,7 +37,7 @@ pub(super) fn run(args: &Inspect, text: &str) -> Result<u8, Failure> {
         Ok((image, candidates))
     });
     let (image, candidates) =
-        found.map_err(|error: sealmark::admit::image::ImageError| Failure::from(error).about(text))?;
+        found.map_err(|error: sealmark::admit::image::ImageError| Failure::from(error).about_image(text))?;
     let name = image.to_string();
     let signatures = candidates.found().iter().map(|found| match &found.bundle {
         Ok(bundle) => {

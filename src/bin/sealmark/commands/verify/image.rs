@@ -202,7 +202,7 @@ impl Ask<'_> {
                 }
                 Err(failure) => {
                     let name = reference.to_string();
-                    let failure = failure.about(&name);
+                    let failure = failure.about_image(&name);
                     verdicts.push(Err(judge::refused(name, None, Vec::new(), failure)));
                 }
             }
@@ -249,7 +249,10 @@ impl Ask<'_> {
     }
 
     async fn judge(&self, target: Target, decision: Result<ImageDecision, ImageError>) -> ArtifactVerdict {
-        let unsigned = |error: Option<&ImageError>| matches!(error, Some(ImageError::Absent { .. }));
+        // Nothing there is a signature: what was attested stands for none.
+        let unsigned = |error: Option<&ImageError>| {
+            error.is_some_and(|error| ["image-unsigned", "attested-not-signed"].contains(&error.code().name()))
+        };
         if let Some(index) = &target.index
             && let Ok(own) = &decision
             && unsigned(own.error())
@@ -261,7 +264,7 @@ impl Ask<'_> {
         match decision {
             Ok(decision) => self.verdict(&target, &decision, None),
             Err(error) => {
-                let failure = Failure::from(error).about(&target.name);
+                let failure = Failure::from(error).about_image(&target.name);
                 let image = Some(target.image.to_string());
                 ArtifactVerdict { image, ..judge::refused(target.name, None, Vec::new(), failure) }
             }
@@ -275,7 +278,7 @@ impl Ask<'_> {
         judge::warn(decision.decision(), &target.name);
         let Some((verified, rule)) = decision.admitted() else {
             let failure = decision.error().cloned().map(Failure::from);
-            let failure = failure.unwrap_or_else(|| Failure::usage("no verdict")).about(&target.name);
+            let failure = failure.unwrap_or_else(|| Failure::usage("no verdict")).about_image(&target.name);
             return ArtifactVerdict { image, ..judge::refused(target.name.clone(), None, signatures, failure) };
         };
         let mut proof = self.question.proof(verified, rule, None);
