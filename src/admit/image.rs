@@ -76,6 +76,7 @@ pub struct Lookup {
     names: Vec<Repository>,
     wanted: Wanted,
     tag: Option<Tag>,
+    version: Option<String>,
 }
 
 impl Lookup {
@@ -88,6 +89,7 @@ impl Lookup {
             names: vec![repository.clone()],
             wanted: Wanted::Anything,
             tag: None,
+            version: None,
         }
     }
 
@@ -99,6 +101,12 @@ impl Lookup {
             ImageRef::Digested(_) => None,
         };
         Self { tag, ..self }
+    }
+
+    /// The version that is expected: a policy may want it signed ([`Artifact::expecting_version`]).
+    #[must_use]
+    pub fn expecting_version(self, version: &str) -> Self {
+        Self { version: Some(version.to_owned()), ..self }
     }
 
     /// Only these.
@@ -296,28 +304,34 @@ impl Candidates {
 
     /// Verifies every candidate and holds it against the policy. No network; takes time by the candidates' sizes.
     pub fn decide(&self, verifier: &Verifier, trust: &Trust, now: UnixTime) -> ImageDecision {
-        let Lookup { image, names, tag, wanted, .. } = &self.lookup;
+        let decision = self.with_bundles(|artifact, bundles| decide(verifier, trust, artifact, bundles, now));
+        let readable = |found: &Found| matches!(&found.bundle, Ok(_) | Err(FoundError::Bundle(_)));
+        let places = self.found.iter().enumerate().filter(|(_, found)| readable(found)).map(|(place, _)| place);
+        let error = self.against(&decision);
+        let (image, found, unread) = (self.lookup.image.clone(), self.found.clone(), self.unread.clone());
+        ImageDecision { image, found, unread, decision, places: places.collect(), error }
+    }
+
+    /// Hands the image over, under the name by which it was asked for, with what [`Self::decide`] decides over.
+    pub fn with_bundles<R>(&self, ask: impl FnOnce(&Artifact<'_>, &[Result<UnverifiedBundle, BundleError>]) -> R) -> R {
+        let Lookup { image, names, tag, wanted, version, .. } = &self.lookup;
         let name = ArtifactName::Image { repository: image.repository().clone(), tag: tag.clone() };
         let artifact = Artifact::from_digest(*image.digest()).named(names.clone()).called(name);
         let artifact = match wanted {
             Wanted::Attestations(predicate_type) => artifact.by_statements(predicate_type.clone()),
             Wanted::Anything | Wanted::Signatures => artifact,
         };
-        let mut places = Vec::new();
-        let mut bundles: Vec<Result<UnverifiedBundle, BundleError>> = Vec::new();
-        for (place, found) in self.found.iter().enumerate() {
-            let bundle = match &found.bundle {
-                Ok(bundle) => Ok(bundle.clone()),
-                Err(FoundError::Bundle(error)) => Err(error.clone()),
-                Err(_) => continue,
-            };
-            places.push(place);
-            bundles.push(bundle);
-        }
-        let decision = decide(verifier, trust, &artifact, &bundles, now);
-        let error = self.against(&decision);
-        let (image, found, unread) = (self.lookup.image.clone(), self.found.clone(), self.unread.clone());
-        ImageDecision { image, found, unread, decision, places, error }
+        let artifact = match version {
+            Some(version) => artifact.expecting_version(version.clone()),
+            None => artifact,
+        };
+        let bundle = |found: &Found| match &found.bundle {
+            Ok(bundle) => Some(Ok(bundle.clone())),
+            Err(FoundError::Bundle(error)) => Some(Err(error.clone())),
+            Err(_) => None,
+        };
+        let bundles: Vec<_> = self.found.iter().filter_map(bundle).collect();
+        ask(&artifact, &bundles)
     }
 
     /// Why not, of the three answers.

@@ -181,6 +181,10 @@ impl Rule {
     /// Whether something counts as a signature of the artifact, whoever made it.
     pub(super) fn counts<'a>(&'a self, case: &Case<'a>, verified: &'a Verified) -> Result<(), Miss<'a>> {
         case.speaks(verified, &self.attestations)?;
+        if case.artifact.expected_version().is_some() {
+            // Whoever expects a version is never told yes without it, whether or not the rule asks for it.
+            case.bound(verified, &[Bound::Version])?;
+        }
         self.sound(case, verified)
     }
 

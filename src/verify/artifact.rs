@@ -119,7 +119,7 @@ impl<'a> Artifact<'a> {
         Self { called: Some(name), ..self }
     }
 
-    /// The version that is expected: what was signed must name it where a rule says so.
+    /// The version that is expected: a policy counts only signatures over something that names it.
     #[must_use]
     pub fn expecting_version(self, version: String) -> Self {
         Self { version: Some(version), ..self }

@@ -9,6 +9,7 @@ mod keys;
 mod odd_input;
 mod outage;
 mod pack;
+mod policy_images;
 mod rows;
 mod sign_image;
 mod verify_image;

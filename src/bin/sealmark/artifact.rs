@@ -168,6 +168,14 @@ impl Artifact {
     }
 }
 
+/// The image that is meant, when an argument is no file: its name has a host, or a digest.
+pub(crate) fn image_named(argument: &Path) -> Option<&str> {
+    let text = argument.to_str().filter(|_| !argument.exists())?;
+    let host = text.split_once('/').map_or("", |(first, _)| first);
+    let has_host = !host.starts_with('.') && (host.contains(['.', ':']) || host == "localhost");
+    (has_host || text.contains("@sha")).then_some(text)
+}
+
 /// `FILE.sigstore.json`.
 pub(crate) fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

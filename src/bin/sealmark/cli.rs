@@ -6,6 +6,7 @@ mod budget;
 mod carry;
 mod gate;
 mod image;
+mod policy;
 mod registry;
 
 use std::net::SocketAddr;
@@ -20,6 +21,9 @@ pub(crate) use budget::{BudgetArgs, SignFinish};
 pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
 pub(crate) use gate::{Gate, GateAdmission, GateArgs, GateHttp, GateLint, GateRegistryArgs};
 pub(crate) use image::{Attach, AttachRepair, AttestImage, ImageArgs, SignImage, SignatureArgs, SignatureFormat};
+pub(crate) use policy::{
+    PlacesArgs, Policy, PolicyCheck, PolicyDiff, PolicyExplain, PolicyImport, PolicyInit, PolicySchema, PolicyTest,
+};
 pub(crate) use registry::RegistryArgs;
 
 /// Sign artifacts with the identity that a CI job already has, and verify them
@@ -116,17 +120,6 @@ pub(crate) enum Verify {
     Image(Box<VerifyImage>),
     Attestation(Box<VerifyAttestation>),
     Pack(Box<VerifyPack>),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Policy {
-    Init(PolicyInit),
-    Check(PolicyCheck),
-    Test(PolicyTest),
-    Explain(PolicyExplain),
-    Diff(PolicyDiff),
-    Import(PolicyImport),
-    Schema(PolicySchema),
 }
 
 #[derive(Debug, Subcommand)]
@@ -480,6 +473,9 @@ pub(crate) struct ExpectedArgs {
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath, conflicts_with_all =
           ["identity_form", "issuer_form", "claims", "certificate_authority"])]
     pub(crate) policy: Option<PathBuf>,
+    /// The version that each signature must name: an annotation `version` of what is signed
+    #[arg(long, value_name = "VERSION", conflicts_with = "key", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) expect_version: Option<String>,
 }
 
 impl ExpectedArgs {
@@ -533,143 +529,6 @@ pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }
-
-// ------------------------------------------------------------------------------------- policies
-
-/// Write a policy from signatures that exist
-///
-/// Verifies each file against its bundle, whoever signed it, and prints the tightest rules that stay the same
-/// from one release to the next: the workflow at any tag, its issuer, and the identifiers of repository and owner,
-/// which nobody can take over. Read it before you trust it: it says who did sign, not who should.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  $ sealmark policy init --from app.tar.gz > policy.yaml")]
-pub(crate) struct PolicyInit {
-    /// Files that are signed, each with FILE.sigstore.json beside it
-    #[arg(long, required = true, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) from: Vec<PathBuf>,
-    /// The bundle, when it is not FILE.sigstore.json
-    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) bundle: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-}
-
-/// Say what a policy allows and seldom means
-///
-/// Broad patterns, names of repositories without the identifiers that nobody can take over, rules that are never
-/// reached, promises that are taken for proofs, scopes that do not enforce. Exit code 1 when there is any.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  $ sealmark policy check policy.yaml")]
-pub(crate) struct PolicyCheck {
-    /// The policy
-    #[arg(value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) policy: PathBuf,
-    #[command(flatten)]
-    pub(crate) format: FormatArg,
-}
-
-/// Hold a policy against cases with known verdicts
-///
-/// CASES is YAML; its paths are relative to it:
-///
-///   policy: policy.yaml
-///   trusted-root: trusted_root.json
-///   cases:
-///     - artifact: app.tar.gz
-///       expect: verified            # or refused, undecided
-///       rule: release
-///     - artifact: app.tar.gz
-///       bundle: other.sigstore.json
-///       expect: refused
-///       reason: identity-mismatch
-///
-/// Exit code 1 when a case has another verdict, rule or reason.
-#[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
-#[command(after_help = "\
-Example:
-  $ sealmark policy test cases.yaml")]
-pub(crate) struct PolicyTest {
-    /// The cases
-    #[arg(value_name = "CASES", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) cases: PathBuf,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) format: FormatArg,
-}
-
-/// Show how a policy decides about a file, as a tree
-///
-/// Every scope and rule with every signature that proves something: what holds, what does not, what was expected,
-/// what was found, and the characters that differ.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  $ sealmark policy explain app.tar.gz --policy policy.yaml")]
-pub(crate) struct PolicyExplain {
-    /// A file, -, or a digest
-    #[arg(value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) artifact: PathBuf,
-    /// The policy
-    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) policy: PathBuf,
-    /// The bundle, when it is not FILE.sigstore.json
-    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) bundle: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) format: FormatArg,
-}
-
-/// Show whose verdict changes from one policy to another
-///
-/// Exit code 1 when anyone's does.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  $ sealmark policy diff policy.yaml new.yaml 'releases/*.tar.gz'")]
-pub(crate) struct PolicyDiff {
-    /// The policy as it is
-    #[arg(value_name = "OLD", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) old: PathBuf,
-    /// The policy as it would be
-    #[arg(value_name = "NEW", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) new: PathBuf,
-    /// Files, each with FILE.sigstore.json beside it; quoted patterns are expanded
-    #[arg(required = true, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) artifacts: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) format: FormatArg,
-}
-
-/// Write a policy of another tool as one of ours
-///
-/// Reads a ClusterImagePolicy of Sigstore's policy-controller, or the policy.json of podman, skopeo and CRI-O. What
-/// ours cannot say is an error that names the field and its line: nothing is left out, and nothing is made wider.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  $ sealmark policy import cluster-image-policy.yaml > policy.yaml")]
-pub(crate) struct PolicyImport {
-    /// The document, YAML or JSON
-    #[arg(value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) document: PathBuf,
-}
-
-/// Print the JSON Schema of policies, from which editors complete
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  $ sealmark policy schema > policy.schema.json")]
-pub(crate) struct PolicySchema {}
 
 // --------------------------------------------------------------------------- looking at things
 

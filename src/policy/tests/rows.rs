@@ -305,6 +305,15 @@ fn names_tags_and_versions_are_bound_where_a_rule_says_so() {
         versioned.admit(&Question::new(&artifact, &signatures, NOW)).map_err(|refused| refused.code().name()).is_ok()
     };
     assert!(ask(Some("1.2.3")) && !ask(Some("1.2.2")) && !ask(None));
+    // Who expects a version is told no without it, though the rule does not ask.
+    let silent = with("");
+    for (expected, signed, code) in
+        [("1.2.3", &version, ""), ("1.2.2", &version, "name-not-bound"), ("1.2.3", &by_workflow(), "name-not-bound")]
+    {
+        let (artifact, signatures) = (artifact.clone().expecting_version(expected.to_owned()), [signed]);
+        let refused = silent.admit(&Question::new(&artifact, &signatures, NOW)).err();
+        assert_eq!(refused.map_or("", |refused| refused.code().name()), code);
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn judge(args: &VerifyBundle) -> Result<(), Failure> {
         trust: &expected(args)?,
         bundle: Some(&args.bundle),
         predicate_type: None,
+        version: None,
         policy: "arguments".to_owned(),
         trust_root: &anchor.source,
         now: settings::now(),

@@ -11,7 +11,7 @@ use sealmark::format::bundle::UnverifiedBundle;
 use sealmark::format::trust::{Embedded, TrustedRoot};
 use serde::Serialize;
 
-use crate::artifact::beside;
+use crate::artifact::{beside, image_named};
 use crate::cli::{Format, Inspect};
 use crate::files;
 use crate::glob::BUNDLE_SUFFIX;
@@ -51,8 +51,8 @@ struct Candidate {
 }
 
 pub(super) fn run(args: &Inspect) -> Result<u8, Failure> {
-    match image::named(&args.file) {
-        Some(reference) => image::run(args, &reference),
+    match image_named(&args.file) {
+        Some(reference) => image::run(args, reference),
         None => file(args),
     }
 }

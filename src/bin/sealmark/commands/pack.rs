@@ -45,7 +45,7 @@ pub(super) fn run(args: &cli::Pack) -> Result<u8, Failure> {
     // Read back as a stranger would, before it has its name.
     let pack = Pack::open(written.meanwhile())?;
     let expected = Expected { trust: Trust::Policy(policy), source };
-    let packed = Packed { expected, anchor, wanted: Wanted::Anything };
+    let packed = Packed { expected, anchor, wanted: Wanted::Anything, version: None };
     let verdicts = packed.verdicts(&pack)?.under(&packed.anchor.source, &packed.expected.source, Vec::new());
     let yes = verdicts.verdict.exit_code() == 0;
     let digest = pack.digest()?;

@@ -1,10 +1,12 @@
-//! `policy`: write, check, test and compare policies. No network: files in, answers out.
+//! `policy`: write, check, test and compare policies. About files there is no network: files in, answers out.
 
 mod cases;
+mod diff;
 mod init;
 mod shown;
+mod subject;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sealmark::admit::{self, Trust};
 use sealmark::base::code::Code;
@@ -15,15 +17,16 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::verify::Question;
-use crate::artifact::Artifact;
-use crate::cli::{Format, PolicyCheck, PolicyDiff, PolicyExplain, PolicyImport, PolicySchema, TrustArgs};
+use crate::cli::{Format, PolicyCheck, PolicyExplain, PolicyImport, PolicySchema};
 use crate::files;
 use crate::report::text::{visible, visible_path};
-use crate::report::{Failure, Verdict, console, print_json};
+use crate::report::{Failure, console, print_json};
 use crate::settings::{self, TrustAnchor};
 
 pub(super) use cases::test;
+pub(super) use diff::diff;
 pub(super) use init::init;
+use subject::{Images, Subject};
 
 /// Why a question about policies cannot be answered.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -32,8 +35,11 @@ pub(crate) enum PolicyCommandError {
     #[error("the cases cannot be read: {reason}")]
     Cases { reason: String },
     /// Nothing from which a rule could be made.
-    #[error("{path} holds no signature by a certificate, from which a rule could be made", path = visible_path(path))]
-    NothingToLearn { path: PathBuf },
+    #[error("{name} has no signature by a certificate, from which a rule could be made")]
+    NothingToLearn { name: String },
+    /// A policy is for files or for images: what files have no scope for, images have.
+    #[error("files and images together: one is written for files or for images")]
+    Mixed,
 }
 
 impl PolicyCommandError {
@@ -46,6 +52,7 @@ impl PolicyCommandError {
             Self::NothingToLearn { .. } => {
                 Code::usage("policy-init", "sign with an identity, or write a rule with `key` by hand")
             }
+            Self::Mixed => Code::usage("policy-init-mixed", "call it twice, and put both into one document as scopes"),
         }
     }
 }
@@ -129,12 +136,18 @@ impl Asked {
         Self::new(read(path)?, anchor, visible_path(path))
     }
 
-    fn question<'a>(&'a self, anchor: &'a TrustAnchor, bundle: Option<&'a Path>) -> Question<'a> {
+    fn question<'a>(
+        &'a self,
+        anchor: &'a TrustAnchor,
+        bundle: Option<&'a Path>,
+        version: Option<&'a str>,
+    ) -> Question<'a> {
         Question {
             verifier: &self.verifier,
             trust: &self.trust,
             bundle,
             predicate_type: None,
+            version,
             policy: self.source.clone(),
             trust_root: &anchor.source,
             now: settings::now(),
@@ -142,78 +155,36 @@ impl Asked {
     }
 }
 
-fn anchor(args: &TrustArgs) -> Result<TrustAnchor, Failure> {
-    settings::trust(args)
-}
-
-/// The decision about a file as a tree.
+/// The decision about a file or an image as a tree.
 pub(super) fn explain(args: &PolicyExplain) -> Result<u8, Failure> {
-    let anchor = anchor(&args.trust)?;
+    let anchor = settings::trust(&args.trust)?;
     let asked = Asked::of(&args.policy, &anchor)?;
-    let question = asked.question(&anchor, args.bundle.as_deref());
     let Trust::Policy(policy) = &asked.trust else { return Ok(2) };
-    let artifact = Artifact::named(&args.artifact);
-    let explained = question.with_candidates(&artifact, |artifact, bundles| {
-        admit::explain(&asked.verifier, policy, artifact, bundles, question.now)
-    })?;
-    match args.format.format {
-        Format::Json => print_json(&shown::json(&explained))?,
-        Format::Human => console::data(&shown::tree(&explained))?,
-    }
-    Ok(u8::from(!explained.explanation.holds()))
-}
-
-#[derive(Serialize)]
-struct Compared {
-    schema: &'static str,
-    artifacts: Vec<Change>,
-}
-
-#[derive(Serialize)]
-struct Change {
-    artifact: String,
-    old: String,
-    new: String,
-    changed: bool,
-}
-
-/// Whose verdict changes from one policy to another: exit code 1 when anyone's does.
-pub(super) fn diff(args: &PolicyDiff) -> Result<u8, Failure> {
-    let anchor = anchor(&args.trust)?;
-    let (old, new) = (Asked::of(&args.old, &anchor)?, Asked::of(&args.new, &anchor)?);
-    let word = |asked: &Asked, artifact: &Artifact| {
-        let verdict = asked.question(&anchor, None).judge(artifact);
-        match (verdict.verdict, &verdict.proof, &verdict.failure) {
-            (Verdict::Verified, Some(proof), _) => {
-                proof.rule.as_ref().map_or_else(|| "verified".to_owned(), |rule| format!("verified by rule {rule:?}"))
-            }
-            (_, _, Some(failure)) => format!("refused, {}", failure.code().name()),
-            _ => "refused".to_owned(),
+    let (subject, now) = (Subject::named(&args.artifact)?, settings::now());
+    let version = args.expect_version.as_deref();
+    let explained = match (&subject, Images::of(&args.places, std::slice::from_ref(&subject))?) {
+        (Subject::Image(reference), Some(images)) => {
+            let mut fetched = images.fetch(reference, version)?;
+            let (decision, candidates) = fetched.decide(&asked);
+            let explained = candidates
+                .with_bundles(|artifact, bundles| admit::explain(&asked.verifier, policy, artifact, bundles, now));
+            shown::Explained::of_image(explained, &decision)
         }
+        (Subject::File(artifact), _) => {
+            let question = asked.question(&anchor, args.bundle.as_deref(), version);
+            let explained = question.with_candidates(artifact, |artifact, bundles| {
+                admit::explain(&asked.verifier, policy, artifact, bundles, now)
+            });
+            shown::Explained::of_file(explained?)
+        }
+        (Subject::Image(_), None) => return Err(Failure::usage("no place for images")),
     };
-    let artifacts = Artifact::all(&args.artifacts)?;
-    let changes = artifacts.iter().map(|artifact| {
-        let (old, new) = (word(&old, artifact), word(&new, artifact));
-        Change { artifact: artifact.name(), changed: old != new, old, new }
-    });
-    let changes: Vec<Change> = changes.collect();
-    let any = changes.iter().any(|change| change.changed);
     match args.format.format {
-        Format::Json => print_json(&Compared { schema: "sealmark.policy-diff/v1", artifacts: changes })?,
-        Format::Human => {
-            let line = |change: &Change| match change.changed {
-                true => format!("{}: {}, was {}\n", change.artifact, change.new, change.old),
-                false => String::new(),
-            };
-            let text: String = changes.iter().map(line).collect();
-            let unchanged = changes.iter().filter(|change| !change.changed).count();
-            console::data(&visible_lines(&format!("{text}{unchanged} of {} unchanged\n", changes.len())))?;
-        }
+        Format::Json => print_json(&explained.json())?,
+        Format::Human => console::data(&explained.tree())?,
     }
-    Ok(u8::from(any))
-}
-
-/// Escapes what could move the cursor, line by line.
-fn visible_lines(text: &str) -> String {
-    text.lines().map(|line| visible(line).to_string() + "\n").collect()
+    if let Some(failure) = &explained.failure {
+        console::failure(failure);
+    }
+    Ok(explained.exit_code())
 }

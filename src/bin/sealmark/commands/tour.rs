@@ -72,6 +72,7 @@ async fn walk(folder: &Folder, file: &Path) -> Result<(), Failure> {
         trust: &trust,
         bundle: Some(&bundle),
         predicate_type: None,
+        version: None,
         policy: "policy.yaml".to_owned(),
         trust_root: "the stack's",
         now: settings::now(),

@@ -38,6 +38,7 @@ pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
         trust: &expected.trust,
         bundle: args.bundle.as_deref(),
         predicate_type: predicate_type.as_deref(),
+        version: args.grounds.expected.expect_version.as_deref(),
         policy: policy_line(&expected),
         trust_root: &anchor.source,
         now: settings::now(),

@@ -1,9 +1,10 @@
 //! Where images are read, and where their signatures are kept.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use sealmark::format::oci::{ImageRef, Repository};
-use sealmark::service::store::ArtifactStore;
+use sealmark::service::store::{Archive, ArtifactStore, LayoutStore};
 
 use super::images::signature_repository;
 use super::registry::registry_store;
@@ -25,5 +26,14 @@ impl Registries {
         let signatures = signature_repository(place.signature_repository.as_deref())?;
         let repositories: Vec<_> = images.iter().map(ImageRef::repository).chain(&signatures).collect();
         Ok(Self { store: registry_store(args, &repositories)?, signatures })
+    }
+
+    /// An OCI layout instead, a folder or an archive of one: whatever an image's name, it is looked for there.
+    pub(crate) fn layout(path: &Path) -> Result<Self, Failure> {
+        let store = match path.is_dir() {
+            true => LayoutStore::open(path)?,
+            false => LayoutStore::in_archive(Archive::open(path)?)?,
+        };
+        Ok(Self { store: Arc::new(store), signatures: None })
     }
 }

@@ -1,7 +1,5 @@
 //! What is attached to an image.
 
-use std::path::Path;
-
 use sealmark::admit::image::{Lookup, Place, fetch, resolve};
 use sealmark::format::bundle::Content;
 use sealmark::format::bundle::UnverifiedBundle;
@@ -14,14 +12,6 @@ use crate::cli::Inspect;
 use crate::report::claimed::{LEGACY, Readable};
 use crate::report::{Failure, Problem, Verdict, console};
 use crate::settings::{self, Registries};
-
-/// The image that is meant, when `file` is none: its name has a host, or a digest.
-pub(super) fn named(file: &Path) -> Option<String> {
-    let text = file.to_str().filter(|_| !file.exists())?;
-    let host = text.split_once('/').map_or("", |(first, _)| first);
-    let has_host = !host.starts_with('.') && (host.contains(['.', ':']) || host == "localhost");
-    (has_host || text.contains("@sha")).then(|| text.to_owned())
-}
 
 pub(super) fn run(args: &Inspect, text: &str) -> Result<u8, Failure> {
     let reference = ImageRef::parse(text)?;

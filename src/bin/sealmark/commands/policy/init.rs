@@ -1,17 +1,22 @@
 //! `policy init`: the tightest stable rules that existing signatures meet.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use sealmark::admit::Trust;
+use sealmark::base::time::UnixTime;
+use sealmark::format::bundle::{BundleError, UnverifiedBundle};
+use sealmark::format::cosign::SIGNATURE_PREDICATE;
+use sealmark::format::oci::ImageRef;
 use sealmark::policy::{Matcher, Policy, Rule};
-use sealmark::verify::{CertificateSigner, Requirements, Signer, Verifier};
+use sealmark::verify::{self, CertificateSigner, Requirements, Signer, Verifier};
 
 use super::super::verify::Question;
 use super::PolicyCommandError;
+use super::subject::{Images, Subject};
 use crate::artifact::Artifact;
 use crate::cli::PolicyInit;
 use crate::report::{Failure, console};
-use crate::settings;
+use crate::settings::{self, TrustAnchor};
 
 /// Claims that stay the same from one release to the next, and are worth pinning: identifiers cannot be taken over.
 const STABLE: [&str; 3] = ["source-repository-identifier", "source-repository-owner-identifier", "runner-environment"];
@@ -19,48 +24,117 @@ const STABLE: [&str; 3] = ["source-repository-identifier", "source-repository-ow
 pub(in crate::commands) fn init(args: &PolicyInit) -> Result<u8, Failure> {
     let anchor = settings::trust(&args.trust)?;
     let verifier = Verifier::new(&anchor.root).map_err(|error| Failure::from(error).about(&anchor.source))?;
-    let mut rules: Vec<String> = Vec::new();
-    for path in &args.from {
-        let artifact = Artifact::named(path);
-        let found = learn(&verifier, &artifact, args.bundle.as_deref(), &anchor.source)?;
-        if found.is_empty() {
-            return Err(PolicyCommandError::NothingToLearn { path: path.clone() }.into());
-        }
-        found.into_iter().for_each(|rule| {
-            if !rules.contains(&rule) {
-                rules.push(rule)
+    let learner = Learner { args, anchor: &anchor, verifier: &verifier, now: settings::now() };
+    let subjects = args.from.iter().map(|name| Subject::named(name)).collect::<Result<Vec<_>, _>>()?;
+    let images = Images::of(&args.places, &subjects)?;
+    let mut of_files = Vec::new();
+    let mut scopes: Vec<(String, Vec<String>)> = Vec::new();
+    for subject in &subjects {
+        let (rules, found) = match (subject, &images) {
+            (Subject::Image(reference), Some(images)) => {
+                let repository = reference.repository().to_string();
+                let place = scopes.iter().position(|(known, _)| *known == repository).unwrap_or(scopes.len());
+                if place == scopes.len() {
+                    scopes.push((repository, Vec::new()));
+                }
+                let Some((_, rules)) = scopes.get_mut(place) else { continue };
+                (rules, learner.image(images, reference)?)
             }
-        });
+            (Subject::File(artifact), _) => (&mut of_files, learner.file(artifact)?),
+            (Subject::Image(_), None) => return Err(Failure::usage("no place for images")),
+        };
+        if found.is_empty() {
+            return Err(PolicyCommandError::NothingToLearn { name: subject.name() }.into());
+        }
+        let new: Vec<_> = found.into_iter().filter(|rule| !rules.contains(rule)).collect();
+        rules.extend(new);
     }
-    let yaml = format!("version: 1\nrules:\n{}", rules.concat());
+    let yaml = match (of_files.is_empty(), scopes.is_empty()) {
+        (false, false) => return Err(PolicyCommandError::Mixed.into()),
+        (false, true) => format!("version: 1\nrules:\n{}", of_files.concat()),
+        (true, _) => format!("version: 1\nscopes:\n{}", scopes.iter().map(scope).collect::<String>()),
+    };
     // What is printed is read back: it is a policy.
     Policy::parse(yaml.as_bytes())?;
     console::data(&yaml)?;
     Ok(0)
 }
 
-/// A rule for each signer of an artifact whose signature proves itself.
-fn learn(
-    verifier: &Verifier,
-    artifact: &Artifact,
-    bundle: Option<&Path>,
-    trust_root: &str,
-) -> Result<Vec<String>, Failure> {
-    // The policy of the question is not asked; whoever signed is told.
-    let nobody = Rule::named("nobody").identity(Matcher::exact("nobody@example.invalid")?);
-    let trust = Trust::Policy(Policy::of(nobody.issuer(Matcher::exact("https://example.invalid")?).build()?));
-    let now = settings::now();
-    let question =
-        Question { verifier, trust: &trust, bundle, predicate_type: None, policy: String::new(), trust_root, now };
-    question.with_candidates(artifact, |proven, bundles| {
+fn scope((repository, rules): &(String, Vec<String>)) -> String {
+    let rules: String = rules.concat().lines().map(|line| format!("    {line}\n")).collect();
+    let repository = quoted(repository);
+    format!("  - name: {repository}\n    repositories: [{repository}]\n    rules:\n{rules}")
+}
+
+/// Who signed, of those whose signature proves itself.
+struct Learner<'l> {
+    args: &'l PolicyInit,
+    anchor: &'l TrustAnchor,
+    verifier: &'l Verifier,
+    now: UnixTime,
+}
+
+impl Learner<'_> {
+    /// A rule for each signer of a file.
+    fn file(&self, artifact: &Artifact) -> Result<Vec<String>, Failure> {
+        // The policy of the question is not asked; whoever signed is told.
+        let nobody = Rule::named("nobody").identity(Matcher::exact("nobody@example.invalid")?);
+        let trust = Trust::Policy(Policy::of(nobody.issuer(Matcher::exact("https://example.invalid")?).build()?));
+        let question = Question {
+            verifier: self.verifier,
+            trust: &trust,
+            bundle: self.args.bundle.as_deref(),
+            predicate_type: None,
+            version: None,
+            policy: String::new(),
+            trust_root: &self.anchor.source,
+            now: self.now,
+        };
+        let proven = question.with_candidates(artifact, |artifact, bundles| self.proven(artifact, bundles))?;
+        Ok(proven.into_iter().map(|(rule, _)| rule).collect())
+    }
+
+    /// A rule for each signer of an image, with what the same signer attests. What could not be had might have made
+    /// another rule.
+    fn image(&self, images: &Images, reference: &ImageRef) -> Result<Vec<String>, Failure> {
+        let mut fetched = images.fetch(reference, None)?;
+        let candidates = fetched.everything();
+        if let Some(unread) = candidates.unread().first() {
+            return Err(Failure::from(unread).about(&reference.to_string()));
+        }
+        let mut by_signer: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (rule, attested) in candidates.with_bundles(|artifact, bundles| self.proven(artifact, bundles)) {
+            let types = by_signer.entry(rule).or_default();
+            types.extend(attested.filter(|attested| !types.contains(attested)));
+        }
+        let attestations = |types: &[String]| match types {
+            [] => String::new(),
+            types => {
+                let lines = types.iter().map(|one| format!("      - predicate-type: {}\n", quoted(one)));
+                format!("    attestations:\n{}", lines.collect::<String>())
+            }
+        };
+        Ok(by_signer.into_iter().map(|(rule, types)| rule + &attestations(&types)).collect())
+    }
+
+    /// The rule of each signer with the type of what is attested; none for a signature.
+    fn proven(
+        &self,
+        artifact: &verify::Artifact<'_>,
+        bundles: &[Result<UnverifiedBundle, BundleError>],
+    ) -> Vec<(String, Option<String>)> {
         let readable = bundles.iter().filter_map(|bundle| bundle.as_ref().ok());
-        let verified = readable.filter_map(|bundle| verifier.verify(proven, bundle, &Requirements::STRICT, now).ok());
-        let rule = |signer: &Signer| match signer {
-            Signer::Certificate(signer) => Some(rule(signer)),
+        let strict = &Requirements::STRICT;
+        let verified = readable.filter_map(|bundle| self.verifier.verify(artifact, bundle, strict, self.now).ok());
+        let one = |verified: verify::Verified| match verified.signer() {
+            Signer::Certificate(signer) => {
+                let attested = verified.statement().map(|statement| statement.predicate_type.clone());
+                Some((rule(signer), attested.filter(|attested| attested != SIGNATURE_PREDICATE)))
+            }
             Signer::Key(_) => None,
         };
-        verified.filter_map(|verified| rule(verified.signer())).collect()
-    })
+        verified.filter_map(one).collect()
+    }
 }
 
 fn rule(signer: &CertificateSigner) -> String {

@@ -1,10 +1,22 @@
 //! An explanation for people and for programs.
 
-use sealmark::admit::Explained;
+use sealmark::admit::{self, image::ImageDecision};
 use sealmark::policy::{Explanation, difference};
 use serde::Serialize;
 
 use crate::report::text::visible;
+use crate::report::{Failure, Problem, Verdict};
+
+/// A tree with what it is about.
+pub(super) struct Explained {
+    explained: admit::Explained,
+    /// The digest of an image.
+    image: Option<String>,
+    /// What of an image could not be looked at.
+    unread: Vec<Failure>,
+    /// Why an image is not admitted, where the tree does not say it: nothing is attached, or not all could be had.
+    pub(super) failure: Option<Failure>,
+}
 
 /// Schema `sealmark.policy-explain/v1`.
 #[derive(Serialize)]
@@ -12,6 +24,12 @@ pub(super) struct Shown {
     schema: &'static str,
     signatures: Vec<String>,
     left_out: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<Problem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Problem>,
     decision: Part,
 }
 
@@ -27,12 +45,53 @@ struct Part {
     parts: Vec<Part>,
 }
 
-pub(super) fn json(explained: &Explained) -> Shown {
-    Shown {
-        schema: "sealmark.policy-explain/v1",
-        signatures: explained.signers.clone(),
-        left_out: explained.left_out.iter().map(|reason| format!("{}: {reason}", reason.code().name())).collect(),
-        decision: part(&explained.explanation),
+impl Explained {
+    pub(super) fn of_file(explained: admit::Explained) -> Self {
+        Self { explained, image: None, unread: Vec::new(), failure: None }
+    }
+
+    pub(super) fn of_image(explained: admit::Explained, decision: &ImageDecision) -> Self {
+        let unread: Vec<_> = decision.unread().iter().map(Failure::from).collect();
+        let whole = unread.is_empty() && !decision.decision().candidates().is_empty();
+        let error = decision.error().filter(|_| !whole).cloned();
+        Self { explained, image: Some(decision.image().to_string()), unread, failure: error.map(Failure::from) }
+    }
+
+    /// 0 when the policy admits it; what could not be looked at and could change a no makes it 3.
+    pub(super) fn exit_code(&self) -> u8 {
+        let verdict = match &self.failure {
+            Some(failure) => failure.code().class().into(),
+            None if self.explained.explanation.holds() => Verdict::Verified,
+            None => Verdict::Refused,
+        };
+        verdict.exit_code()
+    }
+
+    pub(super) fn json(&self) -> Shown {
+        let explained = &self.explained;
+        let left_out = explained.left_out.iter().map(|reason| format!("{}: {reason}", reason.code().name()));
+        Shown {
+            schema: "sealmark.policy-explain/v1",
+            signatures: explained.signers.clone(),
+            left_out: left_out.collect(),
+            image: self.image.clone(),
+            unread: self.unread.iter().map(Problem::from).collect(),
+            error: self.failure.as_ref().map(Problem::from),
+            decision: part(&explained.explanation),
+        }
+    }
+
+    pub(super) fn tree(&self) -> String {
+        let explained = &self.explained;
+        let mut lines: Vec<String> = self.image.iter().map(|image| format!("about {image}")).collect();
+        for (index, signer) in explained.signers.iter().enumerate() {
+            lines.push(format!("signature {} is by {signer}", index + 1));
+        }
+        lines.extend(explained.left_out.iter().map(|reason| format!("left out: {reason}: {}", reason.code().name())));
+        let unread = self.unread.iter().map(|failure| format!("could not look: {}", failure.message()));
+        lines.extend(unread);
+        branch(&explained.explanation, 0, &mut lines);
+        lines.iter().map(|line| visible(line).to_string() + "\n").collect()
     }
 }
 
@@ -49,16 +108,6 @@ fn part(explanation: &Explanation) -> Part {
         found,
         parts: explanation.parts.iter().map(part).collect(),
     }
-}
-
-pub(super) fn tree(explained: &Explained) -> String {
-    let mut lines = Vec::new();
-    for (index, signer) in explained.signers.iter().enumerate() {
-        lines.push(format!("signature {} is by {signer}", index + 1));
-    }
-    lines.extend(explained.left_out.iter().map(|reason| format!("left out: {reason}: {}", reason.code().name())));
-    branch(&explained.explanation, 0, &mut lines);
-    lines.iter().map(|line| visible(line).to_string() + "\n").collect()
 }
 
 fn branch(explanation: &Explanation, depth: usize, lines: &mut Vec<String>) {

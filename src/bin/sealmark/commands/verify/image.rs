@@ -117,6 +117,7 @@ fn run(args: &Asked<'_>, wanted: Wanted) -> Result<u8, Failure> {
         trust: &expected.trust,
         bundle: None,
         predicate_type: None,
+        version: args.grounds.expected.expect_version.as_deref(),
         policy: policy_line(&expected),
         trust_root: &anchor.source,
         now: settings::now(),
@@ -227,6 +228,9 @@ impl Ask<'_> {
         let mut lookup = Lookup::of(image).asked_for(asked).wanted(self.wanted.clone());
         if let Some(repository) = &self.registries.signatures {
             lookup = lookup.signatures_in(repository.clone());
+        }
+        if let Some(version) = self.question.version {
+            lookup = lookup.expecting_version(version);
         }
         self.signed_as.iter().fold(lookup, |lookup, name| lookup.signed_as(name.clone()))
     }

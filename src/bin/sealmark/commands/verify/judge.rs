@@ -27,6 +27,8 @@ pub(in crate::commands) struct Question<'a> {
     pub(in crate::commands) bundle: Option<&'a Path>,
     /// Only attestations of this type count.
     pub(in crate::commands) predicate_type: Option<&'a str>,
+    /// The version that what is signed must name, where a policy says so.
+    pub(in crate::commands) version: Option<&'a str>,
     pub(in crate::commands) policy: String,
     pub(in crate::commands) trust_root: &'a str,
     pub(in crate::commands) now: UnixTime,
@@ -132,14 +134,26 @@ impl Question<'_> {
         if readable().any(whole) && !matches!(artifact, Artifact::Digest(_)) {
             let bytes = artifact.bytes()?;
             let hashed = Hashed { digests: Vec::new(), length: Some(bytes.len() as u64) };
-            let answer = ask(&called(verify::Artifact::from_bytes(&bytes), artifact), &bundles);
+            let answer = ask(&self.called(verify::Artifact::from_bytes(&bytes), artifact), &bundles);
             return Ok((answer, hashed, bundles));
         }
         let hashed = artifact.hash(&needed)?;
         let mut digests = hashed.digests.iter().copied();
         let first = digests.next().ok_or(ArtifactError::NoSignature)?;
-        let answer = ask(&called(verify::Artifact::from_digests(first, digests.collect()), artifact), &bundles);
+        let answer = ask(&self.called(verify::Artifact::from_digests(first, digests.collect()), artifact), &bundles);
         Ok((answer, hashed, bundles))
+    }
+
+    /// A file has a name by which scopes choose it; standard input and a digest have none.
+    fn called<'p>(&self, proven: verify::Artifact<'p>, artifact: &Artifact) -> verify::Artifact<'p> {
+        let proven = match self.version {
+            Some(version) => proven.expecting_version(version.to_owned()),
+            None => proven,
+        };
+        match artifact {
+            Artifact::File(path) => proven.called(ArtifactName::file(&path.to_string_lossy())),
+            Artifact::Stdin | Artifact::Digest(_) => proven,
+        }
     }
 
     /// What was proven, for a report; `length` is how much of the artifact was read.
@@ -164,14 +178,6 @@ impl Question<'_> {
             checks,
             not_checked: evidence::not_checked(verified),
         }
-    }
-}
-
-/// A file has a name by which scopes choose it; standard input and a digest have none.
-fn called<'a>(proven: verify::Artifact<'a>, artifact: &Artifact) -> verify::Artifact<'a> {
-    match artifact {
-        Artifact::File(path) => proven.called(ArtifactName::file(&path.to_string_lossy())),
-        Artifact::Stdin | Artifact::Digest(_) => proven,
     }
 }
 

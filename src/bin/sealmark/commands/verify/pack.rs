@@ -43,6 +43,7 @@ pub(in crate::commands) struct Packed {
     pub(in crate::commands) expected: Expected,
     pub(in crate::commands) anchor: TrustAnchor,
     pub(in crate::commands) wanted: Wanted,
+    pub(in crate::commands) version: Option<String>,
 }
 
 pub(in crate::commands) fn pack(args: &VerifyPack) -> Result<u8, Failure> {
@@ -54,6 +55,7 @@ pub(in crate::commands) fn pack(args: &VerifyPack) -> Result<u8, Failure> {
             wanted: if args.grounds.expected.policy.is_some() { Wanted::Anything } else { Wanted::Signatures },
             expected: settings::expected(&args.grounds)?,
             anchor: settings::trust(&args.grounds.trust)?,
+            version: args.grounds.expected.expect_version.clone(),
         },
     };
     let verdicts = packed.verdicts(&pack)?.under(&packed.anchor.source, &packed.expected.source, waivers);
@@ -71,7 +73,12 @@ impl Packed {
         let source = "the pack's own policy".to_owned();
         let policy = Policy::parse(&word.policy).map_err(|error| Failure::from(error).about(&source))?;
         let expected = Expected { trust: Trust::Policy(policy), source };
-        Ok(Self { expected, anchor: settings::packed_trust(&word.trusted_root)?, wanted: Wanted::Anything })
+        Ok(Self {
+            expected,
+            anchor: settings::packed_trust(&word.trusted_root)?,
+            wanted: Wanted::Anything,
+            version: None,
+        })
     }
 
     /// The verdict about everything that the pack lists. An empty pack is no yes.
@@ -85,6 +92,7 @@ impl Packed {
             trust: &self.expected.trust,
             bundle,
             predicate_type: None,
+            version: self.version.as_deref(),
             policy: policy_line(&self.expected),
             trust_root: source,
             now: settings::now(),
