@@ -28,6 +28,7 @@
 //! | `/api/v2/log/entries`, `/api/v2/checkpoint`, `/api/v2/tile/…` | [`rekor`] |
 //! | `/api/v1/log/…` | [`rekor_v1`], where it is switched on |
 //! | `/`, `/page/…` | [`page`] |
+//! | `/tuf/…` | the trust documents as a TUF repository |
 //! | `/healthz` | [`crate::serve`] |
 //!
 //! The same modules of [`crate::format`] write here that the verifier reads with. One process holds every key,
@@ -54,6 +55,7 @@ mod status;
 mod timestamp_routes;
 mod trust;
 pub mod tsa;
+mod tuf;
 mod upkeep;
 
 use std::path::Path;
@@ -92,6 +94,9 @@ const MEMORY_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 /// How often the page's search looks for new entries.
 const INDEXING_INTERVAL: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// How often it is seen whether trust documents are to be signed anew.
+const SIGNING_INTERVAL: std::time::Duration = std::time::Duration::from_secs(3600);
+
 /// A stack that is open and not yet served. Its logs are locked by this process.
 #[derive(Debug)]
 pub struct Stack {
@@ -105,6 +110,7 @@ pub struct Stack {
     tsa: Arc<TimestampAuthority>,
     memory: Option<Memory>,
     search: Arc<page::SearchIndex>,
+    folder: Folder,
 }
 
 impl Stack {
@@ -149,6 +155,7 @@ impl Stack {
         };
         let tsa = TimestampAuthority::new(&folder.key_pkcs8(StoredKey::Tsa)?, folder.chain("tsa")?)?;
         let (issuer, ca) = (Arc::new(issuer), Arc::new(ca));
+        tuf::refresh(&folder, clock.now())?;
         let search = Arc::new(page::SearchIndex::open(&folder.path(folder::SEARCH))?);
         Ok(Self {
             config,
@@ -161,6 +168,7 @@ impl Stack {
             tsa: Arc::new(tsa),
             memory: None,
             search,
+            folder,
         })
     }
 
@@ -213,6 +221,16 @@ impl Stack {
         }
     }
 
+    /// Keeps the repository of trust documents fresh. It was fresh at the start, for days; what fails is tried again
+    /// in an hour, and the operator's metrics say until when it is.
+    async fn keep_signing(&self) -> std::convert::Infallible {
+        loop {
+            tokio::time::sleep(SIGNING_INTERVAL).await;
+            let (folder, now) = (self.folder.clone(), self.clock.now());
+            let _ = tokio::task::spawn_blocking(move || tuf::refresh(&folder, now)).await;
+        }
+    }
+
     /// Its configuration.
     pub fn config(&self) -> &Config {
         &self.config
@@ -230,6 +248,7 @@ impl Stack {
             ("ca", ca::routes(Arc::clone(&self.ca))),
             ("ct", ct::routes(Arc::clone(&self.ct))),
             ("log", rekor::routes(Arc::clone(&self.rekor))),
+            ("tuf", tuf::routes(&self.folder)),
             ("page", page::routes(Arc::clone(&self.rekor), Arc::clone(&self.search))),
             ("tsa", timestamp_routes::routes(Arc::clone(&self.tsa), self.clock.clone())),
         ];
@@ -255,6 +274,7 @@ impl Stack {
                 _ = self.failed() => {}
                 error = self.keep_remembering() => drop(forgets.send(error)),
                 never = self.keep_indexing() => match never {},
+                never = self.keep_signing() => match never {},
             }
         };
         let observed = |(name, routes): (&'static str, Router)| match observer {
@@ -294,6 +314,13 @@ impl Stack {
         let v1 = || self.rekor_v1.as_ref().and_then(|log| log.log().failure());
         self.rekor.log().failure().or_else(|| self.ct.log().failure()).or_else(v1)
     }
+}
+
+/// Makes new keys for the repository of trust documents, and a root that hands over from the keys before; gives its
+/// version. The repository's root key must be in the folder for it.
+pub fn renew_trust(dir: &Path) -> Result<u64, StackError> {
+    Config::read(dir)?;
+    tuf::renew(&Folder::new(dir), Clock::system().now())
 }
 
 /// A token of the issuers of the stack in a folder, whether or not it is being served: whoever may read its

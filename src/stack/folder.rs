@@ -7,6 +7,7 @@
 //! keys/                          private keys and the client's secret: 0700, files 0600, never served
 //! certificates/ca.pem  tsa.pem   the chains
 //! logs/rekor  logs/ct  logs/rekor-v1
+//! tuf/                           the documents as a TUF repository
 //! search.index                   for the page; made from the log
 //! ```
 //!
@@ -43,6 +44,10 @@ pub(super) enum StoredKey {
     Tsa,
     /// The issuers'.
     Oidc,
+    /// The TUF repository's, for everything but its root.
+    Tuf,
+    /// The TUF repository's root.
+    TufRoot,
 }
 
 impl StoredKey {
@@ -54,6 +59,8 @@ impl StoredKey {
             Self::RekorV1 => "rekor-v1",
             Self::Tsa => "tsa",
             Self::Oidc => "oidc",
+            Self::Tuf => "tuf",
+            Self::TufRoot => "tuf-root",
         }
     }
 
@@ -62,7 +69,7 @@ impl StoredKey {
         match self {
             Self::Ca => KeyKind::P384,
             Self::Rekor => KeyKind::Ed25519,
-            Self::Ct | Self::RekorV1 | Self::Tsa | Self::Oidc => KeyKind::P256,
+            Self::Ct | Self::RekorV1 | Self::Tsa | Self::Oidc | Self::Tuf | Self::TufRoot => KeyKind::P256,
         }
     }
 }
@@ -123,6 +130,18 @@ impl Folder {
         let made = PrivateKey::generate(key.kind())?;
         made.write(&self.key_path(key))?;
         Ok(made)
+    }
+
+    /// Whether a key is here: one may be kept elsewhere.
+    pub(super) fn has(&self, key: StoredKey) -> bool {
+        self.key_path(key).exists()
+    }
+
+    /// Puts a key into the place of another.
+    pub(super) fn replace_key(&self, key: StoredKey, new: &PrivateKey) -> Result<(), StackError> {
+        let (path, beside) = (self.key_path(key), self.path(format!("keys/{}.pem.new", key.name())));
+        new.write(&beside)?;
+        std::fs::rename(&beside, &path).map_err(|error| StackError::io("replace", &path, error))
     }
 
     /// Reads a key.

@@ -13,7 +13,7 @@ use super::keys::{self, PrivateKey};
 use super::log::{Codec, Disk, Log};
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
-use super::{StackError, trust, tsa};
+use super::{StackError, trust, tsa, tuf};
 use crate::base::crypto::{KeyKind, PublicKey};
 use crate::base::encoding::hex;
 use crate::base::time::UnixTime;
@@ -59,6 +59,7 @@ pub(super) fn init(dir: &Path, config: &Config, clock: &Clock) -> Result<(), Sta
     if config.rekor_v1 {
         folder.write(folder::SIGNING_CONFIG_V1, &trust::with_rekor_v1(&documents.signing_config).to_json())?;
     }
+    tuf::create(&folder, clock.now())?;
     // Last: a folder without it is no stack.
     config.write(dir)?;
     folder.sync()

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use super::{Stack, StackError};
+use super::{Stack, StackError, tuf};
 use crate::serve::metrics::{self, Gauge};
 use crate::serve::{Journal, Metrics, Observer, Server, Status, body};
 
@@ -53,6 +53,7 @@ impl Serving {
 struct Operations {
     metrics: Metrics,
     sizes: [Gauge; 3],
+    trusted_until: Gauge,
     stack: Arc<Stack>,
     ending: AtomicBool,
 }
@@ -64,7 +65,11 @@ impl Operations {
             metrics.gauge("sealmark_ct_entries", "Entries of the CT log."),
             metrics.gauge("sealmark_log_v1_entries", "Entries of the Rekor v1 log."),
         ];
-        Arc::new(Self { metrics, sizes, stack, ending: AtomicBool::new(false) })
+        let trusted_until = metrics.gauge(
+            "sealmark_tuf_timestamp_expires",
+            "When clients stop believing the TUF repository, in Unix seconds.",
+        );
+        Arc::new(Self { metrics, sizes, trusted_until, stack, ending: AtomicBool::new(false) })
     }
 
     fn routes(self: &Arc<Self>) -> Router {
@@ -88,6 +93,8 @@ impl Operations {
         for (gauge, size) in self.sizes.iter().zip(self.stack.sizes()) {
             gauge.set(size);
         }
+        let until = tuf::expires(&self.stack.folder).map_or(0, |until| until.secs());
+        self.trusted_until.set(u64::try_from(until).unwrap_or_default());
         body::typed(metrics::MEDIA_TYPE, self.metrics.render().into_bytes())
     }
 }

@@ -142,6 +142,7 @@ pub(crate) enum Stack {
     Token(StackToken),
     Fsck(StackFsck),
     Export(StackExport),
+    RenewTrust(StackRenewTrust),
 }
 
 // ---------------------------------------------------------------------------------------- tour
@@ -759,6 +760,20 @@ pub(crate) struct StackExport {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) format: FormatArg,
+}
+
+/// Make new keys for the repository that clients get a stack's trust files from
+///
+/// Clients that know the root before follow to the new one: it is signed by both. DIR/keys/tuf-root.pem must
+/// be there for it; between renewals keep that key offline. Works beside a running stack.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark stack renew-trust ./stack")]
+pub(crate) struct StackRenewTrust {
+    /// The folder that `stack init` made
+    #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
 }
 
 // --------------------------------------------------------------------------------- conformance

@@ -79,6 +79,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Stack(Stack::Token(args)) => stack::token(&args),
         Command::Stack(Stack::Fsck(args)) => upkeep::fsck(&args),
         Command::Stack(Stack::Export(args)) => upkeep::export(&args),
+        Command::Stack(Stack::RenewTrust(args)) => stack::renew_trust(&args),
         Command::Gate(Gate::Admission(args)) => gate::admission(&args),
         Command::Gate(Gate::Http(args)) => gate::http(&args),
         Command::Gate(Gate::Lint(args)) => gate::lint(&args),
@@ -122,7 +123,7 @@ fn format(command: &Command) -> Format {
         Command::Stack(Stack::Export(args)) => args.format.format,
         Command::Tour(_)
         | Command::Policy(Policy::Init(_) | Policy::Import(_) | Policy::Schema(_))
-        | Command::Stack(Stack::Up(_) | Stack::Token(_))
+        | Command::Stack(Stack::Up(_) | Stack::Token(_) | Stack::RenewTrust(_))
         | Command::Gate(Gate::Admission(_) | Gate::Http(_))
         | Command::Key(_)
         | Command::Completions(_)

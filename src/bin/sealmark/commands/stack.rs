@@ -7,7 +7,7 @@ use sealmark::serve::{self, Journal, Server, ServingCertificate};
 use sealmark::stack::{self, Config, EntryPolicy, IssuerKind, Serving, StackStatus, TokenRequest};
 use serde::Serialize;
 
-use crate::cli::{Format, StackInit, StackStatus as StatusArgs, StackToken, StackUp, TokenKind};
+use crate::cli::{Format, StackInit, StackRenewTrust, StackStatus as StatusArgs, StackToken, StackUp, TokenKind};
 use crate::report::console::Style;
 use crate::report::signed::command_line;
 use crate::report::text::{Table, visible_path};
@@ -126,6 +126,13 @@ pub(super) fn token(args: &StackToken) -> Result<u8, Failure> {
         request = request.with(name, value).map_err(stack::StackError::from)?;
     }
     console::data(&format!("{}\n", stack::token(&args.dir, &request)?))?;
+    Ok(0)
+}
+
+pub(super) fn renew_trust(args: &StackRenewTrust) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let version = stack::renew_trust(&args.dir)?;
+    console::data(&format!("root {version} is in {}\n", visible_path(&args.dir.join("tuf"))))?;
     Ok(0)
 }
 
