@@ -114,6 +114,8 @@ pub const SCRYPT_MEMORY: u64 = 256 << 20;
 pub const PASSWORD_BYTES: usize = 4 << 10;
 /// An identity token, in bytes.
 pub const TOKEN_BYTES: usize = 16 << 10;
+/// A name that a certificate is asked for, in bytes.
+pub const SAN_BYTES: usize = 2 << 10;
 /// An identity token's life, in seconds. CI platforms give minutes, GitLab as long as a job may run.
 pub const TOKEN_LIFETIME_SECS: i64 = 24 * 3600;
 /// The last second of the year 9999: later times have no calendar form.

@@ -1,7 +1,11 @@
 //! Who certifies a key.
 
 mod any_of;
+mod chain;
 mod fulcio;
+mod naming;
+mod step_ca;
+mod vault;
 
 use std::fmt;
 
@@ -9,13 +13,16 @@ use thiserror::Error;
 
 use super::BoxFuture;
 use super::http::HttpError;
-use super::identity::IdToken;
+use super::identity::{IdToken, SIGSTORE_AUDIENCE, TokenClaims};
+use super::signer::{Signer, SignerError};
 use crate::base::code::Code;
-use crate::base::crypto::PublicKey;
-use crate::format::x509::{Certificate, CertificateError};
+use crate::format::x509::{Certificate, CertificateError, San};
 
 pub use any_of::AnyOf;
 pub use fulcio::Fulcio;
+pub use naming::{NamingError, SanTemplate};
+pub use step_ca::{StepCa, StepCaError};
+pub use vault::{Vault, VaultError, VaultLogin, VaultRole};
 
 /// Issues a certificate for a key to whoever a token names.
 ///
@@ -23,10 +30,25 @@ pub use fulcio::Fulcio;
 /// - gives the chain as it was received, leaf first, without judging it: the caller checks the key, the
 ///   identity, the path and the SCT before it uses the certificate;
 /// - sends the token to its authority only, and never shows it;
-/// - may send the same request again: an authority that takes a token once only must say so in its error.
+/// - may send the same request again only where the authority takes a token more than once.
 pub trait CertificateAuthority: fmt::Debug + Send + Sync {
     /// Where it is, for messages.
     fn name(&self) -> String;
+
+    /// The audience of the identity tokens that it takes; `None` when it knows who asks by other means.
+    fn audience(&self) -> Option<&str> {
+        Some(SIGSTORE_AUDIENCE)
+    }
+
+    /// Whom the certificate is to name, where that is for the client to ask; `None` where the authority
+    /// writes what the token says, as Fulcio does.
+    ///
+    /// # Errors
+    ///
+    /// [`CaError::Naming`].
+    fn wanted_name(&self, _claims: Option<&TokenClaims>) -> Result<Option<San>, CaError> {
+        Ok(None)
+    }
 
     /// Asks for a certificate.
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>>;
@@ -35,12 +57,34 @@ pub trait CertificateAuthority: fmt::Debug + Send + Sync {
 /// What is certified, and by what right.
 #[derive(Debug, Clone, Copy)]
 pub struct CertificateRequest<'a> {
-    /// The key.
-    pub public_key: &'a PublicKey,
-    /// A signature by the key over the token's [challenge](super::identity::TokenClaims::challenge).
-    pub proof_of_possession: &'a [u8],
-    /// The right.
-    pub token: &'a IdToken,
+    /// The key; it signs the proof of its possession in the form that the authority wants.
+    pub key: &'a dyn Signer,
+    /// The right, for authorities that have an [audience](CertificateAuthority::audience).
+    pub token: Option<&'a IdToken>,
+}
+
+impl<'a> CertificateRequest<'a> {
+    fn needed_token(&self) -> Result<&'a IdToken, CaError> {
+        self.token.ok_or(CaError::TokenNeeded)
+    }
+}
+
+impl<T: CertificateAuthority + ?Sized> CertificateAuthority for Box<T> {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+
+    fn audience(&self) -> Option<&str> {
+        (**self).audience()
+    }
+
+    fn wanted_name(&self, claims: Option<&TokenClaims>) -> Result<Option<San>, CaError> {
+        (**self).wanted_name(claims)
+    }
+
+    fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
+        (**self).issue(request)
+    }
 }
 
 /// A certificate and what leads from it towards a root, as received: nothing about it is proven.
@@ -89,6 +133,21 @@ pub enum CaError {
     /// There is none to ask.
     #[error("there is no certificate authority to ask")]
     NoAuthority,
+    /// A request without a token, to an authority that takes tokens.
+    #[error("the certificate authority takes identity tokens, and there is none")]
+    TokenNeeded,
+    /// The key did not sign the proof of its possession.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// No name to ask for.
+    #[error(transparent)]
+    Naming(#[from] NamingError),
+    /// HashiCorp Vault or OpenBao said no.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// step-ca said no.
+    #[error(transparent)]
+    StepCa(#[from] StepCaError),
     /// An authority of another crate.
     #[error("the certificate authority failed: {0}")]
     Other(Box<dyn std::error::Error + Send + Sync>),
@@ -110,6 +169,13 @@ impl CaError {
             ),
             Self::Certificate { error, .. } => error.code(),
             Self::NoChallenge => Code::refused("identity-token-claim", "use a token that has a subject"),
+            Self::TokenNeeded => {
+                Code::usage("ca-token-needed", "give an identity token: --identity-token-file, or the platform's own")
+            }
+            Self::Signer(error) => error.code(),
+            Self::Naming(error) => error.code(),
+            Self::Vault(error) => error.code(),
+            Self::StepCa(error) => error.code(),
             Self::Other(_) => Code::undecided("ca-failed", "read what the authority says"),
         }
     }

@@ -91,6 +91,8 @@ oids! {
     CONTENT_TYPE = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
     /// 1.2.840.113549.1.9.4 id-messageDigest, RFC 5652 section 11.2
     MESSAGE_DIGEST = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
+    /// 1.2.840.113549.1.9.14 id-extensionReq, RFC 2985 section 5.4.2
+    EXTENSION_REQUEST = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 14];
     /// 1.2.840.113549.1.9.5 id-signingTime, RFC 5652 section 11.3
     SIGNING_TIME = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
     /// 1.2.840.113549.1.9.16.2.12 id-aa-signingCertificate (SHA-1), RFC 2634 section 5.4

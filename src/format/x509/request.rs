@@ -4,7 +4,8 @@
 use thiserror::Error;
 
 use super::algorithm::{self, AlgorithmError};
-use super::build::{EMPTY_NAME, assemble};
+use super::build::{EMPTY_NAME, Extension, assemble};
+use super::oids;
 use crate::base::code::Code;
 use crate::base::crypto::{KeyError, PublicKey, Scheme};
 use crate::base::encoding::der::{self, DerError, Reader, tag};
@@ -99,7 +100,20 @@ impl CertificateRequest {
 
     /// What the owner of a key signs to ask for a certificate: no subject, no attributes.
     pub fn info_der(public_key: &PublicKey) -> Vec<u8> {
-        der::sequence(&[&der::integer(0), EMPTY_NAME, public_key.spki(), &der::tlv(tag::context(0), &[])])
+        Self::info_with(public_key, &[])
+    }
+
+    /// The same with extensions that the certificate should have (RFC 2985 section 5.4.2), no subject.
+    pub fn info_with(public_key: &PublicKey, wished: &[Extension]) -> Vec<u8> {
+        let wishes = match wished {
+            [] => Vec::new(),
+            list => {
+                let list: Vec<u8> = list.iter().flat_map(|extension| extension.der()).copied().collect();
+                let values = der::set_of(vec![der::tlv(tag::SEQUENCE, &list)]);
+                der::sequence(&[&der::oid(oids::EXTENSION_REQUEST), &values])
+            }
+        };
+        der::sequence(&[&der::integer(0), EMPTY_NAME, public_key.spki(), &der::tlv(tag::context(0), &wishes)])
     }
 
     /// The request in DER, from the signature over [`CertificateRequest::info_der`].

@@ -3,16 +3,15 @@
 
 mod issuers;
 
-use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest};
-use crate::base::crypto::KeyKind;
+use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest, chain};
+use crate::base::crypto::{KeyKind, PublicKey};
 use crate::base::encoding::base64;
 use crate::base::encoding::json::{self, Fields, Json, ShapeError};
-use crate::base::encoding::pem;
 use crate::base::limits;
-use crate::format::x509::Certificate;
 use crate::service::BoxFuture;
 use crate::service::http::{Endpoint, HttpClient, HttpError, Request, Response, Service, excerpt};
 use crate::service::identity::IdToken;
+use crate::service::signer::sign_message;
 use issuers::Issuers;
 
 /// A Fulcio, or an authority that speaks as it does.
@@ -80,39 +79,27 @@ impl Fulcio {
                 _ => self.malformed("signedCertificateEmbeddedSct is missing"),
             });
         };
-        let texts = chain(embedded).map_err(|_| self.malformed("a chain of PEM certificates is missing"))?;
-        let unusable = |error| CaError::Certificate { url: self.endpoint.to_string(), error };
-        let mut certificates = Vec::new();
-        for text in texts {
-            // Some authorities put the rest of the chain into one text.
-            for der in pem::decode_all(text, "CERTIFICATE").map_err(|error| unusable(error.into()))? {
-                certificates.push(Certificate::from_der(&der).map_err(unusable)?);
-            }
-        }
-        if certificates.is_empty() || certificates.len() > limits::CHAIN {
-            return Err(self.malformed("a chain of one to eight certificates is expected"));
-        }
-        let leaf = certificates.remove(0);
-        Ok(CertificateChain { leaf, above: certificates })
+        let texts = certificates(embedded).map_err(|_| self.malformed("a chain of PEM certificates is missing"))?;
+        chain::read(&self.endpoint, texts)
     }
 }
 
-fn chain<'j>(embedded: &'j Json<'_>) -> Result<Vec<&'j str>, ShapeError> {
+fn certificates<'j>(embedded: &'j Json<'_>) -> Result<Vec<&'j str>, ShapeError> {
     let mut chain = Fields::of(embedded, "signedCertificateEmbeddedSct")?.require_object("chain")?;
     let items = chain.items("certificates", limits::CHAIN)?;
     items.iter().map(|item| json::string(item, "certificates")).collect()
 }
 
 /// The body with a public key and its proof of possession; the token goes into the header.
-fn body(request: CertificateRequest<'_>) -> String {
-    let algorithm = match request.public_key.kind() {
+fn body(key: &PublicKey, proof_of_possession: &[u8]) -> String {
+    let algorithm = match key.kind() {
         KeyKind::Ed25519 => "ED25519",
         KeyKind::Rsa { .. } => "RSA_PSS",
         KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => "ECDSA",
     };
     // Base64 and PEM need no escapes but the line ends.
-    let key = request.public_key.to_pem().replace('\n', "\\n");
-    let proof = base64::encode(request.proof_of_possession);
+    let key = key.to_pem().replace('\n', "\\n");
+    let proof = base64::encode(proof_of_possession);
     format!(
         r#"{{"publicKeyRequest":{{"publicKey":{{"algorithm":"{algorithm}","content":"{key}"}},"proofOfPossession":"{proof}"}}}}"#
     )
@@ -125,11 +112,14 @@ impl CertificateAuthority for Fulcio {
 
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
         Box::pin(async move {
-            let body = body(request);
-            let answer = self.call(&self.endpoint, Some(&body), Some(request.token.reveal())).await;
+            let token = request.needed_token()?;
+            let challenge = token.claims().challenge().ok_or(CaError::NoChallenge)?;
+            let proof = sign_message(request.key, challenge.as_bytes()).await?;
+            let body = body(request.key.public_key(), &proof);
+            let answer = self.call(&self.endpoint, Some(&body), Some(token.reveal())).await;
             let response = match answer {
                 Ok(response) => response,
-                Err(error) => return Err(self.explain(error, request.token).await),
+                Err(error) => return Err(self.explain(error, token).await),
             };
             self.read(&response.body)
         })

@@ -6,10 +6,10 @@ use super::{CredentialError, CredentialSource, SigningCredential};
 use crate::base::limits;
 use crate::format::x509::{Certificate, FulcioClaims, San};
 use crate::service::BoxFuture;
-use crate::service::ca::{CaError, CertificateAuthority, CertificateChain, CertificateRequest};
+use crate::service::ca::{CertificateAuthority, CertificateChain, CertificateRequest};
 use crate::service::environment::Environment;
-use crate::service::identity::{self, ExpectedIdentity, IdToken, IdentityTokenSource, SIGSTORE_AUDIENCE, TokenClaims};
-use crate::service::signer::{EphemeralKey, Signer as _, sign_message};
+use crate::service::identity::{self, ExpectedIdentity, IdToken, IdentityTokenSource, TokenClaims};
+use crate::service::signer::EphemeralKey;
 use crate::sign::future_time;
 use crate::verify::{Verifier, VerifyError};
 
@@ -20,7 +20,7 @@ pub struct Keyless {
     authority: Box<dyn CertificateAuthority>,
     verifier: Arc<Verifier>,
     environment: Arc<dyn Environment>,
-    audience: String,
+    audience: Option<String>,
 }
 
 impl Keyless {
@@ -31,35 +31,35 @@ impl Keyless {
         verifier: Arc<Verifier>,
         environment: Arc<dyn Environment>,
     ) -> Self {
-        let audience = SIGSTORE_AUDIENCE.to_owned();
+        let audience = authority.audience().map(str::to_owned);
         Self { sources, authority: Box::new(authority), verifier, environment, audience }
     }
 
-    /// For an authority that expects another audience than `sigstore`.
+    /// For an authority that expects another audience than it says itself.
     #[must_use]
     pub fn with_audience(self, audience: &str) -> Self {
-        Self { audience: audience.to_owned(), ..self }
+        Self { audience: Some(audience.to_owned()), ..self }
     }
 
     /// The numbered steps: each is done only when all before it hold.
     async fn certify(&self) -> Result<SigningCredential, CredentialError> {
-        // 1. A token that an authority can take.
-        let token = identity::find(&self.sources, &*self.environment, &self.audience).await?;
-        token.check(&self.audience, self.environment.now())?;
-        let challenge = token.claims().challenge().ok_or(CaError::NoChallenge)?;
+        // 1. A token that the authority can take, if it takes any.
+        let token = match &self.audience {
+            None => None,
+            Some(audience) => {
+                let token = identity::find(&self.sources, &*self.environment, audience).await?;
+                token.check(audience, self.environment.now())?;
+                Some(token)
+            }
+        };
+        let wanted = self.authority.wanted_name(token.as_ref().map(IdToken::claims))?;
         // 2. A key of this session.
         let key = EphemeralKey::generate()?;
         // 3. A certificate for the two.
-        let proof_of_possession = sign_message(&key, challenge.as_bytes()).await?;
-        let request = CertificateRequest {
-            public_key: key.public_key(),
-            proof_of_possession: &proof_of_possession,
-            token: &token,
-        };
-        let chain = self.authority.issue(request).await?;
+        let chain = self.authority.issue(CertificateRequest { key: &key, token: token.as_ref() }).await?;
         // 4. The certificate is of this key, of this identity, and would verify.
         let credential = SigningCredential::new(Arc::new(key), chain.leaf.clone())?;
-        check_identity(&chain.leaf, &token).map_err(|error| self.refused(error))??;
+        check_identity(&chain.leaf, wanted.as_ref(), token.as_ref()).map_err(|error| self.refused(error))??;
         self.check_path(&chain)?;
         Ok(credential)
     }
@@ -85,21 +85,29 @@ impl Keyless {
     }
 }
 
-/// Whether a certificate names whom the token names: the issuer always, the subject exactly where it is
-/// known what it must be, and else by the subject claim that the authority copied.
-fn check_identity(leaf: &Certificate, token: &IdToken) -> Result<Result<(), CredentialError>, VerifyError> {
+/// Whether a certificate names whom it is to name: what was asked for, where that is for us to say; else whom
+/// the token names, the issuer always, the subject exactly where it is known what it must be, and else by the
+/// subject claim that the authority copied.
+fn check_identity(
+    leaf: &Certificate,
+    wanted: Option<&San>,
+    token: Option<&IdToken>,
+) -> Result<Result<(), CredentialError>, VerifyError> {
     let (san, written) = (leaf.san()?, FulcioClaims::read(leaf)?);
-    let claims = token.claims();
+    let claims = token.map(IdToken::claims);
     // An authority that is no Fulcio writes no issuer; the path says which it is.
-    if let (Some(found), Some(expected)) = (written.issuer(), claims.certificate_issuer())
+    if let (Some(found), Some(expected)) = (written.issuer(), claims.and_then(TokenClaims::certificate_issuer))
         && found != expected
     {
         return Ok(Err(CredentialError::OtherIssuer { expected: expected.to_owned(), found: found.to_owned() }));
     }
-    Ok(match names(&san, written.value("token-subject"), claims) {
-        Ok(()) => Ok(()),
-        Err(expected) => Err(CredentialError::OtherIdentity { expected, found: san.to_string() }),
-    })
+    let named = match (wanted, claims) {
+        (Some(wanted), _) if *wanted == san => Ok(()),
+        (Some(wanted), _) => Err(wanted.to_string()),
+        (None, Some(claims)) => names(&san, written.value("token-subject"), claims),
+        (None, None) => Err(String::new()),
+    };
+    Ok(named.map_err(|expected| CredentialError::OtherIdentity { expected, found: san.to_string() }))
 }
 
 /// `Err` tells whom the token names.

@@ -2,10 +2,11 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::base::encoding::hex;
+use crate::format::x509::Certificate;
 use crate::format::x509::testing::Authority;
 use crate::service::http::fake::{Answer, FakeServer, block_on, impatient_client};
 use crate::service::identity::IdToken;
-use crate::service::signer::{EphemeralKey, Signer as _, sign_message};
+use crate::service::signer::EphemeralKey;
 
 /// `{"alg":"ES256"}`, `{"iss":"i","sub":"me","aud":"sigstore","exp":4102444800}`
 const TOKEN: &str = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJpIiwic3ViIjoibWUiLCJhdWQiOiJzaWdzdG9yZSIsImV4cCI6NDEwMjQ0NDgwMH0.Y2FuYXJ5LWNhbmFyeQ";
@@ -14,11 +15,7 @@ fn issue(server: &FakeServer) -> Result<CertificateChain, CaError> {
     let token = IdToken::new(Zeroizing::new(TOKEN.to_owned()), "test").unwrap();
     let key = EphemeralKey::generate().unwrap();
     let fulcio = Fulcio::new(&server.url, impatient_client()).unwrap();
-    block_on(async {
-        let proof = sign_message(&key, token.claims().challenge().unwrap().as_bytes()).await.unwrap();
-        let request = CertificateRequest { public_key: key.public_key(), proof_of_possession: &proof, token: &token };
-        fulcio.issue(request).await
-    })
+    block_on(async { fulcio.issue(CertificateRequest { key: &key, token: Some(&token) }).await })
 }
 
 fn chain_json(key: &str, certificates: &[&Certificate]) -> String {
@@ -76,8 +73,8 @@ fn the_servers_own_words_are_shown_and_the_token_is_not() {
 
 #[test]
 fn answers_that_are_no_chain() {
-    let root = Authority::root("root");
-    let nine = chain_json("signedCertificateEmbeddedSct", &[&root.certificate; 9]);
+    let nine: Vec<Certificate> = (0..9).map(|_| Authority::root("root").certificate).collect();
+    let nine = chain_json("signedCertificateEmbeddedSct", &nine.iter().collect::<Vec<_>>());
     let empty = chain_json("signedCertificateEmbeddedSct", &[]);
     let not_der = format!(
         r#"{{"signedCertificateEmbeddedSct":{{"chain":{{"certificates":["-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"]}}}}}}"#,

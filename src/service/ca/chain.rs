@@ -1,0 +1,48 @@
+//! What authorities are sent and answer with in PEM: a certification request, certificates.
+
+use super::{CaError, CertificateChain};
+use crate::base::encoding::pem;
+use crate::base::limits;
+use crate::format::x509::build::Extension;
+use crate::format::x509::{Certificate, CertificateRequest as Csr, San};
+use crate::service::http::{Endpoint, HttpError, Service};
+use crate::service::signer::{Signer, SignerError, sign_message};
+
+/// Reads PEM texts, the leaf first. Some authorities put the rest of the chain into one text, and some name
+/// the leaf's issuer twice: a repeated certificate is read once.
+pub(super) fn read<'t>(
+    endpoint: &Endpoint,
+    texts: impl IntoIterator<Item = &'t str>,
+) -> Result<CertificateChain, CaError> {
+    let unusable = |error| CaError::Certificate { url: endpoint.to_string(), error };
+    let mut certificates: Vec<Certificate> = Vec::new();
+    for text in texts {
+        for der in pem::decode_all(text, "CERTIFICATE").map_err(|error| unusable(error.into()))? {
+            let certificate = Certificate::from_der(&der).map_err(unusable)?;
+            if !certificates.contains(&certificate) {
+                certificates.push(certificate);
+            }
+            if certificates.len() > limits::CHAIN {
+                return Err(malformed(endpoint, "more than eight certificates"));
+            }
+        }
+    }
+    let mut certificates = certificates.into_iter();
+    match certificates.next() {
+        Some(leaf) => Ok(CertificateChain { leaf, above: certificates.collect() }),
+        None => Err(malformed(endpoint, "a chain of one to eight certificates is expected")),
+    }
+}
+
+/// An answer of another shape than the authority's protocol has.
+pub(super) fn malformed(endpoint: &Endpoint, problem: &'static str) -> CaError {
+    HttpError::Malformed { service: Service::CertificateAuthority, url: endpoint.to_string(), problem }.into()
+}
+
+/// A certification request in PEM by a key, that asks for a name.
+pub(super) async fn request(key: &dyn Signer, name: Option<&San>) -> Result<String, SignerError> {
+    let wished: Vec<Extension> = name.map(Extension::subject_alt_name).into_iter().collect();
+    let info = Csr::info_with(key.public_key(), &wished);
+    let signature = sign_message(key, &info).await?;
+    Ok(pem::encode("CERTIFICATE REQUEST", &Csr::write(&info, key.scheme(), &signature)))
+}

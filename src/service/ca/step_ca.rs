@@ -1,0 +1,170 @@
+//! Smallstep's step-ca: <https://smallstep.com/docs/step-ca/>, the API of
+//! <https://github.com/smallstep/certificates/blob/master/api/api.go>. An OIDC provisioner takes the job's token as
+//! it is, once: nothing is sent a second time. `examples/authorities/step-ca-template.json` is a template for its leaves.
+
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use thiserror::Error;
+
+use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest, SanTemplate, chain};
+use crate::base::code::Code;
+use crate::base::encoding::json::Json;
+use crate::base::limits;
+use crate::format::x509::San;
+use crate::service::BoxFuture;
+use crate::service::http::{Endpoint, Exchange, HttpClient, HttpError, Method, Repeat, Service, excerpt};
+use crate::service::identity::TokenClaims;
+
+/// A step-ca with an OIDC provisioner.
+#[derive(Debug)]
+pub struct StepCa {
+    sign: Endpoint,
+    audience: String,
+    name: Option<SanTemplate>,
+    lifetime_secs: Option<u32>,
+    http: HttpClient,
+}
+
+/// A step-ca that said no.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum StepCaError {
+    /// 401, which has one answer for every reason.
+    #[error("step-ca {url} does not take the token: {answer}")]
+    Token {
+        /// Where.
+        url: String,
+        /// Its words.
+        answer: String,
+    },
+    /// 403: the request goes beyond what the provisioner allows.
+    #[error("step-ca {url} refuses the request: {answer}")]
+    Forbidden {
+        /// Where.
+        url: String,
+        /// Its words.
+        answer: String,
+    },
+    /// Another no.
+    #[error("step-ca {url} answered {status}: {answer}")]
+    Refused {
+        /// Where.
+        url: String,
+        /// The status.
+        status: u16,
+        /// Its words.
+        answer: String,
+    },
+    /// Nobody knows whether the token was used up.
+    #[error("{0}; it may have used up the identity token, which it takes once")]
+    Ambiguous(HttpError),
+}
+
+impl StepCaError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Token { .. } => Code::refused(
+                "step-ca-token",
+                "a token is taken once: get a new one; else check the provisioner's clientID against its aud",
+            ),
+            Self::Forbidden { .. } => Code::refused(
+                "step-ca-forbidden",
+                "read its answer: names and lifetimes are the provisioner's to allow",
+            ),
+            Self::Refused { .. } => Code::refused("step-ca-refused", "read its answer, and the authority's own log"),
+            Self::Ambiguous(_) => Code::undecided(
+                "step-ca-ambiguous",
+                "run the job again for a new token: sending the same one again would be refused",
+            ),
+        }
+    }
+}
+
+impl StepCa {
+    /// The authority at a URL; `audience` is the `clientID` of its OIDC provisioner.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Url`].
+    pub fn new(url: &str, audience: &str, http: HttpClient) -> Result<Self, HttpError> {
+        let sign = Endpoint::parse(Service::CertificateAuthority, url)?.below("1.0/sign");
+        Ok(Self { sign, audience: audience.to_owned(), name: None, lifetime_secs: None, http })
+    }
+
+    /// Whom the provisioner's template will name: a certificate for anybody else is refused. Without it the name
+    /// must be the one that Fulcio would write for the token.
+    #[must_use]
+    pub fn with_name(self, name: SanTemplate) -> Self {
+        Self { name: Some(name), ..self }
+    }
+
+    /// How long the certificate is to live, in seconds.
+    #[must_use]
+    pub fn with_lifetime(self, secs: u32) -> Self {
+        Self { lifetime_secs: Some(secs), ..self }
+    }
+
+    async fn ask(&self, request: CertificateRequest<'_>) -> Result<CertificateChain, CaError> {
+        let token = request.needed_token()?;
+        let mut body = serde_json::json!({ "csr": chain::request(request.key, None).await?, "ott": token.reveal() });
+        if let (Some(body), Some(secs)) = (body.as_object_mut(), self.lifetime_secs) {
+            body.insert("notAfter".to_owned(), format!("{secs}s").into());
+        }
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let body = zeroize::Zeroizing::new(body.to_string());
+        let secrets = [token.reveal()];
+        let call = Exchange {
+            service: Service::CertificateAuthority,
+            method: &Method::POST,
+            endpoint: &self.sign,
+            headers: &headers,
+            body: Some(body.as_bytes()),
+            limit: limits::RESPONSE_BYTES,
+            repeat: Repeat::Never,
+            secrets: &secrets,
+        };
+        let answer = self.http.exchange(&call).await.map_err(|error| match error {
+            HttpError::Unreachable { .. } | HttpError::Unavailable { .. } => StepCaError::Ambiguous(error).into(),
+            other => CaError::from(other),
+        })?;
+        let url = self.sign.to_string();
+        let words = || excerpt(&answer.body, &secrets);
+        match answer.status {
+            200 | 201 => self.read(&answer.body),
+            401 => Err(StepCaError::Token { url, answer: words() }.into()),
+            403 => Err(StepCaError::Forbidden { url, answer: words() }.into()),
+            status => Err(StepCaError::Refused { url, status, answer: words() }.into()),
+        }
+    }
+
+    fn read(&self, body: &[u8]) -> Result<CertificateChain, CaError> {
+        let json = Json::parse(body).map_err(|_| chain::malformed(&self.sign, "not JSON"))?;
+        let text = |name| json.member(name).and_then(Json::as_str);
+        let texts: Vec<&str> = match json.member("certChain") {
+            Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).take(limits::CHAIN + 1).collect(),
+            _ => [text("crt"), text("ca")].into_iter().flatten().collect(),
+        };
+        chain::read(&self.sign, texts)
+    }
+}
+
+impl CertificateAuthority for StepCa {
+    fn name(&self) -> String {
+        self.sign.to_string()
+    }
+
+    fn audience(&self) -> Option<&str> {
+        Some(&self.audience)
+    }
+
+    fn wanted_name(&self, claims: Option<&TokenClaims>) -> Result<Option<San>, CaError> {
+        Ok(self.name.as_ref().map(|name| name.fill(claims)).transpose()?)
+    }
+
+    fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
+        Box::pin(self.ask(request))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! HashiCorp Vault's and OpenBao's PKI engine: <https://developer.hashicorp.com/vault/api-docs/secret/pki> and
+//! <https://openbao.org/api-docs/secret/pki/>. One login, one request to `MOUNT/sign/ROLE` with a key that was
+//! made here, and the login's token is revoked whatever came of it.
+//! `examples/authorities/vault-role.sh` sets up the roles of the engine and of the login.
+
+mod error;
+mod login;
+
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use zeroize::Zeroizing;
+
+use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest, SanTemplate, chain};
+use crate::base::encoding::json::Json;
+use crate::base::limits;
+use crate::format::x509::San;
+use crate::service::BoxFuture;
+use crate::service::http::{Endpoint, Exchange, HttpClient, HttpError, Method, Repeat, Response, Service, excerpt};
+use crate::service::identity::TokenClaims;
+
+pub use error::VaultError;
+pub use login::VaultLogin;
+
+const TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
+const NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
+
+/// Which role of which PKI engine signs, and whom for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VaultRole {
+    /// The engine's mount, `pki`.
+    pub mount: String,
+    /// The role.
+    pub role: String,
+    /// The name to ask for: a role bounds it and never chooses it.
+    pub name: SanTemplate,
+    /// How long the certificate is to live, in seconds; the role's default when `None`.
+    pub lifetime_secs: Option<u32>,
+}
+
+/// A Vault or an OpenBao.
+#[derive(Debug)]
+pub struct Vault {
+    base: Endpoint,
+    namespace: Option<String>,
+    role: VaultRole,
+    login: VaultLogin,
+    audience: String,
+    http: HttpClient,
+}
+
+impl Vault {
+    /// The server at an address, as `VAULT_ADDR` has it.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Url`]; [`VaultError::Path`] for a mount or role that is no path.
+    pub fn new(address: &str, role: VaultRole, login: VaultLogin, http: HttpClient) -> Result<Self, CaError> {
+        let base = Endpoint::parse(Service::CertificateAuthority, address)?;
+        for path in login.paths().into_iter().chain([role.mount.as_str(), role.role.as_str()]) {
+            check_path(path)?;
+        }
+        let audience = address.trim_end_matches('/').to_owned();
+        Ok(Self { base, namespace: None, role, login, audience, http })
+    }
+
+    /// Within a namespace.
+    #[must_use]
+    pub fn with_namespace(self, namespace: &str) -> Self {
+        Self { namespace: Some(namespace.to_owned()), ..self }
+    }
+
+    /// For a login role whose `bound_audiences` is not the server's address.
+    #[must_use]
+    pub fn with_audience(self, audience: &str) -> Self {
+        Self { audience: audience.to_owned(), ..self }
+    }
+
+    fn at(&self, path: &str) -> Endpoint {
+        self.base.below(&format!("v1/{path}"))
+    }
+
+    async fn post(
+        &self,
+        endpoint: &Endpoint,
+        token: Option<&str>,
+        body: &str,
+        hidden: &[&str],
+    ) -> Result<Response, HttpError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let unsendable = |problem| HttpError::Malformed {
+            service: Service::CertificateAuthority,
+            url: endpoint.to_string(),
+            problem,
+        };
+        if let Some(namespace) = &self.namespace {
+            let value =
+                HeaderValue::from_str(namespace).map_err(|_| unsendable("the namespace is not text for a header"))?;
+            headers.insert(NAMESPACE, value);
+        }
+        if let Some(token) = token {
+            let mut value =
+                HeaderValue::from_str(token).map_err(|_| unsendable("the token is not text for a header"))?;
+            value.set_sensitive(true);
+            headers.insert(TOKEN, value);
+        }
+        let call = Exchange {
+            service: Service::CertificateAuthority,
+            method: &Method::POST,
+            endpoint,
+            headers: &headers,
+            body: Some(body.as_bytes()),
+            limit: limits::RESPONSE_BYTES,
+            repeat: Repeat::Allowed,
+            secrets: hidden,
+        };
+        self.http.exchange(&call).await
+    }
+
+    /// A token of a login: ours to revoke, unless it was given.
+    async fn token(&self, request: &CertificateRequest<'_>) -> Result<VaultToken, CaError> {
+        let Some(call) = self.login.call(request.token)? else {
+            return Ok(VaultToken { text: self.login.given().unwrap_or_default(), own: false });
+        };
+        let endpoint = self.at(&format!("auth/{}/login", call.mount));
+        let secrets: Vec<&str> = call.secrets.iter().map(|secret| secret.as_str()).collect();
+        let answer = self.post(&endpoint, None, &call.body, &secrets).await?;
+        if answer.status != 200 {
+            return Err(VaultError::at_login(&endpoint, answer.status, excerpt(&answer.body, &secrets)).into());
+        }
+        let body = Zeroizing::new(answer.body);
+        let json = Json::parse(&body).map_err(|_| chain::malformed(&endpoint, "not JSON"))?;
+        let text = json.member("auth").and_then(|auth| auth.member("client_token")).and_then(Json::as_str);
+        let text = text
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| chain::malformed(&endpoint, "auth.client_token is missing"))?;
+        Ok(VaultToken { text: Zeroizing::new(text.to_owned()), own: true })
+    }
+
+    async fn sign(&self, token: &str, request: &CertificateRequest<'_>) -> Result<CertificateChain, CaError> {
+        let name = self.role.name.fill(request.token.map(|token| token.claims()))?;
+        // A role takes the names from the request or from the call, as `use_csr_sans` says: both say the same.
+        let csr = chain::request(request.key, Some(&name)).await?;
+        let mut body = serde_json::json!({
+            "csr": csr,
+            "uri_sans": name.as_str(),
+            "exclude_cn_from_sans": true,
+            "format": "pem",
+        });
+        if let (Some(body), Some(secs)) = (body.as_object_mut(), self.role.lifetime_secs) {
+            body.insert("ttl".to_owned(), format!("{secs}s").into());
+        }
+        let endpoint = self.at(&format!("{}/sign/{}", self.role.mount, self.role.role));
+        let answer = self.post(&endpoint, Some(token), &body.to_string(), &[token]).await?;
+        if answer.status != 200 {
+            return Err(VaultError::at_signing(&endpoint, answer.status, excerpt(&answer.body, &[token])).into());
+        }
+        let json = Json::parse(&answer.body).map_err(|_| chain::malformed(&endpoint, "not JSON"))?;
+        let data = json.member("data").ok_or_else(|| chain::malformed(&endpoint, "data is missing"))?;
+        let text = |name| data.member(name).and_then(Json::as_str);
+        let leaf = text("certificate").ok_or_else(|| chain::malformed(&endpoint, "data.certificate is missing"))?;
+        let above: Vec<&str> = match data.member("ca_chain") {
+            Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).take(limits::CHAIN + 1).collect(),
+            _ => text("issuing_ca").into_iter().collect(),
+        };
+        chain::read(&endpoint, std::iter::once(leaf).chain(above))
+    }
+}
+
+/// A token, and whether it is to be revoked.
+struct VaultToken {
+    text: Zeroizing<String>,
+    own: bool,
+}
+
+/// A mount or role: steps of a path, so that it leads nowhere else.
+fn check_path(path: &str) -> Result<(), VaultError> {
+    let plain = |step: &str| {
+        let characters = step.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        !step.is_empty() && !matches!(step, "." | "..") && characters
+    };
+    if path.split('/').all(plain) { Ok(()) } else { Err(VaultError::Path { path: path.to_owned() }) }
+}
+
+impl CertificateAuthority for Vault {
+    fn name(&self) -> String {
+        self.at(&format!("{}/sign/{}", self.role.mount, self.role.role)).to_string()
+    }
+
+    fn audience(&self) -> Option<&str> {
+        (self.login.takes_identity_token() || self.role.name.has_claims()).then_some(&self.audience)
+    }
+
+    fn wanted_name(&self, claims: Option<&TokenClaims>) -> Result<Option<San>, CaError> {
+        Ok(Some(self.role.name.fill(claims)?))
+    }
+
+    fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
+        Box::pin(async move {
+            let token = self.token(&request).await?;
+            let issued = self.sign(&token.text, &request).await;
+            if token.own {
+                // It dies by itself soon; that it could not be revoked changes nothing for the certificate.
+                let _ = self.post(&self.at("auth/token/revoke-self"), Some(&token.text), "{}", &[&token.text]).await;
+            }
+            issued
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
