@@ -50,6 +50,7 @@ pub mod page;
 mod proto_json;
 pub mod rekor;
 pub mod rekor_v1;
+mod rotation;
 mod running;
 mod status;
 mod timestamp_routes;
@@ -68,6 +69,7 @@ pub use config::{Config, EntryPolicy, IssuerKind};
 pub use error::StackError;
 pub use issuer::TokenRequest;
 pub use operations::Serving;
+pub use rotation::{Rotated, rotate};
 pub use running::Running;
 pub use status::{LogStatus, StackStatus, status};
 pub use upkeep::{OfLog, export, fsck};
@@ -126,8 +128,9 @@ impl Stack {
 
     /// The same with another clock.
     pub fn open_with(dir: &Path, clock: Clock) -> Result<Self, StackError> {
+        rotation::settle(dir)?;
         let config = Config::read(dir)?;
-        let folder = Folder::new(dir);
+        let folder = Folder::of_shard(dir, &config);
         let issuer = Issuer::new(folder.key(StoredKey::Oidc)?, &config.url, folder.secret()?);
         let chain = folder.chain("ca")?;
         let ca_key = folder.key(StoredKey::Ca)?;
@@ -156,7 +159,7 @@ impl Stack {
         let tsa = TimestampAuthority::new(&folder.key_pkcs8(StoredKey::Tsa)?, folder.chain("tsa")?)?;
         let (issuer, ca) = (Arc::new(issuer), Arc::new(ca));
         tuf::refresh(&folder, clock.now())?;
-        let search = Arc::new(page::SearchIndex::open(&folder.path(folder::SEARCH))?);
+        let search = Arc::new(page::SearchIndex::open(&folder.path(folder.log_name(folder::SEARCH)))?);
         Ok(Self {
             config,
             clock,
@@ -176,20 +179,25 @@ impl Stack {
     /// continuation of what is remembered there.
     pub fn remembering(self, dir: &Path) -> Result<Self, StackError> {
         let memory = Memory::open(dir)?;
-        memory.check("rekor", self.rekor.log())?;
-        memory.check("ct", self.ct.log())?;
+        memory.check(&self.of_shard("rekor"), self.rekor.log())?;
+        memory.check(&self.of_shard("ct"), self.ct.log())?;
         if let Some(log) = &self.rekor_v1 {
-            memory.check("rekor-v1", log.log())?;
+            memory.check(&self.of_shard("rekor-v1"), log.log())?;
         }
         Ok(Self { memory: Some(memory), ..self })
     }
 
+    /// What a log of the current shard is remembered by: another shard is another log.
+    fn of_shard(&self, name: &str) -> String {
+        format!("{name}{}", self.config.suffix())
+    }
+
     /// The last checkpoint of each log.
-    fn notes(&self) -> Vec<(&'static str, String)> {
+    fn notes(&self) -> Vec<(String, String)> {
         let mut notes =
             vec![("rekor", self.rekor.log().head().note().to_owned()), ("ct", self.ct.log().head().note().to_owned())];
         notes.extend(self.rekor_v1.as_ref().map(|log| ("rekor-v1", log.log().head().note().to_owned())));
-        notes
+        notes.into_iter().map(|(name, note)| (self.of_shard(name), note)).collect()
     }
 
     /// Keeps the memory as new as the logs, until it cannot.

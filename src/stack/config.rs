@@ -26,8 +26,11 @@ pub struct Config {
     pub domain: String,
     /// The organization in its certificates.
     pub organization: String,
-    /// The name of the log's shard: the year it was made and a number.
+    /// The name of the logs' shard: the year it was made and a number.
     pub shard: String,
+    /// The shards before it, oldest first: frozen by `stack rotate`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frozen: Vec<String>,
     /// Which entries the transparency log takes.
     pub entry_policy: EntryPolicy,
     /// Whether a Rekor v1 log stands beside the v2 log.
@@ -61,7 +64,7 @@ pub enum IssuerKind {
 }
 
 /// The file's name.
-const NAME: &str = "stack.json";
+pub(super) const NAME: &str = "stack.json";
 
 impl Config {
     /// The default on a port of loopback.
@@ -79,6 +82,7 @@ impl Config {
             domain: "sealmark.localhost".to_owned(),
             organization: "sealmark".to_owned(),
             shard: format!("{year}-1"),
+            frozen: Vec::new(),
             entry_policy: EntryPolicy::OwnCa,
             rekor_v1: false,
         }
@@ -108,14 +112,33 @@ impl Config {
     /// Writes the configuration; it must not exist.
     pub(super) fn write(&self, dir: &Path) -> Result<(), StackError> {
         let path = dir.join(NAME);
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|error| StackError::Config { path: path.clone(), what: error.to_string() })?;
+        let text = self.to_json(dir)?;
         let written = fs::File::create_new(&path).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
-            file.write_all(b"\n")?;
             file.sync_all()
         });
         written.map_err(|error| StackError::io("write", &path, error))
+    }
+
+    /// The document.
+    pub(super) fn to_json(&self, dir: &Path) -> Result<String, StackError> {
+        let text = serde_json::to_string_pretty(self);
+        let text = text.map_err(|error| StackError::Config { path: dir.join(NAME), what: error.to_string() })?;
+        Ok(text + "\n")
+    }
+
+    /// The same stack with each of its shards as the current one, oldest first.
+    pub(super) fn shards(&self) -> impl Iterator<Item = Self> {
+        let shards = self.frozen.iter().chain([&self.shard]);
+        shards.map(|shard| Self { shard: shard.clone(), ..self.clone() })
+    }
+
+    /// What follows the names of the current shard's keys and logs: nothing for the first shard, which `init` made.
+    pub(super) fn suffix(&self) -> String {
+        match self.frozen.first() {
+            Some(first) if *first != self.shard => format!("-{}", self.shard),
+            _ => String::new(),
+        }
     }
 
     /// What cannot be served.
@@ -132,6 +155,7 @@ impl Config {
         match () {
             () if self.version != 1 => Err("its version is not 1"),
             () if !name(&self.domain) || !name(&self.shard) => Err("domain or shard is not a host name"),
+            () if !self.frozen.iter().all(|shard| name(shard)) => Err("a frozen shard is not a host name"),
             () if self.organization.is_empty() || self.organization.len() > 64 => Err("organization is empty or long"),
             () => Ok(()),
         }

@@ -9,7 +9,10 @@
 //! logs/rekor  logs/ct  logs/rekor-v1
 //! tuf/                           the documents as a TUF repository
 //! search.index                   for the page; made from the log
+//! rotation/                      a rotation that is being made or taken over (see `rotation`)
 //! ```
+//!
+//! Keys and logs of later shards have the shard's name behind theirs: `keys/ct-2027-1.pem`, `logs/ct-2027-1`.
 //!
 //! The keys of the two roots are used once and never written: a new chain is a new stack.
 
@@ -20,6 +23,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::StackError;
+use super::config::Config;
 use super::keys::{self, PrivateKey};
 use crate::base::crypto::KeyKind;
 use crate::base::encoding::pem;
@@ -27,7 +31,11 @@ use crate::format::x509::Certificate;
 
 /// A stack's folder.
 #[derive(Debug, Clone)]
-pub(super) struct Folder(PathBuf);
+pub(super) struct Folder {
+    path: PathBuf,
+    /// What follows the names of the shard's keys and logs.
+    suffix: String,
+}
 
 /// A key of the stack that stays on the disk.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +72,11 @@ impl StoredKey {
         }
     }
 
+    /// Whether every shard has one of its own.
+    const fn is_of_shard(self) -> bool {
+        matches!(self, Self::Ct | Self::Rekor | Self::RekorV1)
+    }
+
     /// Its kind: clients want ECDSA in certificates, SCTs and timestamps; witnesses want Ed25519 in a log.
     pub(super) const fn kind(self) -> KeyKind {
         match self {
@@ -86,22 +99,27 @@ pub(super) const SIGNING_CONFIG_V1: &str = "signing_config.rekor-v1.json";
 pub(super) const CLIENT_TRUST_CONFIG: &str = "client_trust_config.json";
 
 impl Folder {
-    /// The folder at `path`.
+    /// The folder at `path`, with the shard that `init` made.
     pub(super) fn new(path: &Path) -> Self {
-        Self(path.to_owned())
+        Self { path: path.to_owned(), suffix: String::new() }
+    }
+
+    /// The folder at `path`, with the current shard of a configuration.
+    pub(super) fn of_shard(path: &Path, config: &Config) -> Self {
+        Self { path: path.to_owned(), suffix: config.suffix() }
     }
 
     /// Makes the folder, or takes an empty one, and the folders in it.
     pub(super) fn create(&self) -> Result<(), StackError> {
-        match fs::create_dir(&self.0) {
+        match fs::create_dir(&self.path) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                let mut inside = fs::read_dir(&self.0).map_err(|error| StackError::io("list", &self.0, error))?;
+                let mut inside = fs::read_dir(&self.path).map_err(|error| StackError::io("list", &self.path, error))?;
                 if inside.next().is_some() {
-                    return Err(StackError::Exists { path: self.0.clone() });
+                    return Err(StackError::Exists { path: self.path.clone() });
                 }
             }
-            Err(error) => return Err(StackError::io("create", &self.0, error)),
+            Err(error) => return Err(StackError::io("create", &self.path, error)),
         }
         keys::create_dir(&self.path("keys"))?;
         for name in ["certificates", "logs"] {
@@ -113,16 +131,22 @@ impl Folder {
 
     /// A path in it.
     pub(super) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
+    }
+
+    /// The name of a log's folder.
+    pub(super) fn log_name(&self, name: &str) -> String {
+        format!("{name}{}", self.suffix)
     }
 
     /// The folder of a log.
     pub(super) fn log(&self, name: &str) -> PathBuf {
-        self.0.join("logs").join(name)
+        self.path.join("logs").join(self.log_name(name))
     }
 
-    fn key_path(&self, key: StoredKey) -> PathBuf {
-        self.path(format!("keys/{}.pem", key.name()))
+    pub(super) fn key_path(&self, key: StoredKey) -> PathBuf {
+        let suffix = if key.is_of_shard() { self.suffix.as_str() } else { "" };
+        self.path(format!("keys/{}{suffix}.pem", key.name()))
     }
 
     /// Makes a key and writes it.
@@ -203,7 +227,7 @@ impl Folder {
 
     /// Makes the names in the folder and its folders durable.
     pub(super) fn sync(&self) -> Result<(), StackError> {
-        for path in [self.path("keys"), self.path("certificates"), self.path("logs"), self.0.clone()] {
+        for path in [self.path("keys"), self.path("certificates"), self.path("logs"), self.path.clone()] {
             let synced = fs::File::open(&path).and_then(|dir| dir.sync_all());
             synced.map_err(|error| StackError::io("sync", &path, error))?;
         }

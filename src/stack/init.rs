@@ -21,7 +21,7 @@ use crate::format::x509::{Certificate, oids};
 
 /// Seconds before its making from which a stack is to be believed: its first SCT and its first timestamp
 /// may be rounded down.
-const EARLIER: i64 = 60;
+pub(super) const EARLIER: i64 = 60;
 
 /// Makes a stack in a folder that does not exist or is empty.
 pub(super) fn init(dir: &Path, config: &Config, clock: &Clock) -> Result<(), StackError> {
@@ -65,7 +65,7 @@ pub(super) fn init(dir: &Path, config: &Config, clock: &Clock) -> Result<(), Sta
     folder.sync()
 }
 
-fn create_log<C: Codec>(folder: &Folder, name: &str, codec: &C, clock: &Clock) -> Result<(), StackError> {
+pub(super) fn create_log<C: Codec>(folder: &Folder, name: &str, codec: &C, clock: &Clock) -> Result<(), StackError> {
     Ok(Log::create(Arc::new(Disk), &folder.log(name), codec, clock)?)
 }
 

@@ -244,6 +244,11 @@ pub fn last_note(vfs: &dyn Vfs, dir: &Path) -> Result<String, LogError> {
     commits::last(&file).map(|commit| commit.note.to_owned()).ok_or(LogError::Damaged { path, what })
 }
 
+/// Keeps every other process from writing the log in a folder, as long as the value lives.
+pub(in crate::stack) fn hold(vfs: Arc<dyn Vfs>, dir: &Path) -> Result<impl Sized + use<>, LogError> {
+    Files { vfs, dir: dir.to_owned() }.lock()
+}
+
 impl<C: Codec> Drop for Log<C> {
     /// Ends the sequencer and waits for it, so that the lock is free afterwards.
     fn drop(&mut self) {

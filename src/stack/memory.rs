@@ -34,7 +34,7 @@ impl Memory {
     }
 
     /// Remembers checkpoints by the names of their logs.
-    pub(super) fn keep(&self, notes: &[(&'static str, String)]) -> Result<(), LogError> {
+    pub(super) fn keep(&self, notes: &[(String, String)]) -> Result<(), LogError> {
         notes.iter().try_for_each(|(name, note)| export::write(&self.0.join(name), note.as_bytes()))
     }
 }

@@ -26,13 +26,6 @@ pub(super) struct Parts<'a> {
 /// choose among several.
 pub(super) fn documents(config: &Config, from: UnixTime, parts: Parts<'_>) -> Result<ClientTrustConfig, StackError> {
     let validity = ValidityPeriod::new(from, None).ok_or(SigningError)?;
-    let log = |name: String, key: &PublicKey, id: [u8; 32]| LogInstance {
-        base_url: format!("http://{name}"),
-        key: key.clone(),
-        validity,
-        log_id: id.to_vec(),
-        operator: Some(config.organization.clone()),
-    };
     let authority = |common_name: &str, path: &str, chain| AuthorityInstance {
         organization: config.organization.clone(),
         common_name: common_name.to_owned(),
@@ -40,12 +33,10 @@ pub(super) fn documents(config: &Config, from: UnixTime, parts: Parts<'_>) -> Re
         chain,
         validity,
     };
-    let ct_key = parts.ct.public_key();
-    let mut logs = vec![log(config.log_name(), parts.rekor.public_key(), parts.rekor.log_id())];
-    logs.extend(parts.rekor_v1.map(|v1| log(config.rekor_v1_name(), v1.public_key(), v1.log_id())));
+    let (logs, ct_logs) = logs(config, validity, (parts.ct, parts.rekor, parts.rekor_v1));
     let trusted_root = TrustedRoot {
         logs,
-        ct_logs: vec![log(config.ct_name(), ct_key, ct_key.spki_sha256())],
+        ct_logs,
         certificate_authorities: vec![authority("sealmark root", "", parts.ca)],
         timestamp_authorities: vec![authority("sealmark timestamp root", TIMESTAMP, parts.tsa)],
         unsupported: Unsupported::default(),
@@ -63,6 +54,24 @@ pub(super) fn documents(config: &Config, from: UnixTime, parts: Parts<'_>) -> Re
         timestamp_selector: Some(Selector::Any),
     };
     Ok(ClientTrustConfig { trusted_root, signing_config })
+}
+
+/// The transparency logs of a shard, and its CT logs.
+pub(super) fn logs(
+    config: &Config,
+    validity: ValidityPeriod,
+    (ct, rekor, rekor_v1): (&CtCodec, &RekorCodec, Option<&RekorV1Codec>),
+) -> (Vec<LogInstance>, Vec<LogInstance>) {
+    let log = |name: String, key: &PublicKey, id: [u8; 32]| LogInstance {
+        base_url: format!("http://{name}"),
+        key: key.clone(),
+        validity,
+        log_id: id.to_vec(),
+        operator: Some(config.organization.clone()),
+    };
+    let mut logs = vec![log(config.log_name(), rekor.public_key(), rekor.log_id())];
+    logs.extend(rekor_v1.map(|v1| log(config.rekor_v1_name(), v1.public_key(), v1.log_id())));
+    (logs, vec![log(config.ct_name(), ct.public_key(), ct.public_key().spki_sha256())])
 }
 
 /// The same services with the v1 log in the place of the v2 log.

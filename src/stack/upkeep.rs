@@ -20,7 +20,7 @@ use crate::base::encoding::hex;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfLog<T> {
     /// Its folder's name.
-    pub name: &'static str,
+    pub name: String,
     /// Its origin.
     pub origin: String,
     /// What came of it.
@@ -73,28 +73,31 @@ impl Work for Write<'_> {
     }
 }
 
+/// Every log of every shard, frozen ones first.
 fn each_log<W: Work>(dir: &Path, work: &W) -> Result<Vec<OfLog<W::Result>>, StackError> {
-    let config = Config::read(dir)?;
-    let folder = Folder::new(dir);
-    let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
-    let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
-    let mut done = vec![
-        one_log(&folder, ("rekor", config.log_name()), &rekor, work)?,
-        one_log(&folder, ("ct", config.ct_name()), &ct, work)?,
-    ];
-    if config.rekor_v1 {
-        let codec = RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?;
-        done.push(one_log(&folder, ("rekor-v1", config.rekor_v1_name()), &codec, work)?);
+    let mut done = Vec::new();
+    for config in Config::read(dir)?.shards() {
+        let folder = Folder::of_shard(dir, &config);
+        let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
+        let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
+        done.push(one_log(&folder, ("rekor", config.log_name()), &rekor, work)?);
+        done.push(one_log(&folder, ("ct", config.ct_name()), &ct, work)?);
+        if config.rekor_v1 {
+            let codec = RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?;
+            done.push(one_log(&folder, ("rekor-v1", config.rekor_v1_name()), &codec, work)?);
+        }
     }
     Ok(done)
 }
 
 fn one_log<C: Codec, W: Work>(
     folder: &Folder,
-    (name, origin): (&'static str, String),
+    (name, origin): (&str, String),
     codec: &C,
     work: &W,
 ) -> Result<OfLog<W::Result>, StackError> {
     let log = Beside::open(Arc::new(Disk), &folder.log(name), codec)?;
-    Ok(OfLog { name, origin, result: work.log(name, &log)? })
+    let name = folder.log_name(name);
+    let result = work.log(&name, &log)?;
+    Ok(OfLog { name, origin, result })
 }

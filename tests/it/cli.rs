@@ -87,6 +87,7 @@ fn every_command_has_help_with_an_example() {
         &["stack", "up"],
         &["stack", "status"],
         &["stack", "token"],
+        &["stack", "rotate"],
         &["completions"],
     ] {
         let output = run(&[command, &["--help"]].concat());

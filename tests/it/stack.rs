@@ -9,6 +9,7 @@ mod http;
 mod log;
 mod operations;
 mod rekor_v1;
+mod rotate;
 mod signer;
 mod upkeep;
 

@@ -143,6 +143,7 @@ pub(crate) enum Stack {
     Fsck(StackFsck),
     Export(StackExport),
     RenewTrust(StackRenewTrust),
+    Rotate(StackRotate),
 }
 
 // ---------------------------------------------------------------------------------------- tour
@@ -735,6 +736,24 @@ Examples:
   $ sealmark stack fsck ./stack
   $ sealmark stack fsck ./stack --format json")]
 pub(crate) struct StackFsck {
+    /// The folder that `stack init` made
+    #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Freeze the logs of a stack and begin new ones with keys and names of their own
+///
+/// The stack must not be running. The trusted root and the signing config are extended: what was
+/// logged before stays verifiable, and the old keys are not believed for anything later. Give the new
+/// documents to your clients. The frozen logs stay in the folder, for fsck, export and monitors. An
+/// interrupted rotation is finished or forgotten by the next command that opens the stack.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark stack rotate ./stack")]
+pub(crate) struct StackRotate {
     /// The folder that `stack init` made
     #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) dir: PathBuf,

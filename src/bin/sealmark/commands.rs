@@ -78,6 +78,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Stack(Stack::Status(args)) => stack::status(&args),
         Command::Stack(Stack::Token(args)) => stack::token(&args),
         Command::Stack(Stack::Fsck(args)) => upkeep::fsck(&args),
+        Command::Stack(Stack::Rotate(args)) => upkeep::rotate(&args),
         Command::Stack(Stack::Export(args)) => upkeep::export(&args),
         Command::Stack(Stack::RenewTrust(args)) => stack::renew_trust(&args),
         Command::Gate(Gate::Admission(args)) => gate::admission(&args),
@@ -120,6 +121,7 @@ fn format(command: &Command) -> Format {
         Command::Stack(Stack::Init(args)) => args.format.format,
         Command::Stack(Stack::Status(args)) => args.format.format,
         Command::Stack(Stack::Fsck(args)) => args.format.format,
+        Command::Stack(Stack::Rotate(args)) => args.format.format,
         Command::Stack(Stack::Export(args)) => args.format.format,
         Command::Tour(_)
         | Command::Policy(Policy::Init(_) | Policy::Import(_) | Policy::Schema(_))

@@ -31,7 +31,7 @@ async fn k10_fsck_and_export_beside_a_running_stack() {
     }
     let checked = stack::fsck(&dir).unwrap();
     assert!(checked.iter().all(|log| log.result.size == 3 && log.result.bytes > 0 && log.result.findings.is_empty()));
-    assert_eq!(checked.iter().map(|log| log.name).collect::<Vec<_>>(), ["rekor", "ct"]);
+    assert_eq!(checked.iter().map(|log| log.name.as_str()).collect::<Vec<_>>(), ["rekor", "ct"]);
     stack::export(&dir, &out).unwrap();
     let pairs = [("/api/v2", "rekor", "entries"), ("/ct", "ct", "data")];
     for (prefix, name, bundles) in pairs {

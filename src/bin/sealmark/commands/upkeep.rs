@@ -3,7 +3,7 @@
 use sealmark::stack;
 use serde::Serialize;
 
-use crate::cli::{Format, StackExport, StackFsck};
+use crate::cli::{Format, StackExport, StackFsck, StackRotate};
 use crate::report::console::Style;
 use crate::report::text::{visible, visible_path};
 use crate::report::{Failure, TOOL, Tool, console, print_json};
@@ -22,7 +22,7 @@ struct Checked {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CheckedLog {
-    name: &'static str,
+    name: String,
     origin: String,
     size: u64,
     entry_bytes: u64,
@@ -46,11 +46,36 @@ struct Exported {
 
 #[derive(Serialize)]
 struct ExportedLog {
-    name: &'static str,
+    name: String,
     origin: String,
     size: u64,
     written: u64,
     kept: u64,
+}
+
+/// Schema `sealmark.stack-rotate/v1`.
+#[derive(Serialize)]
+struct Rotated {
+    schema: &'static str,
+    tool: Tool,
+    frozen: String,
+    shard: String,
+}
+
+pub(super) fn rotate(args: &StackRotate) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let stack::Rotated { frozen, shard } = stack::rotate(&args.dir)?;
+    match args.format.format {
+        Format::Json => print_json(&Rotated { schema: "sealmark.stack-rotate/v1", tool: TOOL, frozen, shard })?,
+        Format::Human => console::data(&format!(
+            "shard {} is frozen, entries go to {} from now on\ngive your clients trusted_root.json and \
+             signing_config.v0.2.json of {} anew\n",
+            visible(&frozen),
+            visible(&shard),
+            visible_path(&args.dir)
+        ))?,
+    }
+    Ok(0)
 }
 
 pub(super) fn fsck(args: &StackFsck) -> Result<u8, Failure> {
@@ -109,7 +134,7 @@ pub(super) fn export(args: &StackExport) -> Result<u8, Failure> {
                     "log {}: {} entries in {}, {} files new, {} kept\n",
                     log.name,
                     log.size,
-                    visible_path(&args.out.join(log.name)),
+                    visible_path(&args.out.join(&log.name)),
                     log.written,
                     log.kept
                 )

@@ -1,0 +1,238 @@
+//! `stack rotate`: the shard of the logs is frozen, and the next begins with keys and names of its own.
+//!
+//! Everything new is made beside the old: keys, empty logs, and under `rotation/` the documents that take the place
+//! of the present ones, `stack.json` last. With that file the rotation is decided: whoever opens the stack next
+//! takes the documents over, as often as it takes. Without it nothing has happened.
+//!
+//! A frozen log stays where it is, for `fsck`, `export` and whoever verifies: the trusted root keeps its key, valid
+//! until now. The roots, the CA and the timestamp authority stay.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::clock::Clock;
+use super::config::{self, Config};
+use super::ct::CtCodec;
+use super::folder::{self, Folder, StoredKey};
+use super::init::{EARLIER, create_log};
+use super::log::{self, Beside, Disk, SigningError, export};
+use super::rekor::RekorCodec;
+use super::rekor_v1::RekorV1Codec;
+use super::{StackError, trust};
+use crate::base::time::{UnixTime, ValidityPeriod};
+use crate::format::trust::{ClientTrustConfig, LogInstance, Service};
+
+/// What was rotated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The shard that is frozen.
+    pub frozen: String,
+    /// The shard that entries go to from now on.
+    pub shard: String,
+}
+
+/// The folder of a rotation.
+const STAGE: &str = "rotation";
+/// The documents, in the order in which they are taken over.
+const DOCUMENTS: [&str; 5] = [
+    folder::TRUSTED_ROOT,
+    folder::SIGNING_CONFIG,
+    folder::SIGNING_CONFIG_V1,
+    folder::CLIENT_TRUST_CONFIG,
+    config::NAME,
+];
+
+/// Freezes the shard of the stack in a folder, which must not be running, and begins the next.
+pub fn rotate(dir: &Path) -> Result<Rotated, StackError> {
+    rotate_watched(dir, &Clock::system(), &mut || {})
+}
+
+/// The same; `step` is called before and after everything that is changed.
+fn rotate_watched(dir: &Path, clock: &Clock, step: &mut dyn FnMut()) -> Result<Rotated, StackError> {
+    settle(dir)?;
+    let config = Config::read(dir)?;
+    let folder = Folder::of_shard(dir, &config);
+    let names = || ["rekor", "ct", "rekor-v1"].into_iter().filter(|name| config.rekor_v1 || *name != "rekor-v1");
+    // Nobody writes the old logs any more, nor rotates twice at once.
+    let _held = names().map(|name| log::hold(Arc::new(Disk), &folder.log(name))).collect::<Result<Vec<_>, _>>()?;
+    let old = Codecs::read(&folder, &config)?;
+    old.verify(&folder)?;
+    step();
+    let next = next(&config, clock.now());
+    let made = Folder::of_shard(dir, &next);
+    discard(&made, names())?;
+    step();
+    let new = Codecs::make(&made, &next, clock, step)?;
+    made.sync()?;
+    step();
+    let documents = documents(&folder, &config, &next, (&old, &new), clock.now())?;
+    let stage = folder.path(STAGE);
+    fs::create_dir(&stage).map_err(|error| StackError::io("create", &stage, error))?;
+    for (name, text) in documents {
+        step();
+        export::write(&stage.join(name), text.as_bytes())?;
+    }
+    step();
+    take_over(dir, step)?;
+    Ok(Rotated { frozen: config.shard, shard: next.shard })
+}
+
+/// Takes over a rotation that was decided, and drops one that was not.
+pub(super) fn settle(dir: &Path) -> Result<(), StackError> {
+    take_over(dir, &mut || {})
+}
+
+fn take_over(dir: &Path, step: &mut dyn FnMut()) -> Result<(), StackError> {
+    let stage = dir.join(STAGE);
+    if !stage.exists() {
+        return Ok(());
+    }
+    if stage.join(config::NAME).exists() {
+        for name in DOCUMENTS {
+            let staged = stage.join(name);
+            match fs::read(&staged) {
+                Ok(bytes) => export::write(&dir.join(name), &bytes)?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(StackError::io("read", &staged, error)),
+            }
+            step();
+        }
+    }
+    fs::remove_dir_all(&stage).map_err(|error| StackError::io("remove", &stage, error))?;
+    step();
+    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| StackError::io("sync", dir, error))
+}
+
+/// The next shard: of this year, with the next number that no shard has.
+fn next(config: &Config, now: UnixTime) -> Config {
+    let (year, ..) = now.civil();
+    let taken: Vec<_> = config.frozen.iter().chain([&config.shard]).cloned().collect();
+    let mut number = 1;
+    while taken.contains(&format!("{year}-{number}")) {
+        number += 1;
+    }
+    Config { shard: format!("{year}-{number}"), frozen: taken, ..config.clone() }
+}
+
+/// Removes what a rotation made that was never decided: its keys have signed empty trees and nothing else.
+fn discard<'a>(made: &Folder, names: impl Iterator<Item = &'a str>) -> Result<(), StackError> {
+    let gone = |path: &Path, removed: std::io::Result<()>| match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(StackError::io("remove", path, error)),
+        _ => Ok(()),
+    };
+    for path in names.map(|name| made.log(name)) {
+        gone(&path, fs::remove_dir_all(&path))?;
+    }
+    for path in [StoredKey::Rekor, StoredKey::Ct, StoredKey::RekorV1].map(|key| made.key_path(key)) {
+        gone(&path, fs::remove_file(&path))?;
+    }
+    Ok(())
+}
+
+/// The logs of a shard.
+struct Codecs {
+    rekor: RekorCodec,
+    ct: CtCodec,
+    rekor_v1: Option<RekorV1Codec>,
+}
+
+impl Codecs {
+    fn read(folder: &Folder, config: &Config) -> Result<Self, StackError> {
+        let v1 = || Ok::<_, StackError>(RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?);
+        Ok(Self {
+            rekor: RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?,
+            ct: CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?,
+            rekor_v1: config.rekor_v1.then(v1).transpose()?,
+        })
+    }
+
+    /// Makes keys and empty logs.
+    fn make(folder: &Folder, config: &Config, clock: &Clock, step: &mut dyn FnMut()) -> Result<Self, StackError> {
+        for key in [StoredKey::Rekor, StoredKey::Ct].into_iter().chain(config.rekor_v1.then_some(StoredKey::RekorV1)) {
+            folder.make_key(key)?;
+            step();
+        }
+        let made = Self::read(folder, config)?;
+        create_log(folder, "rekor", &made.rekor, clock)?;
+        step();
+        create_log(folder, "ct", &made.ct, clock)?;
+        if let Some(codec) = &made.rekor_v1 {
+            create_log(folder, "rekor-v1", codec, clock)?;
+        }
+        Ok(made)
+    }
+
+    /// What is frozen must be the logs of these keys.
+    fn verify(&self, folder: &Folder) -> Result<(), StackError> {
+        drop(Beside::open(Arc::new(Disk), &folder.log("rekor"), &self.rekor)?);
+        drop(Beside::open(Arc::new(Disk), &folder.log("ct"), &self.ct)?);
+        if let Some(codec) = &self.rekor_v1 {
+            drop(Beside::open(Arc::new(Disk), &folder.log("rekor-v1"), codec)?);
+        }
+        Ok(())
+    }
+
+    fn ids(&self) -> Vec<Vec<u8>> {
+        let mut ids = vec![self.rekor.log_id().to_vec(), self.ct.public_key().spki_sha256().to_vec()];
+        ids.extend(self.rekor_v1.as_ref().map(|v1| v1.log_id().to_vec()));
+        ids
+    }
+}
+
+/// The new documents by their names, `stack.json` last.
+fn documents(
+    folder: &Folder,
+    config: &Config,
+    next: &Config,
+    (old, new): (&Codecs, &Codecs),
+    now: UnixTime,
+) -> Result<Vec<(&'static str, String)>, StackError> {
+    let path = folder.path(folder::CLIENT_TRUST_CONFIG);
+    let damaged = || StackError::Damaged { path: path.clone(), what: "it cannot be read back" };
+    let mut trust = ClientTrustConfig::parse(&folder.read(folder::CLIENT_TRUST_CONFIG)?).map_err(|_| damaged())?;
+    let now = UnixTime::from_secs(now.secs());
+    // What was logged a moment ago may get its timestamp a moment later.
+    let until = now.plus_secs(EARLIER);
+    let root = &mut trust.trusted_root;
+    for log in root.logs.iter_mut().chain(&mut root.ct_logs).filter(|log| old.ids().contains(&log.log_id)) {
+        end(log, until).ok_or_else(damaged)?;
+    }
+    let validity = ValidityPeriod::new(now.plus_secs(-EARLIER), None).ok_or(SigningError)?;
+    let (logs, ct_logs) = trust::logs(next, validity, (&new.ct, &new.rekor, new.rekor_v1.as_ref()));
+    root.logs.extend(logs);
+    root.ct_logs.extend(ct_logs);
+    // The address stays: one service is in force at any time.
+    let mut services = Vec::new();
+    for service in &mut trust.signing_config.logs {
+        if service.validity.end().is_none() {
+            let validity = ValidityPeriod::new(now, None).ok_or_else(damaged)?;
+            services.push(Service { validity, ..service.clone() });
+            let before = now.plus_secs(-1).max(service.validity.start());
+            service.validity = ValidityPeriod::new(service.validity.start(), Some(before)).ok_or_else(damaged)?;
+        }
+    }
+    trust.signing_config.logs.extend(services);
+    let mut documents = vec![
+        (folder::TRUSTED_ROOT, trust.trusted_root.to_json()),
+        (folder::SIGNING_CONFIG, trust.signing_config.to_json()),
+    ];
+    if config.rekor_v1 {
+        documents.push((folder::SIGNING_CONFIG_V1, trust::with_rekor_v1(&trust.signing_config).to_json()));
+    }
+    documents.push((folder::CLIENT_TRUST_CONFIG, trust.to_json()));
+    documents.push((config::NAME, next.to_json(&folder.path("."))?));
+    Ok(documents)
+}
+
+/// Ends the time in which a log is believed.
+fn end(log: &mut LogInstance, until: UnixTime) -> Option<()> {
+    if log.validity.end().is_none() {
+        log.validity = ValidityPeriod::new(log.validity.start(), Some(until))?;
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests;
