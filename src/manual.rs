@@ -9,6 +9,7 @@
 //! | [`policies`] | to say whom you trust for what |
 //! | [`refusals`] | when you were refused, or to see what is refused at all |
 //! | [`operating`] | to run a private stack |
+//! | [`stack`] | when a stack's logs say that something is wrong; and to rotate them |
 //! | [`gates`] | to run a gate in front of a cluster or a pipeline |
 //! | [`images`] | to sign, verify and carry container images |
 //! | [`registries`] | to see how images are found, and where credentials go |
@@ -32,6 +33,9 @@ pub mod refusals {}
 
 #[doc = include_str!("manual/operating.md")]
 pub mod operating {}
+
+#[doc = include_str!("manual/stack.md")]
+pub mod stack {}
 
 #[doc = include_str!("manual/gates.md")]
 pub mod gates {}
