@@ -14,6 +14,7 @@
 //! | [`images`] | to sign, verify and carry container images |
 //! | [`registries`] | to see how images are found, and where credentials go |
 //! | [`migrating`] | when you come from cosign |
+//! | [`keys`] | to sign with a key that a token, a service or another program holds |
 //! | [`benchmarks`] | for how fast, and how that was measured |
 
 #[doc = include_str!("manual/walks.md")]
@@ -48,6 +49,9 @@ pub mod registries {}
 
 #[doc = include_str!("manual/migrating.md")]
 pub mod migrating {}
+
+#[doc = include_str!("manual/keys.md")]
+pub mod keys {}
 
 #[doc = include_str!("manual/benchmarks.md")]
 pub mod benchmarks {}

@@ -26,6 +26,7 @@ pub mod environment;
 pub mod files;
 pub mod http;
 pub mod identity;
+pub(crate) mod program;
 pub mod signer;
 pub mod store;
 pub mod tlog;

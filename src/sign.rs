@@ -30,7 +30,7 @@ mod session;
 mod unlogged;
 
 pub use completion::Signed;
-pub use credential::{CredentialSource, Keyless, ManagedKey, SigningCredential};
+pub use credential::{CredentialSource, Keyless, ManagedKey, Record, SigningCredential};
 pub use error::SignError;
 pub use pace::Pace;
 pub use services::{Services, ServicesError, certificate_authority};

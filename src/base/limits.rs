@@ -110,6 +110,12 @@ pub const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 pub const PEM_BYTES: usize = 256 << 10;
 /// The memory that a key's password may be stretched in, in bytes: cosign takes 64 MiB.
 pub const SCRYPT_MEMORY: u64 = 256 << 20;
+/// The answer of an external signer, in bytes: a key or a signature in JSON.
+pub const SIGNER_BYTES: usize = 64 << 10;
+/// Seconds that an external signer may take: somebody may have to touch a token.
+pub const SIGNER_SECS: u64 = 60;
+/// The answer of a key management service, in bytes: a key with its older versions.
+pub const KMS_BYTES: usize = 1 << 20;
 /// A file that holds a password, in bytes.
 pub const PASSWORD_BYTES: usize = 4 << 10;
 /// An identity token, in bytes.

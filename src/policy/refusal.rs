@@ -6,7 +6,7 @@ use super::matcher::Matcher;
 use super::signer::fingerprint;
 use crate::base::code::Code;
 use crate::base::crypto::{Digest, DigestAlgorithm, PublicKey};
-use crate::base::time::UnixTime;
+use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::x509::San;
 
 /// What thresholds of a rule count.
@@ -70,6 +70,12 @@ pub enum Refusal {
         expected: String,
         /// What was proven.
         found: String,
+    },
+    /// A key that was not in use when it signed, or of whose signature no time is proven.
+    #[error("the key is in use {validity}, and no proven time is all within")]
+    KeyNotInUse {
+        /// When it is in use.
+        validity: ValidityPeriod,
     },
     /// A key's signature that no log has.
     #[error("the signature by a key is in no log")]
@@ -294,6 +300,9 @@ impl Refusal {
             Self::CertificateRequired => Code::refused("cert-required", "verify with --key, or sign with an identity"),
             Self::KeyRequired => Code::refused("key-required", "sign with the key that the rule names"),
             Self::Key { .. } => Code::refused("key-mismatch", GENUINE),
+            Self::KeyNotInUse { .. } => {
+                Code::refused("key-not-valid-at-time", "sign anew with the key in use, or correct the key's validity")
+            }
             Self::LogMissing => Code::refused("log-entry-missing", "sign with a log, or say in the rule that none is"),
             Self::Authority { .. } => Code::refused("authority-mismatch", GENUINE),
             Self::IssuerMissing => {
@@ -388,6 +397,9 @@ pub(super) enum Miss<'a> {
         expected: &'a PublicKey,
         found: &'a PublicKey,
     },
+    KeyNotInUse {
+        validity: ValidityPeriod,
+    },
     LogMissing,
     Authority {
         expected: &'a str,
@@ -438,6 +450,7 @@ impl Miss<'_> {
             Self::IdentityType { .. } => 12,
             Self::Claim { .. } => 11,
             Self::Signers { .. } => 9,
+            Self::KeyNotInUse { .. } => 10,
             Self::LogMissing | Self::PromiseOnly => 2,
             Self::Later(refusal) => match refusal.as_ref() {
                 Refusal::NoAttestation { .. } | Refusal::NoMatchingAttestation { .. } => 8,
@@ -460,6 +473,7 @@ impl Miss<'_> {
             Self::Key { expected, found } => {
                 Refusal::Key { expected: fingerprint(expected), found: fingerprint(found) }
             }
+            Self::KeyNotInUse { validity } => Refusal::KeyNotInUse { validity },
             Self::LogMissing => Refusal::LogMissing,
             Self::Authority { expected, found } => {
                 Refusal::Authority { expected: expected.to_owned(), found: found.to_owned() }

@@ -7,8 +7,9 @@ use super::matcher::Matcher;
 use super::refusal::{Miss, Refusal};
 use super::rule::RuleError;
 use crate::base::crypto::PublicKey;
+use crate::base::time::ValidityPeriod;
 use crate::format::x509::{Claim, San};
-use crate::verify::{KeyLog, KeyTrust, Signer, Verified};
+use crate::verify::{KeyLog, KeyTrust, ProvenTime, Signer, Verified};
 
 /// Conditions that one signature meets together. It always says who (an identity or claims) and by whose word
 /// (an issuer or a named authority), or which key.
@@ -35,6 +36,8 @@ pub(super) struct CertificateRule {
 pub(super) struct KeyRule {
     pub(super) key: PublicKey,
     pub(super) log: KeyLog,
+    /// When it is believed: every proven time must be within, and there must be one.
+    pub(super) validity: Option<ValidityPeriod>,
 }
 
 impl SignerRule {
@@ -51,7 +54,12 @@ impl SignerRule {
 
     /// The holder of this key.
     pub fn key(key: PublicKey, log: KeyLog) -> Self {
-        Self { kind: SignerKind::Key(Box::new(KeyRule { key, log })) }
+        Self { kind: SignerKind::Key(Box::new(KeyRule { key, log, validity: None })) }
+    }
+
+    /// The holder of this key, while it was in use.
+    pub fn key_within(key: PublicKey, log: KeyLog, validity: ValidityPeriod) -> Self {
+        Self { kind: SignerKind::Key(Box::new(KeyRule { key, log, validity: Some(validity) })) }
     }
 
     /// The key, when it is one.
@@ -68,7 +76,10 @@ impl SignerRule {
     /// The conditions as name and pattern, for people.
     pub fn conditions(&self) -> Vec<(&'static str, String)> {
         match &self.kind {
-            SignerKind::Key(rule) => vec![("key", fingerprint(&rule.key))],
+            SignerKind::Key(rule) => {
+                let window = rule.validity.map(|validity| ("in use", validity.to_string()));
+                std::iter::once(("key", fingerprint(&rule.key))).chain(window).collect()
+            }
             SignerKind::Certificate(rule) => {
                 let mut conditions = Vec::new();
                 conditions.extend(rule.identity.as_ref().map(|m| ("identity", m.to_string())));
@@ -92,7 +103,10 @@ impl SignerRule {
                 if rule.log == KeyLog::Required && verified.evidence().log().by().is_none() {
                     return Err(Miss::LogMissing);
                 }
-                Ok(())
+                let Some(validity) = rule.validity else { return Ok(()) };
+                let mut times = verified.evidence().times().iter().map(ProvenTime::time).peekable();
+                let outside = times.peek().is_none() || times.any(|time| !validity.contains(time));
+                if outside { Err(Miss::KeyNotInUse { validity }) } else { Ok(()) }
             }
             (SignerKind::Certificate(rule), Signer::Certificate(signer)) => {
                 if let Some(expected) = &rule.authority

@@ -50,6 +50,11 @@ pub trait CertificateAuthority: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Whether it publishes what it certifies for anyone to read.
+    fn is_public(&self) -> bool {
+        false
+    }
+
     /// Asks for a certificate.
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>>;
 }

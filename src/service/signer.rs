@@ -1,8 +1,13 @@
 //! What signs: a key that stays where it is.
 
 mod ephemeral;
+mod external;
 mod key_file;
 mod password;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
+mod reference;
+mod remote;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,14 +15,17 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::BoxFuture;
+use super::http::HttpError;
 use crate::base::code::Code;
 use crate::base::crypto::{Digest, Family, KeyError, PublicKey, Scheme};
 use crate::base::encoding::der::DerError;
 use crate::base::encoding::pem::PemError;
 
 pub use ephemeral::EphemeralKey;
+pub use external::ExternalSigner;
 pub use key_file::{KeyFile, PrivateKey, Protection};
 pub use password::Password;
+pub use reference::{BACKENDS, Backend, KeyReference};
 
 /// Holds a private key and signs with it.
 ///
@@ -130,6 +138,37 @@ pub enum SignerError {
     /// The system's randomness.
     #[error("the system has no randomness to make a key from")]
     Randomness,
+    /// A name of a key that is not whole.
+    #[error("{name:?} names no key: it is written {form}")]
+    Reference {
+        /// The name.
+        name: String,
+        /// How it is written.
+        form: &'static str,
+    },
+    /// Nothing says who asks.
+    #[error("the key service is not asked: {0}")]
+    Credentials(&'static str),
+    /// The way to a key service, or what it answered.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A program that was to sign.
+    #[error("the signer {}: {problem}", .program.display())]
+    Program {
+        /// The program.
+        program: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A PKCS#11 token.
+    #[error("PKCS#11: {problem}")]
+    Token {
+        /// What is wrong, in the module's words.
+        problem: String,
+    },
+    /// This build has no PKCS#11.
+    #[error("this build cannot load PKCS#11 modules")]
+    NoPkcs11,
     /// A signer of another crate.
     #[error("the signer failed: {0}")]
     Other(Box<dyn std::error::Error + Send + Sync>),
@@ -162,6 +201,22 @@ impl SignerError {
             Self::Invalid(_) => {
                 Code::refused("signer-invalid", "the signer is broken or holds another key: nothing was written")
             }
+            Self::Reference { .. } => Code::usage("signer-key-name", "the manual's page on keys has every form"),
+            Self::Credentials(_) => Code::usage(
+                "signer-credentials",
+                "set them in this job's environment, as for the service's own program",
+            ),
+            Self::Http(error) => error.code(),
+            Self::Program { .. } => {
+                Code::undecided("signer-program", "run the program by hand: the manual's page on keys has its protocol")
+            }
+            Self::Token { .. } => {
+                Code::undecided("signer-token", "list the token's keys: `pkcs11-tool --module FILE --login -O`")
+            }
+            Self::NoPkcs11 => Code::usage(
+                "signer-no-pkcs11",
+                "build it with the feature `pkcs11`, or name a program that signs: --key exec:PROGRAM",
+            ),
             Self::Randomness | Self::Other(_) => Code::undecided("signer-failed", "read what the signer says"),
         }
     }

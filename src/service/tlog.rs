@@ -33,6 +33,11 @@ pub trait TransparencyLog: fmt::Debug + Send + Sync {
     /// Whether its entries prove a time (the SET of Rekor v1), so that a signature needs no timestamp.
     fn proves_time(&self) -> bool;
 
+    /// Whether anyone can read its entries.
+    fn is_public(&self) -> bool {
+        false
+    }
+
     /// Appends an entry about one signing act.
     fn append<'a>(&'a self, signed: &'a SignedMaterial<'a>) -> BoxFuture<'a, Result<LogEntry, TlogError>>;
 }

@@ -20,7 +20,7 @@ use crate::service::identity::IdentityError;
 use crate::service::signer::{Signer, SignerError};
 use crate::verify::{SignedBy, VerifyError};
 
-pub use keyless::Keyless;
+pub use keyless::{Keyless, Record};
 pub use managed_key::ManagedKey;
 
 /// Where a signing session gets its credential.
@@ -143,6 +143,14 @@ pub enum CredentialError {
         /// The local clock.
         local: UnixTime,
     },
+    /// The name of a hidden repository would be published.
+    #[error(
+        "the token is of a repository whose visibility is {visibility:?}, and these services publish its name for ever"
+    )]
+    Leak {
+        /// What the token says.
+        visibility: String,
+    },
     /// A source of another crate.
     #[error("no credential: {0}")]
     Other(Box<dyn std::error::Error + Send + Sync>),
@@ -161,6 +169,10 @@ impl CredentialError {
             Self::OtherIssuer { .. } => Code::refused("ca-other-issuer", BROKEN),
             Self::Certificate { error, .. } => error.code(),
             Self::Clock { .. } => super::CLOCK,
+            Self::Leak { .. } => Code::refused(
+                "sign-would-publish",
+                "use a private log (--stack, --trust-config), or services without one, where a timestamp alone proves the time; or say --public-record",
+            ),
             Self::Other(_) => Code::undecided("credential-failed", "read what the source says"),
         }
     }

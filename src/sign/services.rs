@@ -96,6 +96,11 @@ impl Services {
         Ok(())
     }
 
+    /// Whether one of the logs can be read by anyone.
+    pub fn are_public(&self) -> bool {
+        self.logs.iter().any(TransparencyLog::is_public)
+    }
+
     /// Where they are asked, in this order: timestamp authorities, then logs.
     pub fn names(&self) -> Vec<String> {
         let authorities = self.timestamp_authorities.iter().map(|authority| authority.name());

@@ -6,9 +6,9 @@ pub(in crate::sign) mod services;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use services::{CaFault, LogFault, Stage, TsaFault, keyless_token};
+use services::{CaFault, LogFault, Stage, TsaFault, keyless_token, token_with};
 
-use super::credential::{Keyless, ManagedKey};
+use super::credential::{CredentialSource as _, Keyless, ManagedKey, Record};
 use super::{Services, Session, SignError, Signed};
 use crate::base::crypto::{Digest, DigestAlgorithm};
 use crate::format::bundle::UnverifiedBundle;
@@ -287,5 +287,35 @@ fn a_certificate_that_is_about_to_end_is_renewed_before_the_next_signature() {
         });
         assert!(results.iter().all(Result::is_ok));
         assert_eq!(stage.counts.issued.load(Ordering::Relaxed), issued);
+    }
+}
+
+#[test]
+fn a_hidden_repository_is_not_published_unless_it_is_said() {
+    let stage = Stage::v2();
+    let acquire = |record: Record, claims: &str| {
+        let source = ExplicitToken::text(zeroize::Zeroizing::new(token_with(claims)));
+        let keyless = Keyless::new(vec![Box::new(source)], stage.ca(), stage.verifier(), stage.environment());
+        let acquired = block_on(keyless.on_record(record).acquire());
+        acquired.map(drop).map_err(|error| (error.code().name(), error.code().exit_code()))
+    };
+    let hidden = [
+        r#""repository_visibility":"private","#,
+        r#""repository_visibility":"internal","#,
+        r#""repository_visibility":"whatever comes next","#,
+        r#""project_visibility":"private","#,
+        r#""repository_visibility":"public","project_visibility":"internal","#,
+    ];
+    for claims in hidden {
+        assert_eq!(acquire(Record::Public, claims), Err(("sign-would-publish", 1)), "{claims}");
+    }
+    // Nothing was sent.
+    assert_eq!(stage.counts.issued.load(Ordering::Relaxed), 0);
+    for claims in hidden {
+        assert_eq!(acquire(Record::PublicByChoice, claims), Ok(()));
+        assert_eq!(acquire(Record::Private, claims), Ok(()));
+    }
+    for open in ["", r#""repository_visibility":"public","#, r#""project_visibility":"public","#] {
+        assert_eq!(acquire(Record::Public, open), Ok(()), "{open}");
     }
 }

@@ -6,6 +6,7 @@ mod fixture;
 mod identities;
 mod journey;
 mod keys;
+mod leaks;
 mod odd_input;
 mod outage;
 mod pack;

@@ -35,6 +35,25 @@ fn codes_are_listed() {
     hold("refusals.md", "rows", &rows::tables());
 }
 
+/// The table of ways to name a key is the library's own, and names tests that exist.
+#[test]
+#[cfg(feature = "sign")]
+fn backends_of_keys_are_listed() {
+    use sealmark::service::signer::BACKENDS;
+    let tests: BTreeSet<_> = rows::test_names().into_iter().map(|(_, name)| name).collect();
+    let mut table =
+        String::from("| `--key` | held by | kinds | who asks | run against | test |\n|---|---|---|---|---|---|\n");
+    for backend in BACKENDS {
+        assert!(tests.contains(backend.test), "{}: no such test", backend.test);
+        let form = backend.form.replace('|', "\\|");
+        table += &format!(
+            "| `{form}` | {} | {} | {} | {} | `{}` |\n",
+            backend.holder, backend.kinds, backend.credentials, backend.run_against, backend.test
+        );
+    }
+    hold("keys.md", "backends", &table);
+}
+
 #[test]
 fn every_row_is_held_or_does_not_apply() {
     let wrong = rows::wrong();

@@ -251,12 +251,16 @@ pub(crate) struct SignerArgs {
     /// The identity token itself; others on this machine can read arguments: prefer the file
     #[arg(long, value_name = "TOKEN", value_parser = secret())]
     pub(crate) identity_token: Option<Secret>,
-    /// A private key instead of an identity: a PEM file, or env://NAME for a variable that holds it
+    /// A private key instead of an identity: a PEM file, env://NAME, exec:PROGRAM, pkcs11:URI, or a key
+    /// service: hashivault://, awskms://, gcpkms://, azurekms:// (the manual's page on keys has every form)
     #[arg(long, value_name = "KEY", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) key: Option<PathBuf>,
     /// A file with the key's password; else SEALMARK_KEY_PASSWORD or COSIGN_PASSWORD, else it is asked for
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) key_password_file: Option<PathBuf>,
+    /// Publish the name of a private repository: in a public log it stays for ever
+    #[arg(long, conflicts_with = "key")]
+    pub(crate) public_record: bool,
 }
 
 /// What a signature goes without.
@@ -934,7 +938,7 @@ pub(crate) struct KeyImport {
 Example:
   $ sealmark key public release.key > release.pub")]
 pub(crate) struct KeyPublic {
-    /// The private key: a PEM file, or env://NAME
+    /// The private key: a PEM file, or a name as `sign --key` takes it
     #[arg(value_name = "KEY", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) key: PathBuf,
     /// A file with the key's password

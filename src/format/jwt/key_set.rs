@@ -21,6 +21,11 @@ impl Jwk {
         Self { kid: Some(kid.to_owned()), algorithm: None, key }
     }
 
+    /// Reads one key, which is not part of a set; `None` when it is of a kind that we do not use.
+    pub fn parse(json: &Json<'_>) -> Result<Option<Self>, JwtError> {
+        read(Fields::of(json, "key")?)
+    }
+
     /// The key.
     pub fn key(&self) -> &PublicKey {
         &self.key

@@ -8,6 +8,7 @@ use super::parts;
 use super::yaml::{Fields, Node};
 use crate::base::crypto::PublicKey;
 use crate::base::limits;
+use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::policy::Distrust;
 use crate::policy::attestation::{AttestationRule, Pointer};
 use crate::policy::condition::Condition;
@@ -32,6 +33,8 @@ pub(super) const SIGNER: &[&str] = &[
     "claims",
     "key",
     "key-file",
+    "valid-from",
+    "valid-until",
     "log-not-required-unsafe",
 ];
 /// The fields of a rule, those of a signer included.
@@ -47,6 +50,8 @@ pub(super) const RULE: &[&str] = &[
     "claims",
     "key",
     "key-file",
+    "valid-from",
+    "valid-until",
     "log-not-required-unsafe",
     "signers",
     "attestations",
@@ -257,6 +262,7 @@ impl Reading<'_> {
     fn key(&self, fields: Fields<'_>) -> Result<Option<SignerRule>, PolicyError> {
         let (inline, file) = (fields.take("key"), fields.take("key-file"));
         let unlogged = fields.flag("log-not-required-unsafe")?;
+        let (from, until) = (fields.take("valid-from"), fields.take("valid-until"));
         let (node, pem) = match (inline, file) {
             (Some(_), Some(_)) => return Err(self.two(fields.node, "key")),
             (Some(node), None) => (node, node.text("key")?.as_bytes().to_vec()),
@@ -269,6 +275,9 @@ impl Reading<'_> {
             (None, None) if unlogged => {
                 return Err(fields.node.wrong("`log-not-required-unsafe` is about a key, and there is none"));
             }
+            (None, None) if from.or(until).is_some() => {
+                return Err(fields.node.wrong("`valid-from` and `valid-until` are about a key, and there is none"));
+            }
             (None, None) => return Ok(None),
         };
         let other = SIGNER.iter().take(8).find_map(|field| fields.take(field));
@@ -278,7 +287,14 @@ impl Reading<'_> {
         let key = PublicKey::from_pem(&String::from_utf8_lossy(&pem));
         let key = key.map_err(|error| self.wrong(node, RuleError::Key(error)))?;
         let log = if unlogged { KeyLog::NotRequiredUnsafe } else { KeyLog::Required };
-        Ok(Some(SignerRule::key(key, log)))
+        if from.or(until).is_none() {
+            return Ok(Some(SignerRule::key(key, log)));
+        }
+        let from = from.map(|node| parts::moment(node, "valid-from")).transpose()?;
+        let end = until.map(|until| parts::moment(until, "valid-until")).transpose()?;
+        let validity = ValidityPeriod::new(from.unwrap_or(UnixTime::from_secs(0)), end);
+        let validity = validity.ok_or_else(|| node.wrong("`valid-until` is before `valid-from`"))?;
+        Ok(Some(SignerRule::key_within(key, log, validity)))
     }
 
     fn two(&self, node: &Node, what: &'static str) -> PolicyError {

@@ -22,6 +22,10 @@ impl CertificateAuthority for AnyOf {
         self.authorities.iter().map(|authority| authority.name()).collect::<Vec<_>>().join(" or ")
     }
 
+    fn is_public(&self) -> bool {
+        self.authorities.iter().any(|authority| authority.is_public())
+    }
+
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
         Box::pin(async move {
             let mut failed = CaError::NoAuthority;

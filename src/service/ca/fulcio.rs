@@ -110,6 +110,10 @@ impl CertificateAuthority for Fulcio {
         self.endpoint.to_string()
     }
 
+    fn is_public(&self) -> bool {
+        self.endpoint.is_of_public_good()
+    }
+
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
         Box::pin(async move {
             let token = request.needed_token()?;

@@ -20,6 +20,8 @@ pub enum Service {
     TimestampAuthority,
     /// Keeps images and what is attached to them.
     Registry,
+    /// Holds keys and signs with them.
+    KeyService,
 }
 
 struct Codes {
@@ -64,6 +66,9 @@ static TIMESTAMP_AUTHORITY: Codes =
 static REGISTRY: Codes =
     codes!("registry", "read its answer: it says what is wrong with what was written, or who may write");
 
+static KEY_SERVICE: Codes =
+    codes!("kms", "read its answer: check the key's name, its kind, and whether these credentials may sign with it");
+
 impl Service {
     fn codes(self) -> &'static Codes {
         match self {
@@ -72,6 +77,7 @@ impl Service {
             Self::Log => &LOG,
             Self::TimestampAuthority => &TIMESTAMP_AUTHORITY,
             Self::Registry => &REGISTRY,
+            Self::KeyService => &KEY_SERVICE,
         }
     }
 }
@@ -84,6 +90,7 @@ impl fmt::Display for Service {
             Self::Log => "transparency log",
             Self::TimestampAuthority => "timestamp authority",
             Self::Registry => "registry",
+            Self::KeyService => "key service",
         })
     }
 }

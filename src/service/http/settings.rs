@@ -289,6 +289,19 @@ impl Endpoint {
         self.url.host_str().unwrap_or_default()
     }
 
+    /// The host, with a port that is not the scheme's own.
+    pub(in crate::service) fn authority(&self) -> &str {
+        self.url.authority()
+    }
+
+    /// Whether it is a service of the Sigstore project's public instances, staging included.
+    pub(in crate::service) fn is_of_public_good(&self) -> bool {
+        let host = self.host().trim_end_matches('.').to_ascii_lowercase();
+        ["sigstore.dev", "sigstage.dev"]
+            .into_iter()
+            .any(|domain| host.strip_suffix(domain).is_some_and(|front| front.is_empty() || front.ends_with('.')))
+    }
+
     /// The path.
     pub(in crate::service) fn path(&self) -> &str {
         self.url.path()

@@ -109,6 +109,13 @@ impl TokenClaims {
         self.email().or_else(|| self.subject())
     }
 
+    /// The visibility of the source that the token's job was started for, when not everyone may see it: `private` or
+    /// `internal`, whatever the platform says that is not `public`. `None` when it says nothing.
+    pub fn hidden_source(&self) -> Option<&str> {
+        let claims = ["repository_visibility", "project_visibility"];
+        claims.into_iter().filter_map(|claim| self.text(claim)).find(|visibility| *visibility != "public")
+    }
+
     /// The name that Fulcio would write
     /// (<https://github.com/sigstore/fulcio/blob/main/docs/oidc.md>).
     pub fn expected_identity(&self) -> ExpectedIdentity {

@@ -65,6 +65,10 @@ impl TransparencyLog for RekorV1 {
         true
     }
 
+    fn is_public(&self) -> bool {
+        self.entries.is_of_public_good()
+    }
+
     fn append<'a>(&'a self, signed: &'a SignedMaterial<'a>) -> BoxFuture<'a, Result<LogEntry, TlogError>> {
         Box::pin(async move {
             let proposal =

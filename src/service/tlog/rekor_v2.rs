@@ -77,6 +77,10 @@ impl TransparencyLog for RekorV2 {
         false
     }
 
+    fn is_public(&self) -> bool {
+        self.entries.is_of_public_good()
+    }
+
     fn append<'a>(&'a self, signed: &'a SignedMaterial<'a>) -> BoxFuture<'a, Result<LogEntry, TlogError>> {
         Box::pin(async move {
             let (digest, verifier) = (digest(signed), verifier(signed));

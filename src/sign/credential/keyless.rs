@@ -21,6 +21,18 @@ pub struct Keyless {
     verifier: Arc<Verifier>,
     environment: Arc<dyn Environment>,
     audience: Option<String>,
+    record: Record,
+}
+
+/// Who can read that something was signed, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Record {
+    /// Whoever reaches the site's own services. Nothing is asked.
+    Private,
+    /// Anyone, for ever. A token that says it is of a private repository is not sent there.
+    Public,
+    /// Anyone, for ever, and that is what the signer wants.
+    PublicByChoice,
 }
 
 impl Keyless {
@@ -32,7 +44,15 @@ impl Keyless {
         environment: Arc<dyn Environment>,
     ) -> Self {
         let audience = authority.audience().map(str::to_owned);
-        Self { sources, authority: Box::new(authority), verifier, environment, audience }
+        let record = if authority.is_public() { Record::Public } else { Record::Private };
+        Self { sources, authority: Box::new(authority), verifier, environment, audience, record }
+    }
+
+    /// For services of which the authority is not the only one, or a signer who has chosen. By default the
+    /// authority alone says whether the record is public.
+    #[must_use]
+    pub fn on_record(self, record: Record) -> Self {
+        Self { record, ..self }
     }
 
     /// For an authority that expects another audience than it says itself.
@@ -52,6 +72,11 @@ impl Keyless {
                 Some(token)
             }
         };
+        // What an authority or a log has published cannot be called back.
+        let hidden = token.as_ref().and_then(|token| token.claims().hidden_source());
+        if let (Record::Public, Some(visibility)) = (self.record, hidden) {
+            return Err(CredentialError::Leak { visibility: visibility.to_owned() });
+        }
         let wanted = self.authority.wanted_name(token.as_ref().map(IdToken::claims))?;
         // 2. A key of this session.
         let key = EphemeralKey::generate()?;

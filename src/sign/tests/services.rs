@@ -28,8 +28,13 @@ use crate::verify::{SignedBy, SignedContent, SignedMaterial, Verifier};
 
 /// A token of signer@example.com that is good for ten minutes after [`SIGNED`].
 pub(in crate::sign) fn keyless_token() -> String {
+    token_with("")
+}
+
+/// The same with other claims beside.
+pub(in crate::sign) fn token_with(other: &str) -> String {
     let claims = format!(
-        r#"{{"iss":"https://issuer.example.com","sub":"subject-of-token","email":"signer@example.com","email_verified":true,"aud":"sigstore","exp":{}}}"#,
+        r#"{{{other}"iss":"https://issuer.example.com","sub":"subject-of-token","email":"signer@example.com","email_verified":true,"aud":"sigstore","exp":{}}}"#,
         SIGNED.plus_secs(600).secs()
     );
     let part = |text: &str| base64::encode_url(text.as_bytes());

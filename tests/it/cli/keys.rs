@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
 
-use super::fixture::{Desk, stack_dir, usage};
+use super::fixture::{Desk, refusal, stack_dir, usage};
 use super::{sealmark, stderr, stdout};
 
 /// Another program in the desk's folder, its output when it is here.
@@ -112,4 +112,112 @@ fn cosign_reads_ours_and_we_read_its() {
         stack_dir(),
     ]);
     assert!(signed.status.success(), "{}", stderr(&signed));
+}
+
+/// A policy of two keys, each in use at another time, and a signature by each: rotation.
+#[test]
+fn keys_are_rotated() {
+    let desk = Desk::new();
+    for name in ["old", "new"] {
+        let made = desk.run(&["key", "generate", "-o", name, "--unencrypted-unsafe"]);
+        assert!(made.status.success(), "{}", stderr(&made));
+    }
+    let sign = |key: &str| {
+        let signed = desk.run(&["sign", "blob", "app.txt", "--key", key, "--stack", stack_dir()]);
+        assert!(signed.status.success(), "{}", stderr(&signed));
+    };
+    let verify = |old: &str, new: &str| {
+        let key = |name: &str, window: &str| format!("        - {{key-file: {name}.pub{window}}}\n");
+        let (old, new) = (key("old", old), key("new", new));
+        let policy = format!("version: 1\nrules:\n  - name: release\n    signers:\n      any:\n{old}{new}");
+        desk.write("policy.yaml", policy.as_bytes());
+        desk.run(&["verify", "blob", "app.txt", "--policy", "policy.yaml", "--stack", stack_dir()])
+    };
+    let (past, future) = (", valid-until: '2026-01-01T00:00:00Z'", ", valid-from: '2099-01-01T00:00:00Z'");
+    let now = ", valid-from: '2026-01-01T00:00:00Z', valid-until: '2099-01-01T00:00:00Z'";
+    for key in ["old", "new"] {
+        sign(&format!("{key}.key"));
+        let verified = verify("", "");
+        assert!(verified.status.success(), "{key}: {}", stderr(&verified));
+        let verified = verify(now, now);
+        assert!(verified.status.success(), "{key}: {}", stderr(&verified));
+    }
+    // The new key signed last.
+    assert!(verify(past, now).status.success());
+    assert_eq!(refusal(&verify(now, future)), "key-not-valid-at-time");
+    assert_eq!(refusal(&verify(now, past)), "key-not-valid-at-time");
+    // Without a proven time a window cannot be held.
+    let unlogged = ["--log-not-required-unsafe"];
+    let signed = desk.run(&[&["sign", "blob", "app.txt", "--key", "new.key"], &unlogged[..]].concat());
+    assert!(signed.status.success(), "{}", stderr(&signed));
+    let lax = ", log-not-required-unsafe: true";
+    assert!(verify("", lax).status.success());
+    assert_eq!(refusal(&verify("", &format!("{lax}{now}"))), "key-not-valid-at-time");
+    // A window that ends before it begins, or of nobody.
+    let wrong = verify("", ", valid-from: '2027-01-01T00:00:00Z', valid-until: '2026-01-01T00:00:00Z'");
+    assert_eq!(usage(&wrong), "policy-parse");
+}
+
+/// AWS KMS as moto has it, over the whole program.
+#[test]
+fn moto_signs() {
+    let Some(bin) = std::env::var_os("SEALMARK_PEERS").map(|peers| std::path::Path::new(&peers).join("moto/bin"))
+    else {
+        println!("left out: SEALMARK_PEERS is not set");
+        return;
+    };
+    if !bin.join("moto_server").exists() {
+        println!("left out: moto: not here");
+        return;
+    }
+    let desk = Desk::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let server = Command::new(bin.join("moto_server"))
+        .args(["-H", "127.0.0.1", "-p", &port])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    struct Running(std::process::Child);
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+    let _running = Running(server);
+    let address = format!("127.0.0.1:{port}");
+    let up = (0..300).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::net::TcpStream::connect(&address).is_ok()
+    });
+    assert!(up, "moto does not listen");
+    let credentials = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "us-east-1")];
+    let make = "import boto3, sys\nc = boto3.client('kms', endpoint_url='http://' + sys.argv[1], region_name='us-east-1')\nprint(c.create_key(KeyUsage='SIGN_VERIFY', KeySpec=sys.argv[2])['KeyMetadata']['KeyId'])";
+    for spec in ["ECC_NIST_P256", "ECC_NIST_P384", "RSA_2048"] {
+        let made =
+            Command::new(bin.join("python")).args(["-c", make, &address, spec]).envs(credentials).output().unwrap();
+        assert!(made.status.success(), "{}", stderr(&made));
+        let key = format!("awskms://{address}/{}", stdout(&made).trim());
+        let run = |args: &[&str]| sealmark(args).current_dir(desk.path(".")).envs(credentials).output().unwrap();
+        let public = run(&["key", "public", &key]);
+        assert!(public.status.success(), "{spec}: {}", stderr(&public));
+        desk.write("kms.pub", &public.stdout);
+        let signed = run(&["sign", "blob", "app.txt", "--key", &key, "--stack", stack_dir()]);
+        assert!(signed.status.success(), "{spec}: {}", stderr(&signed));
+        let verified = desk.run(&["verify", "blob", "app.txt", "--key", "kms.pub", "--stack", stack_dir()]);
+        assert!(verified.status.success(), "{spec}: {}", stderr(&verified));
+    }
+}
+
+#[test]
+fn names_of_keys_that_are_not_whole_and_services_without_credentials() {
+    let desk = Desk::new();
+    let code = |key: &str| usage(&desk.run(&["sign", "blob", "app.txt", "--key", key, "--stack", stack_dir()]));
+    assert_eq!(code("hashivault://"), "signer-key-name");
+    assert_eq!(code("awskms:///alias/release"), "signer-credentials");
+    assert_eq!(code("hashivault://release"), "signer-credentials");
+    if cfg!(not(feature = "pkcs11")) {
+        assert_eq!(code("pkcs11:object=release"), "signer-no-pkcs11");
+    }
 }

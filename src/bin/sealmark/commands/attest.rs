@@ -59,7 +59,8 @@ pub(super) fn blob(args: &AttestBlob) -> Result<u8, Failure> {
     let signed = signed?;
     let [target] = targets.as_slice() else { return Err(Failure::usage("give one file")) };
     let files = vec![place.put(target, signed, &flags)?];
-    sign::report(&SignedReport::new(&signing.source, sign::waivers(&args.signing.waivers), files), args.output.format)
+    let choices = sign::choices(&args.signing.waivers, &args.signing.signer);
+    sign::report(&SignedReport::new(&signing.source, choices, files), args.output.format)
 }
 
 /// A statement around a predicate; its one subject is the file, by name and SHA-256.

@@ -117,7 +117,8 @@ impl Work<'_> {
         }
         let consumers = if self.call.signatures.consumers { consumers(&self.written(&items)) } else { Vec::new() };
         let images = items.into_iter().map(|item| item.shown).collect();
-        let report = ImagesReport::new(&self.signing.source, sign::waivers(&self.call.signing.waivers), images);
+        let choices = sign::choices(&self.call.signing.waivers, &self.call.signing.signer);
+        let report = ImagesReport::new(&self.signing.source, choices, images);
         let report = if self.call.signatures.dry_run { report.dry_run(requests) } else { report };
         Ok(report.with_consumers(consumers))
     }

@@ -40,6 +40,7 @@ pub(super) fn import(args: &KeyImport) -> Result<u8, Failure> {
 pub(super) fn public(args: &KeyPublic) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let key = settings::signing_key(&args.key, args.key_password_file.as_deref())?;
+    let key = settings::runtime()?.block_on(key.open(&settings::http()))?;
     console::data(&key.public_key().to_pem())?;
     Ok(0)
 }

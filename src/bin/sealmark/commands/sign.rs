@@ -37,7 +37,8 @@ pub(super) fn blob(args: &SignBlob) -> Result<u8, Failure> {
         });
         Ok::<_, Failure>(made.collect::<Vec<_>>())
     })?;
-    report(&SignedReport::new(&signing.source, waivers(&args.signing.waivers), files), args.output.format)
+    let choices = choices(&args.signing.waivers, &args.signing.signer);
+    report(&SignedReport::new(&signing.source, choices, files), args.output.format)
 }
 
 /// Begins the session, and says beforehand when what is signed becomes public.
@@ -80,6 +81,11 @@ pub(super) fn services_without_log(signing: &Signing, args: &ServiceArgs) -> Res
     signing.services_without_log(named)
 }
 
+/// What the report records of the signer's choices: the waivers, and that the record may be public.
+pub(super) fn choices(args: &SigningWaiverArgs, signer: &SignerArgs) -> Vec<&'static str> {
+    waivers(args).into_iter().chain(signer.public_record.then_some("public-record")).collect()
+}
+
 pub(super) fn waivers(args: &SigningWaiverArgs) -> Vec<&'static str> {
     if args.log_not_required_unsafe { vec!["log-not-required-unsafe"] } else { Vec::new() }
 }
@@ -117,5 +123,11 @@ pub(super) fn report(report: &SignedReport, format: FormatArg) -> Result<u8, Fai
 
 /// The signer of the conformance protocol: a token and nothing else.
 pub(super) fn token_signer(token: crate::cli::Secret) -> SignerArgs {
-    SignerArgs { identity_token_file: None, identity_token: Some(token), key: None, key_password_file: None }
+    SignerArgs {
+        identity_token_file: None,
+        identity_token: Some(token),
+        key: None,
+        key_password_file: None,
+        public_record: true,
+    }
 }

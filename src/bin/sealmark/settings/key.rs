@@ -2,9 +2,11 @@
 
 use std::io::IsTerminal as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use sealmark::base::limits;
-use sealmark::service::signer::{KeyFile, Password, PrivateKey, SignerError};
+use sealmark::service::http::HttpClient;
+use sealmark::service::signer::{KeyFile, KeyReference, Password, PrivateKey, Signer, SignerError};
 use zeroize::Zeroizing;
 
 use super::SettingsError;
@@ -17,9 +19,31 @@ use crate::report::text::visible_path;
 /// A key that stands in a variable of the environment.
 const VARIABLE: &str = "env://";
 
-/// Opens the key that `--key` names: a file, or `env://NAME`.
-pub(crate) fn signing_key(key: &Path, password_file: Option<&Path>) -> Result<KeyFile, Failure> {
-    with_password(key, password_file, KeyFile::from_pem)
+/// A key that signs.
+#[derive(Debug)]
+pub(crate) enum SigningKey {
+    /// It was read.
+    Here(KeyFile),
+    /// Another program or service holds it, and was not asked yet.
+    Named(KeyReference),
+}
+
+impl SigningKey {
+    /// What signs with it.
+    pub(crate) async fn open(self, http: &HttpClient) -> Result<Arc<dyn Signer>, Failure> {
+        Ok(match self {
+            Self::Here(key) => Arc::new(key),
+            Self::Named(reference) => reference.open(http, &environment()).await?,
+        })
+    }
+}
+
+/// Reads the key that `--key` names: a file, `env://NAME`, or the name of one that is held elsewhere.
+pub(crate) fn signing_key(key: &Path, password_file: Option<&Path>) -> Result<SigningKey, Failure> {
+    match key.to_str().and_then(KeyReference::parse) {
+        Some(reference) => Ok(SigningKey::Named(reference?)),
+        None => Ok(SigningKey::Here(with_password(key, password_file, KeyFile::from_pem)?)),
+    }
 }
 
 /// The same, to be written in another form.

@@ -9,11 +9,12 @@ use sealmark::service::ca::CertificateAuthority as _;
 use sealmark::service::http::HttpClient;
 use sealmark::service::tsa::{Rfc3161, TimestampAuthority};
 use sealmark::sign::{
-    CredentialSource, Keyless, ManagedKey, Pace, Services, Session, SignError, Signed, Unlogged, certificate_authority,
+    CredentialSource, Keyless, ManagedKey, Pace, Record, Services, Session, SignError, Signed, Unlogged,
+    certificate_authority,
 };
 use sealmark::verify::Verifier;
 
-use super::key::signing_key;
+use super::key::{SigningKey, signing_key};
 use super::trust::stack_config;
 use super::{environment, http, patient_http, token_sources};
 use crate::cli::{BudgetArgs, ServiceArgs, SignerArgs, SigningInstance};
@@ -150,11 +151,25 @@ impl Signing {
     pub(crate) fn credential(&self, signer: &SignerArgs) -> Result<Box<dyn CredentialSource>, Failure> {
         let environment = environment();
         if let Some(key) = &signer.key {
-            return Ok(Box::new(ManagedKey::new(signing_key(key, signer.key_password_file.as_deref())?)));
+            return Ok(Box::new(match signing_key(key, signer.key_password_file.as_deref())? {
+                SigningKey::Here(key) => ManagedKey::new(key),
+                SigningKey::Named(reference) => ManagedKey::named(reference, self.http.clone(), environment),
+            }));
         }
         let sources = token_sources(signer.identity_token.as_ref(), signer.identity_token_file.as_deref(), &self.http);
         let authority = certificate_authority(&self.config, environment.now(), &self.http)?;
-        Ok(Box::new(Keyless::new(sources, authority, Arc::clone(&self.verifier), environment)))
+        let keyless = Keyless::new(sources, authority, Arc::clone(&self.verifier), environment);
+        Ok(Box::new(self.recorded(keyless, signer)?))
+    }
+
+    /// Publishes nothing of a hidden repository unless the flags say so.
+    pub(super) fn recorded(&self, keyless: Keyless, signer: &SignerArgs) -> Result<Keyless, Failure> {
+        Ok(match (signer.public_record, self.is_public() || self.services()?.are_public()) {
+            (true, _) => keyless.on_record(Record::PublicByChoice),
+            (false, true) => keyless.on_record(Record::Public),
+            // The authority may be a public one all the same.
+            (false, false) => keyless,
+        })
     }
 
     /// The logs and timestamp authorities that the signing config selects.

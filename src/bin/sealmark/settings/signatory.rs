@@ -7,7 +7,6 @@ use sealmark::service::BoxFuture;
 use sealmark::service::identity::{
     self, ExpectedIdentity, IdToken, IdentityError, IdentityTokenSource, SIGSTORE_AUDIENCE,
 };
-use sealmark::service::signer::Signer as _;
 use sealmark::sign::image::ExpectedSigner;
 use sealmark::sign::{CredentialSource, Keyless, ManagedKey, certificate_authority};
 use sealmark::verify::KeyLog;
@@ -31,9 +30,9 @@ impl Signing {
     /// Finds the token or opens the key, and asks no authority.
     pub(crate) async fn signatory(&self, signer: &SignerArgs, log: KeyLog) -> Result<Signatory, Failure> {
         if let Some(key) = &signer.key {
-            let key = signing_key(key, signer.key_password_file.as_deref())?;
+            let key = signing_key(key, signer.key_password_file.as_deref())?.open(self.http()).await?;
             let expected = Some(ExpectedSigner::Key { key: key.public_key().clone(), log });
-            return Ok(Signatory { credential: Box::new(ManagedKey::new(key)), expected });
+            return Ok(Signatory { credential: Box::new(ManagedKey::of(key)), expected });
         }
         let environment = environment();
         let sources = token_sources(signer.identity_token.as_ref(), signer.identity_token_file.as_deref(), self.http());
@@ -42,6 +41,7 @@ impl Signing {
         let authority = certificate_authority(self.config(), environment.now(), self.http())?;
         let kept: Vec<Box<dyn IdentityTokenSource>> = vec![Box::new(KeptToken::of(&token))];
         let keyless = Keyless::new(kept, authority, Arc::clone(self.shared_verifier()), environment);
+        let keyless = self.recorded(keyless, signer)?;
         Ok(Signatory { credential: Box::new(keyless), expected })
     }
 }

@@ -4,18 +4,15 @@
 //! else, has [`limits::HELPER_SECS`] and [`limits::HELPER_BYTES`], and what it says of another registry is not
 //! taken.
 
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-use zeroize::Zeroizing;
+use std::time::Duration;
 
 use super::super::StoreError;
 use super::RegistryError;
 use super::credentials::{Credential, Secret, basic};
 use crate::base::encoding::json::Json;
 use crate::base::limits;
+use crate::service::program::{Answer, ask as ask_program};
 
 /// Asks a helper who we are to `server`; `None` when it does not know.
 ///
@@ -31,12 +28,6 @@ pub(super) async fn ask(name: &str, server: &str, search_path: &str) -> Result<O
     found.map_err(|problem| RegistryError::Helper { name: name.chars().take(100).collect(), problem }.into())
 }
 
-/// How it ended, and what it printed.
-struct Answer {
-    success: bool,
-    output: Zeroizing<Vec<u8>>,
-}
-
 fn program(name: &str, search_path: &str) -> Result<PathBuf, &'static str> {
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
         return Err("its name is no name of a program");
@@ -47,53 +38,7 @@ fn program(name: &str, search_path: &str) -> Result<PathBuf, &'static str> {
 }
 
 fn run(program: &Path, server: &str, timeout: Duration) -> Result<Answer, &'static str> {
-    let deadline = Instant::now() + timeout;
-    let mut child = Command::new(program)
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|_| "it cannot be started")?;
-    if let Some(mut input) = child.stdin.take() {
-        // A helper that does not read its question will not answer it.
-        let _ = input.write_all(server.as_bytes());
-    }
-    let output = child.stdout.take();
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = Zeroizing::new(Vec::new());
-        let limit = u64::try_from(limits::HELPER_BYTES).unwrap_or(u64::MAX) + 1;
-        let read = output.map(|output| output.take(limit).read_to_end(&mut bytes));
-        // Nobody waits any more when time is up.
-        let _ = sender.send(matches!(read, Some(Ok(_))).then_some(bytes));
-    });
-    let output = receiver.recv_timeout(timeout);
-    let ended = match output {
-        Ok(Some(output)) if output.len() <= limits::HELPER_BYTES => {
-            wait(&mut child, deadline).map(|success| Answer { success, output })
-        }
-        Ok(Some(_)) => Err("it prints too much"),
-        Ok(None) => Err("it cannot be read"),
-        Err(_) => Err("it did not answer in time"),
-    };
-    if ended.is_err() {
-        // It may have ended by itself.
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-    ended
-}
-
-fn wait(child: &mut Child, deadline: Instant) -> Result<bool, &'static str> {
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok(status.success()),
-            Ok(None) if Instant::now() >= deadline => return Err("it did not end in time"),
-            Ok(None) => std::thread::sleep(Duration::from_millis(5)),
-            Err(_) => return Err("it cannot be waited for"),
-        }
-    }
+    ask_program(program, &["get"], server.as_bytes(), timeout, limits::HELPER_BYTES)
 }
 
 fn read(answer: Answer, server: &str) -> Result<Option<Credential>, &'static str> {

@@ -1,5 +1,5 @@
 use std::os::unix::fs::PermissionsExt as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::service::http::fake::block_on;

@@ -1,0 +1,111 @@
+//! AWS KMS: <https://docs.aws.amazon.com/kms/latest/APIReference/>
+
+mod sigv4;
+
+use std::sync::Arc;
+
+use reqwest::header::HeaderMap;
+
+use super::{Answer, Call, Caller, Remote, RemoteKey, digest, endpoint};
+use crate::base::crypto::{KeyKind, PublicKey};
+use crate::base::encoding::base64;
+use crate::service::BoxFuture;
+use crate::service::environment::Environment;
+use crate::service::http::{Endpoint, HttpClient, Method};
+use crate::service::signer::{Prepared, SignerError};
+use sigv4::Credentials;
+
+/// A key of an account; it has one version.
+#[derive(Debug)]
+pub(crate) struct AwsKey {
+    service: AwsService,
+    id: String,
+    public_key: PublicKey,
+}
+
+#[derive(Debug)]
+struct AwsService {
+    caller: Caller,
+    endpoint: Endpoint,
+    credentials: Credentials,
+    region: String,
+    environment: Arc<dyn Environment>,
+}
+
+impl AwsService {
+    async fn call(&self, action: &str, body: &serde_json::Value) -> Result<Answer, SignerError> {
+        let body = body.to_string();
+        let target = format!("TrentService.{action}");
+        let headers = self.credentials.sign(&sigv4::Signing {
+            endpoint: &self.endpoint,
+            region: &self.region,
+            service: "kms",
+            target: &target,
+            body: body.as_bytes(),
+            now: self.environment.now(),
+        });
+        let headers: HeaderMap = headers.ok_or(SignerError::Credentials("the credentials are no header text"))?;
+        let secrets = self.credentials.secrets();
+        let (method, body, endpoint) = (Method::POST, Some(body.as_bytes()), &self.endpoint);
+        self.caller.json(Call { method, endpoint, headers, body, secrets: &secrets }).await
+    }
+}
+
+impl AwsKey {
+    /// Reads the public key of a key id, an alias or an ARN. Credentials and region are those of the variables that
+    /// AWS's own programs read; an ARN names the region itself.
+    pub(crate) async fn open(
+        host: &str,
+        id: &str,
+        http: &HttpClient,
+        environment: Arc<dyn Environment>,
+    ) -> Result<Remote<Self>, SignerError> {
+        let of_arn = id.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2)).map(str::to_owned);
+        let of_variables = || environment.var("AWS_REGION").or_else(|| environment.var("AWS_DEFAULT_REGION"));
+        let region = of_arn.or_else(of_variables).ok_or(SignerError::Credentials("AWS_REGION is not set"))?;
+        if !region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+            return Err(SignerError::Credentials("the AWS region is no name of a region"));
+        }
+        let url = match host {
+            "" => format!("https://kms.{region}.amazonaws.com/"),
+            host if host.starts_with("127.0.0.1:") || host.starts_with("localhost:") => format!("http://{host}/"),
+            host => format!("https://{host}/"),
+        };
+        let credentials = Credentials::of(&*environment)?;
+        let (caller, endpoint) = (Caller { http: http.clone() }, endpoint(&url)?);
+        let service = AwsService { caller, endpoint, credentials, region, environment };
+        let answer = service.call("GetPublicKey", &serde_json::json!({ "KeyId": id })).await?;
+        let (id, spki) = answer.read("KeyId and PublicKey are missing", |json| {
+            let text = |name| json.member(name)?.as_str();
+            Some((text("KeyId")?.to_owned(), base64::decode(text("PublicKey")?)?))
+        })?;
+        let public_key = PublicKey::from_spki(&spki).map_err(SignerError::PublicKey)?;
+        // From here on by the id itself: an alias may be moved.
+        Ok(Remote { key: Self { service, id, public_key: public_key.clone() }, public_key })
+    }
+
+    async fn signature(&self, prepared: Prepared<'_>) -> Result<Vec<u8>, SignerError> {
+        let digest = digest(prepared, &self.public_key)?;
+        let algorithm = match self.public_key.kind() {
+            KeyKind::P256 => "ECDSA_SHA_256",
+            KeyKind::P384 => "ECDSA_SHA_384",
+            KeyKind::P521 => "ECDSA_SHA_512",
+            KeyKind::Rsa { .. } => "RSASSA_PKCS1_V1_5_SHA_256",
+            KeyKind::Ed25519 => return Err(SignerError::Algorithm("Ed25519".to_owned())),
+        };
+        let body = serde_json::json!({
+            "KeyId": self.id,
+            "Message": base64::encode(digest.as_bytes()),
+            "MessageType": "DIGEST",
+            "SigningAlgorithm": algorithm,
+        });
+        let answer = self.service.call("Sign", &body).await?;
+        answer.read("Signature is not base64", |json| base64::decode(json.member("Signature")?.as_str()?))
+    }
+}
+
+impl RemoteKey for AwsKey {
+    fn ask<'a>(&'a self, prepared: Prepared<'a>) -> BoxFuture<'a, Result<Vec<u8>, SignerError>> {
+        Box::pin(self.signature(prepared))
+    }
+}
