@@ -75,7 +75,7 @@ pub const BACKENDS: &[Backend] = &[
         holder: "AWS KMS",
         kinds: EC_RSA,
         credentials: "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION",
-        run_against: "moto 5 (`moto_signs`), a strict fake",
+        run_against: "moto 5, taught to sign digests (`moto_signs`); a strict fake",
         test: "aws_kms_signs",
     },
     Backend {
