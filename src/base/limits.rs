@@ -235,6 +235,8 @@ pub const SIGNING_REQUESTS: usize = 16;
 /// What must be left of a certificate's life for a signature to be begun: less than the slowest log takes would
 /// lose it. A run that is longer gets another certificate.
 pub const CERTIFICATE_MARGIN: Duration = Duration::from_secs(60);
+/// Bundles that are written at a time.
+pub const FILE_WRITES: usize = 16;
 /// How far the local clock may lag behind times that authorities prove.
 pub const CLOCK_TOLERANCE_SECS: i64 = 60;
 /// A CI platform's description of the event that started a job: GitHub's webhook payloads are at most

@@ -1,11 +1,12 @@
 //! `sign blob`: one session for all files; each bundle was verified before it is written.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sealmark::base::crypto::{Digest, DigestAlgorithm};
+use sealmark::base::limits;
 use sealmark::sign::blob::{hash_files, sign_paced};
-use sealmark::sign::{CredentialSource, Services, Session};
+use sealmark::sign::{CredentialSource, Services, Session, SignError, Signed};
 
 use super::github;
 use super::output::{self, Kind, Target};
@@ -32,13 +33,37 @@ pub(super) fn blob(args: &SignBlob) -> Result<u8, Failure> {
         let results = sign_paced(&session, Some(credential.as_ref()), signing.pace(), &digests).await;
         let flags = verify_flags(&signing, &args.signing.waivers);
         let place = Place { spool: args.output.spool.as_deref(), trust_flags: &signing.trust_flags };
-        let made = targets.iter().zip(results).map(|(target, result)| {
-            place.put(target, result, &flags).unwrap_or_else(|failure| SignedFile::failed(&target.file, failure))
-        });
-        Ok::<_, Failure>(made.collect::<Vec<_>>())
+        Ok::<_, Failure>(put_all(&place, &targets, results, &flags))
     })?;
     let choices = choices(&args.signing.waivers, &args.signing.signer);
     report(&SignedReport::new(&signing.source, choices, files), args.output.format)
+}
+
+/// Puts everything in its place, several files at a time: a disk that is asked to keep one after the other makes each
+/// wait for the one before.
+fn put_all(
+    place: &Place<'_>,
+    targets: &[Target],
+    results: Vec<Result<Signed, SignError>>,
+    flags: &[String],
+) -> Vec<SignedFile> {
+    let (waiting, made) = (Mutex::new(targets.iter().zip(results).enumerate()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..limits::FILE_WRITES.min(targets.len()) {
+            scope.spawn(|| {
+                loop {
+                    let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some((index, (target, result))) = next else { return };
+                    let put = place.put(target, result, flags);
+                    let file = put.unwrap_or_else(|failure| SignedFile::failed(&target.file, failure));
+                    made.lock().unwrap_or_else(PoisonError::into_inner).push((index, file));
+                }
+            });
+        }
+    });
+    let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+    made.sort_by_key(|(index, _)| *index);
+    made.into_iter().map(|(_, file)| file).collect()
 }
 
 /// Begins the session, and says beforehand when what is signed becomes public.
