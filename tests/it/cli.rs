@@ -13,6 +13,7 @@ mod pack;
 mod policy_images;
 mod rows;
 mod sign_image;
+mod summaries;
 mod verify_image;
 mod wycheproof;
 

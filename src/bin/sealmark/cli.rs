@@ -8,6 +8,7 @@ mod gate;
 mod image;
 mod policy;
 mod registry;
+mod summary;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub(crate) use policy::{
     PlacesArgs, Policy, PolicyCheck, PolicyDiff, PolicyExplain, PolicyImport, PolicyInit, PolicySchema, PolicyTest,
 };
 pub(crate) use registry::RegistryArgs;
+pub(crate) use summary::SummaryArgs;
 
 /// Sign artifacts with the identity that a CI job already has, and verify them
 ///
@@ -349,6 +351,8 @@ pub(crate) struct VerifyBlob {
     pub(crate) grounds: GroundArgs,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) summary: SummaryArgs,
 }
 
 /// Verify images in registries
@@ -387,6 +391,8 @@ pub(crate) struct VerifyImage {
     pub(crate) registry: RegistryArgs,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) summary: SummaryArgs,
 }
 
 /// Verify attestations of images in registries

@@ -32,7 +32,7 @@ pub(crate) use carry::LayoutError;
 pub(crate) use output::OutputError;
 pub(crate) use policy::PolicyCommandError;
 pub(crate) use tour::TourError;
-pub(crate) use verify::{PackDigestError, SelectionError};
+pub(crate) use verify::{PackDigestError, SelectionError, SummaryError};
 
 /// Runs a command. Whoever asked for JSON gets a document also when nothing came of it.
 pub(crate) fn run(command: Command) -> Result<u8, Failure> {

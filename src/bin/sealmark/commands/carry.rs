@@ -129,6 +129,7 @@ impl Arrival<'_> {
             registry,
             format: format.format,
             explain: false,
+            summary: None,
         })
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn run(args: &cli::Pack) -> Result<u8, Failure> {
     let written = writer.finish(&yaml, anchor.root.to_json().as_bytes())?;
     // Read back as a stranger would, before it has its name.
     let pack = Pack::open(written.meanwhile())?;
-    let expected = Expected { trust: Trust::Policy(policy), source };
+    let expected = Expected { trust: Trust::Policy(policy), source, policy_digest: None };
     let packed = Packed { expected, anchor, wanted: Wanted::Anything, version: None };
     let verdicts = packed.verdicts(&pack)?.under(&packed.anchor.source, &packed.expected.source, Vec::new());
     let yes = verdicts.verdict.exit_code() == 0;

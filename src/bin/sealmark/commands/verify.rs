@@ -4,6 +4,7 @@
 mod image;
 mod judge;
 mod pack;
+mod summary;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,8 +23,10 @@ pub(super) use image::{Asked, attestation, image, platform, signatures};
 pub(super) use judge::Question;
 pub(crate) use pack::PackDigestError;
 pub(super) use pack::{Packed, pack};
+pub(crate) use summary::SummaryError;
 
 pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
+    summary::check(&args.summary)?;
     let expected = settings::expected(&args.grounds)?;
     let anchor = settings::trust(&args.grounds.trust)?;
     let verifier = expected.verifier(&anchor)?;
@@ -45,6 +48,7 @@ pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
     };
     let verdicts = Verdicts::of(judge_all(&question, &artifacts)).under(&anchor.source, &expected.source, waivers);
     match args.report.format.format {
+        _ if args.summary.output.is_some() => summary::print(&args.summary, &verdicts, &expected, question.now)?,
         Format::Json => print_json(&verdicts)?,
         Format::Human => console::data(&human::report(&verdicts, args.report.explain))?,
     }

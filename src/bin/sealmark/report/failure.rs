@@ -31,7 +31,8 @@ use sealmark::verify::{ContentError, VerifyError};
 
 use crate::artifact::ArtifactError;
 use crate::commands::{
-    LayoutError, OutputError, PackDigestError, PolicyCommandError, PredicateTypeError, SelectionError, TourError,
+    LayoutError, OutputError, PackDigestError, PolicyCommandError, PredicateTypeError, SelectionError, SummaryError,
+    TourError,
 };
 use crate::files::FileError;
 use crate::report::text::shell_word;
@@ -80,6 +81,7 @@ coded!(
     RuleError,
     ServicesError,
     SettingsError,
+    SummaryError,
     SignImageError,
     SignError,
     SnapshotError,

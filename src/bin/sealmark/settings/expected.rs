@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sealmark::admit::Trust;
-use sealmark::base::crypto::PublicKey;
+use sealmark::base::crypto::{Digest, DigestAlgorithm, PublicKey};
 use sealmark::base::limits;
 use sealmark::base::time::UnixTime;
 use sealmark::policy::{Matcher, PatternError, Policy, Rule};
@@ -23,6 +23,8 @@ pub(crate) struct Expected {
     pub(crate) trust: Trust,
     /// Where it came from.
     pub(crate) source: String,
+    /// SHA-256 of the policy document, where there is one.
+    pub(crate) policy_digest: Option<Digest>,
 }
 
 impl Expected {
@@ -49,16 +51,17 @@ pub(crate) fn expected(grounds: &GroundArgs) -> Result<Expected, Failure> {
             false => KeyTrust::logged(key),
         };
         let promise = if waivers.accept_promise { Promise::Accepted } else { Promise::Refused };
-        return Ok(Expected { trust: Trust::Key(Box::new(trust.promise(promise))), source });
+        return Ok(Expected { trust: Trust::Key(Box::new(trust.promise(promise))), source, policy_digest: None });
     }
     if let Some(path) = &args.policy {
         let source = visible_path(path);
         let yaml = files::read(path, limits::POLICY_BYTES)?;
         let policy = policy(path, &yaml)?;
-        return Ok(Expected { trust: Trust::Policy(policy), source });
+        let policy_digest = Some(Digest::of(DigestAlgorithm::Sha256, &yaml));
+        return Ok(Expected { trust: Trust::Policy(policy), source, policy_digest });
     }
     let rule = rule(args, waivers)?;
-    Ok(Expected { trust: Trust::Policy(Policy::of(rule)), source: "flags".to_owned() })
+    Ok(Expected { trust: Trust::Policy(Policy::of(rule)), source: "flags".to_owned(), policy_digest: None })
 }
 
 /// Reads a policy; the key files that it names lie beside it.

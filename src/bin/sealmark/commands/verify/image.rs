@@ -13,8 +13,10 @@ use thiserror::Error;
 use tokio::task::JoinSet;
 
 use super::judge::{self, Question};
-use super::{policy_line, waivers};
-use crate::cli::{Format, GroundArgs, ImageSelection, RegistryArgs, SignaturePlace, VerifyAttestation, VerifyImage};
+use super::{policy_line, summary, waivers};
+use crate::cli::{
+    Format, GroundArgs, ImageSelection, RegistryArgs, SignaturePlace, SummaryArgs, VerifyAttestation, VerifyImage,
+};
 use crate::commands::attest::typed;
 use crate::report::evidence::{Check, Status};
 use crate::report::{
@@ -75,6 +77,8 @@ pub(in crate::commands) struct Asked<'a> {
     pub(in crate::commands) registry: &'a RegistryArgs,
     pub(in crate::commands) format: Format,
     pub(in crate::commands) explain: bool,
+    /// Flags of a summary in place of a report.
+    pub(in crate::commands) summary: Option<&'a SummaryArgs>,
 }
 
 impl<'a> Asked<'a> {
@@ -87,6 +91,7 @@ impl<'a> Asked<'a> {
             registry: &args.registry,
             format: args.report.format.format,
             explain: args.report.explain,
+            summary: Some(&args.summary).filter(|summary| summary.output.is_some()),
         })
     }
 }
@@ -98,6 +103,7 @@ pub(in crate::commands) fn signatures(asked: &Asked<'_>) -> Result<u8, Failure> 
 }
 
 fn run(args: &Asked<'_>, wanted: Wanted) -> Result<u8, Failure> {
+    args.summary.map_or(Ok(()), summary::check)?;
     let expected = settings::expected(args.grounds)?;
     let references = &args.references;
     let signed_as = args.selection.signed_as.iter().map(|text| Repository::parse(text));
@@ -122,14 +128,16 @@ fn run(args: &Asked<'_>, wanted: Wanted) -> Result<u8, Failure> {
         trust_root: &anchor.source,
         now: settings::now(),
     };
+    let now = question.now;
     let ask = Ask { question, registries, select, signed_as, wanted };
     let (artifacts, left_out) = settings::runtime()?.block_on(ask.all(references));
     let mut verdicts = Verdicts::of(artifacts).under(&anchor.source, &expected.source, waivers);
     left_out.iter().for_each(|manifest| console::words(&format!("left out: {manifest}")));
     verdicts.left_out = left_out;
-    match args.format {
-        Format::Json => print_json(&verdicts)?,
-        Format::Human => console::data(&human::report(&verdicts, args.explain))?,
+    match (args.summary, args.format) {
+        (Some(flags), _) => summary::print(flags, &verdicts, &expected, now)?,
+        (None, Format::Json) => print_json(&verdicts)?,
+        (None, Format::Human) => console::data(&human::report(&verdicts, args.explain))?,
     }
     human::words(&verdicts);
     Ok(verdicts.verdict.exit_code())

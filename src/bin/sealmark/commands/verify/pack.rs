@@ -72,7 +72,7 @@ impl Packed {
     fn of(word: &PackersWord) -> Result<Self, Failure> {
         let source = "the pack's own policy".to_owned();
         let policy = Policy::parse(&word.policy).map_err(|error| Failure::from(error).about(&source))?;
-        let expected = Expected { trust: Trust::Policy(policy), source };
+        let expected = Expected { trust: Trust::Policy(policy), source, policy_digest: None };
         Ok(Self {
             expected,
             anchor: settings::packed_trust(&word.trusted_root)?,
