@@ -31,12 +31,15 @@ pub(crate) fn grow(dir: &Path, count: u64) {
     let started = Instant::now();
     let template =
         format!("{{\"apiVersion\":\"0.0.2\",\"kind\":\"hashedrekord\",\"filler\":\"{}\"", "A".repeat(ENTRY - 130));
+    // Tiles of hashes: 32 bytes for a leaf, and for every 256 one level higher.
+    let mut stored = count as f64 * 32.125;
     runtime.block_on(async {
         let log = Arc::new(log);
         let mut waiting = std::collections::VecDeque::new();
         for number in from..from + count {
             let digest = hex::encode(&sha256(&[&number.to_be_bytes()]));
             let body: Arc<[u8]> = format!("{template},\"digest\":\"{digest}\"}}").into_bytes().into();
+            stored += (body.len() + 2) as f64;
             let log = Arc::clone(&log);
             waiting.push_back(Box::pin(async move { log.append(body).await.unwrap() }));
             if waiting.len() == 2048 {
@@ -49,11 +52,10 @@ pub(crate) fn grow(dir: &Path, count: u64) {
     println!("{count} entries in {seconds:.1} s: {:.0}/s", count as f64 / seconds);
     let written = counted.0.lock().unwrap();
     let of = |kinds: &[&str]| kinds.iter().map(|kind| written.get(*kind).copied().unwrap_or(0)).sum::<u64>() as f64;
-    let stored = count as f64 * (ENTRY as f64) + count as f64 * 32.125;
     for (kind, bytes) in written.iter() {
         println!("  {kind}: {:.1} bytes an entry", *bytes as f64 / count as f64);
     }
-    println!("written for entries and tiles / their bytes: about {:.3}", of(&["tail", "tile"]) / stored);
+    println!("written for entries and tiles / their bytes: {:.3}", of(&["tail", "tile"]) / stored);
 }
 
 /// Polls every append at once: they are answered in batches.
