@@ -40,18 +40,14 @@ pub struct Stores {
 
 impl Stores {
     /// The way to a registry that is permitted.
-    pub(super) fn to(&self, registry: &Registry, named: &[String]) -> &dyn ArtifactStore {
-        if is_named(registry, named) { self.named.as_ref() } else { self.public.as_ref() }
+    pub(super) fn to(&self, registry: &Registry, named: &[Registry]) -> &dyn ArtifactStore {
+        if named.contains(registry) { self.named.as_ref() } else { self.public.as_ref() }
     }
 }
 
-fn is_named(registry: &Registry, named: &[String]) -> bool {
-    named.iter().any(|name| Registry::parse(name).is_ok_and(|named| named == *registry))
-}
-
 /// Permits a registry that has a public name or address, and those that are named.
-pub(super) fn permit(registry: &Registry, named: &[String]) -> Result<(), AddressError> {
-    let permitted = is_public(registry.host()) || is_named(registry, named);
+pub(super) fn permit(registry: &Registry, named: &[Registry]) -> Result<(), AddressError> {
+    let permitted = named.contains(registry) || is_public(registry.host());
     if permitted { Ok(()) } else { Err(AddressError { registry: registry.to_string() }) }
 }
 
@@ -75,7 +71,7 @@ mod tests {
     use super::*;
 
     fn permitted(registry: &str, named: &[&str]) -> bool {
-        let named: Vec<_> = named.iter().map(|name| (*name).to_owned()).collect();
+        let named: Vec<_> = named.iter().map(|name| Registry::parse(name).unwrap()).collect();
         match permit(&Registry::parse(registry).unwrap(), &named) {
             Ok(()) => true,
             Err(error) => {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State as Shared;
+use axum::extract::{Request, State as Shared};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
@@ -62,8 +62,9 @@ impl Webhook {
 /// The routes.
 pub(super) fn routes(gate: Arc<Gate>) -> Router {
     let of = |webhook: Webhook| {
-        post(async move |Shared(gate): Shared<Arc<Gate>>, uri: http::Uri, headers: HeaderMap, body: Body| {
-            handle(&gate, webhook, &uri, &headers, body).await.unwrap_or_else(|status| {
+        post(async move |Shared(gate): Shared<Arc<Gate>>, request: Request| {
+            let (head, body) = request.into_parts();
+            handle(&gate, webhook, &head.uri, &head.headers, body).await.unwrap_or_else(|status| {
                 gate.metrics.reviews.count(&[webhook.name(), "invalid"]);
                 status.into_response()
             })

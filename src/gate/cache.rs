@@ -27,8 +27,8 @@ pub(super) struct Key([u8; 32]);
 
 impl Key {
     /// A key over parts; their lengths are part of it.
-    pub(super) fn over(parts: &[&[u8]]) -> Self {
-        let lengths: Vec<_> = parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
+    pub(super) fn over<const N: usize>(parts: [&[u8]; N]) -> Self {
+        let lengths = parts.map(|part| (part.len() as u64).to_be_bytes());
         let framed: Vec<_> = lengths.iter().zip(parts).flat_map(|(length, part)| [&length[..], part]).collect();
         Self(sha256(&framed))
     }

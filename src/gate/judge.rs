@@ -126,7 +126,7 @@ impl Judge {
 
     async fn resolve(&self, snapshot: &Snapshot, reference: &ImageRef) -> Result<DigestRef, Verdict> {
         let registry = reference.repository().registry();
-        let store = self.stores.to(registry, &snapshot.settings.private_registries);
+        let store = self.stores.to(registry, &snapshot.private_registries);
         self.ask(registry, image::resolve(store, reference)).await
     }
 
@@ -134,7 +134,7 @@ impl Judge {
     /// is looked at only when nothing else is admitted.
     async fn look(self: Arc<Self>, snapshot: Arc<Snapshot>, policy: Arc<LoadedPolicy>, lookup: Lookup) -> Verdict {
         let registry = &lookup.image().repository().registry().clone();
-        let store = self.stores.to(registry, &snapshot.settings.private_registries);
+        let store = self.stores.to(registry, &snapshot.private_registries);
         let fetch = image::fetch(store, lookup);
         let candidates = match self.ask(registry, fetch).await {
             Ok(candidates) => candidates,
@@ -218,15 +218,14 @@ impl<T> Drop for AbortOnDrop<T> {
 /// The reference, when it is one and its registry may be asked.
 fn parse(snapshot: &Snapshot, text: &str) -> Result<ImageRef, Verdict> {
     let reference = ImageRef::parse(text).map_err(|error| Verdict::against(error.code(), &error))?;
-    let private = &snapshot.settings.private_registries;
-    addresses::permit(reference.repository().registry(), private)
+    addresses::permit(reference.repository().registry(), &snapshot.private_registries)
         .map_err(|error| Verdict::against(error.code(), &error))?;
     Ok(reference)
 }
 
 /// What a verdict depends on. The tag is part of it only beside the digest: a policy may bind both.
 fn key(snapshot: &Snapshot, policy: &LoadedPolicy, image: &DigestRef, tag: Option<&str>) -> Key {
-    Key::over(&[
+    Key::over([
         image.repository().to_string().as_bytes(),
         image.digest().as_bytes(),
         tag.unwrap_or_default().as_bytes(),

@@ -18,6 +18,7 @@ use crate::base::code::Code;
 use crate::base::crypto::sha256;
 use crate::base::encoding::hex;
 use crate::base::limits;
+use crate::format::oci::Registry;
 use crate::format::trust::{ClientTrustConfig, Embedded, TrustError, TrustedRoot};
 use crate::policy::{Mode, Policy, PolicyError, Scope};
 use crate::service::environment::Environment;
@@ -138,6 +139,8 @@ pub struct Snapshot {
     /// The settings.
     pub settings: Settings,
     policies: BTreeMap<String, Arc<LoadedPolicy>>,
+    /// Registries with private addresses that may be asked.
+    pub(super) private_registries: Vec<Registry>,
     /// Verifies against the trusted root.
     pub verifier: Arc<Verifier>,
     /// SHA-256 of the trusted root's document.
@@ -191,6 +194,8 @@ impl Reader<'_> {
             }
         };
         settings.private_registries.extend(sources.private_registries.iter().cloned());
+        let private_registries = settings.private_registries.iter().filter_map(|name| Registry::parse(name).ok());
+        let private_registries = private_registries.collect();
         let mut policies = BTreeMap::new();
         for (name, file) in &settings.policies {
             let path = folder.join(file);
@@ -212,7 +217,7 @@ impl Reader<'_> {
             policies.insert(name.clone(), Arc::new(loaded));
         }
         let (verifier, trust_version) = self.trust(&sources.trust)?;
-        Ok(Snapshot { settings, policies, verifier: Arc::new(verifier), trust_version })
+        Ok(Snapshot { settings, policies, private_registries, verifier: Arc::new(verifier), trust_version })
     }
 
     fn trust(&mut self, source: &TrustSource) -> Result<(Verifier, [u8; 32]), SnapshotError> {

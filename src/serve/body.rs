@@ -10,6 +10,9 @@ use hyper::body::Body as _;
 
 use super::Status;
 
+/// Most bodies are shorter.
+const USUAL_BYTES: usize = 64 << 10;
+
 /// Reads a request's body, at most `limit` bytes.
 pub async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Status> {
     // The length that the head declares is refused before a byte is read; chunks are counted.
@@ -17,7 +20,9 @@ pub async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Status> {
         return Err(Status::too_large(limit));
     }
     let mut body = pin!(body);
-    let mut bytes = Vec::new();
+    // What is declared is no reason to set aside more than a usual body needs.
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(declared.min(USUAL_BYTES));
     while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
         let frame = frame.map_err(|_| Status::invalid("the request's body ended early"))?;
         let data = frame.into_data().unwrap_or_default();

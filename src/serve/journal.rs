@@ -6,15 +6,21 @@
 //! does not fit is left out, counted, and said in the next line that fits. What must never be left out is
 //! [`Journal::insist`]ed on.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use crate::base::limits;
 use crate::base::time::UnixTime;
+
+/// A line about a review of three images, and some more.
+const LINE_BYTES: usize = 1536;
+/// Lines of so long a time are written at once.
+const MOMENT: Duration = Duration::from_millis(2);
 
 /// A journal. Clones write to the same place.
 #[derive(Clone)]
@@ -32,7 +38,9 @@ pub struct Line(String);
 impl Line {
     /// A line about an event, such as `decision`.
     pub fn new(time: UnixTime, event: &str) -> Self {
-        Self(format!("{{\"time\":\"{time}\"")).text("event", event)
+        let mut line = String::with_capacity(LINE_BYTES);
+        let _ = write!(line, "{{\"time\":\"{time}\"");
+        Self(line).text("event", event)
     }
 
     /// Adds a text.
@@ -66,7 +74,7 @@ impl Line {
     /// Adds a number.
     pub fn number(mut self, name: &'static str, value: u64) -> Self {
         self.name(name);
-        self.0 += &value.to_string();
+        let _ = write!(self.0, "{value}");
         self
     }
 
@@ -92,8 +100,12 @@ impl Line {
 /// A JSON string of at most `limit` characters, in printable ASCII: letters of other scripts, which can pass
 /// for others, and controls are escaped.
 fn quote(text: &str, limit: usize, out: &mut String) {
-    use fmt::Write as _;
     out.push('"');
+    if text.len() <= limit && text.bytes().all(is_plain) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for (index, c) in text.chars().enumerate() {
         if index == limit {
             out.push_str("...");
@@ -113,6 +125,11 @@ fn quote(text: &str, limit: usize, out: &mut String) {
     out.push('"');
 }
 
+/// A byte that stands for itself in a line.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+}
+
 impl Journal {
     /// A journal that writes to `sink`, on a thread that ends with the last clone.
     pub fn to(sink: impl Write + Send + 'static) -> std::io::Result<Self> {
@@ -120,13 +137,13 @@ impl Journal {
         let (sender, lines) = sync_channel::<String>(limits::JOURNAL_LINES);
         let writer = Arc::clone(&sink);
         thread::Builder::new().name("journal".to_owned()).spawn(move || {
-            while let Ok(line) = lines.recv() {
+            while let Ok(mut batch) = lines.recv() {
+                // Lines come in crowds: one write for all of a moment, not one awakening for each.
+                thread::sleep(MOMENT);
+                lines.try_iter().take(limits::JOURNAL_LINES).for_each(|line| batch.push_str(&line));
                 let mut sink = writer.lock().unwrap_or_else(PoisonError::into_inner);
                 // A sink that is gone takes no further line either; requests go on.
-                let _ = sink.write_all(line.as_bytes());
-                for line in lines.try_iter().take(limits::JOURNAL_LINES) {
-                    let _ = sink.write_all(line.as_bytes());
-                }
+                let _ = sink.write_all(batch.as_bytes());
                 let _ = sink.flush();
             }
         })?;
@@ -159,7 +176,6 @@ impl fmt::Debug for Journal {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
-    use std::time::Duration;
 
     use super::*;
     use crate::base::encoding::json::Json;
@@ -221,23 +237,31 @@ mod tests {
         let (sender, written) = channel();
         let (permit, permits) = channel();
         let journal = Journal::to(Pipe(sender, Some(permits))).unwrap();
-        for _ in 0..limits::JOURNAL_LINES + 100 {
+        // One crowd is on its way when the next one fills the queue.
+        for _ in 0..3 * limits::JOURNAL_LINES {
             journal.write(line());
         }
         assert!(journal.left_out.load(Ordering::Relaxed) > 0);
         drop(permit);
         let mut lines = 0;
         while lines < limits::JOURNAL_LINES {
-            written.recv_timeout(Duration::from_secs(5)).unwrap();
-            lines += 1;
+            let batch = written.recv_timeout(Duration::from_secs(5)).unwrap();
+            lines += batch.iter().filter(|byte| **byte == b'\n').count();
         }
-        let said = loop {
-            journal.write(line());
-            let bytes = written.recv_timeout(Duration::from_secs(5)).unwrap();
-            if let Some(Json::Integer(said)) = Json::parse(&bytes).unwrap().member("linesLeftOutBefore") {
-                break *said;
-            }
-        };
-        assert!((1..=100).contains(&said), "{said}");
+        let said =
+            loop {
+                journal.write(line());
+                let batch = written.recv_timeout(Duration::from_secs(5)).unwrap();
+                let said = batch.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).find_map(|line| {
+                    match Json::parse(line).unwrap().member("linesLeftOutBefore") {
+                        Some(Json::Integer(said)) => Some(*said),
+                        _ => None,
+                    }
+                });
+                if let Some(said) = said {
+                    break said;
+                }
+            };
+        assert!((1..=2 * limits::JOURNAL_LINES as i128).contains(&said), "{said}");
     }
 }

@@ -107,6 +107,9 @@ fn text(text: &str) -> Json<'_> {
 
 /// Text in printable ASCII, at most `limit` characters.
 pub(crate) fn visible(text: &str, limit: usize) -> String {
+    if text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::new();
     for c in text.chars() {
         if out.len() >= limit {

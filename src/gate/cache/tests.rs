@@ -9,7 +9,7 @@ use crate::base::crypto::{Digest, DigestAlgorithm};
 use crate::gate::verdict::Admission;
 
 fn key(name: &str) -> Key {
-    Key::over(&[name.as_bytes()])
+    Key::over([name.as_bytes()])
 }
 
 fn yes(name: &str) -> Verdict {
@@ -35,11 +35,11 @@ async fn ask(cache: &Arc<Cache>, looks: &Arc<AtomicUsize>, name: &str, verdict: 
 #[test]
 fn keys_differ_in_every_part() {
     let keys = [
-        Key::over(&[b"ab", b"c"]),
-        Key::over(&[b"a", b"bc"]),
-        Key::over(&[b"abc"]),
-        Key::over(&[b"abc", b""]),
-        Key::over(&[]),
+        Key::over([b"ab", b"c"]),
+        Key::over([b"a", b"bc"]),
+        Key::over([b"abc"]),
+        Key::over([b"abc", b""]),
+        Key::over([]),
     ];
     for (at, one) in keys.iter().enumerate() {
         assert!(keys[at + 1..].iter().all(|other| one != other));
