@@ -4,6 +4,7 @@
 //! What it claims is shown by `whoami`, and held against the certificate that comes back for it.
 
 mod claims;
+mod declared;
 mod env;
 mod explicit;
 mod github;
@@ -23,6 +24,7 @@ use super::http::{HttpClient, HttpError};
 use crate::base::code::Code;
 
 pub use claims::{ExpectedIdentity, TokenClaims, TokenProblem};
+pub use declared::{DECLARING_PLATFORMS, DeclaredToken, DeclaringPlatform};
 pub use env::VariableToken;
 pub use explicit::ExplicitToken;
 pub use github::{GithubActions, MissingPermission};
@@ -78,6 +80,19 @@ pub enum IdentityError {
         /// The audience that it must have.
         audience: String,
     },
+    /// A job of a platform whose jobs declare their tokens has none, or one for somebody else.
+    #[error(
+        "this {platform} job has no identity token for this audience: {}\n{fix}",
+        .found.as_ref().map_or("none is declared".to_owned(), |found| format!("its token is for {found:?}"))
+    )]
+    Undeclared {
+        /// The platform.
+        platform: &'static str,
+        /// The audiences of the token that was found.
+        found: Option<String>,
+        /// The lines that declare one.
+        fix: String,
+    },
     /// A file that should hold one cannot be read.
     #[error("identity token file {}: {error}", .path.display())]
     Unreadable {
@@ -125,6 +140,9 @@ impl IdentityError {
             Self::GitlabToken { .. } => {
                 Code::usage("gitlab-id-token", "add the id_tokens lines to the job, as the message shows")
             }
+            Self::Undeclared { .. } => {
+                Code::usage("identity-undeclared", "declare a token for the job, as the message shows")
+            }
             Self::Unreadable { .. } => {
                 Code::undecided("identity-token-unreadable", "check the path and its permissions")
             }
@@ -138,15 +156,17 @@ impl IdentityError {
 }
 
 /// Every source that finds a token by itself, in the order of asking: specific platforms, the variable
-/// that all Sigstore clients read, the projected file. GitLab comes before the variable because it uses
-/// the same one, and knows how to have it set.
+/// that all Sigstore clients read, the projected file. GitLab and the platforms that declare
+/// tokens come before the variable because they use the same one, and know how to have it set.
 pub fn ambient(environment: &Arc<dyn Environment>, http: &HttpClient) -> Vec<Box<dyn IdentityTokenSource>> {
-    vec![
-        Box::new(GitlabCi::new(Arc::clone(environment))),
-        Box::new(VariableToken::new(Arc::clone(environment))),
-        Box::new(GithubActions::new(Arc::clone(environment), http.clone())),
-        Box::new(ProjectedToken::new(Arc::clone(environment))),
-    ]
+    let mut sources: Vec<Box<dyn IdentityTokenSource>> = vec![Box::new(GitlabCi::new(Arc::clone(environment)))];
+    for platform in DECLARING_PLATFORMS {
+        sources.push(Box::new(DeclaredToken::new(platform, Arc::clone(environment))));
+    }
+    sources.push(Box::new(VariableToken::new(Arc::clone(environment))));
+    sources.push(Box::new(GithubActions::new(Arc::clone(environment), http.clone())));
+    sources.push(Box::new(ProjectedToken::new(Arc::clone(environment))));
+    sources
 }
 
 /// Asks the sources in turn; the first token, or the first error, ends the search.

@@ -39,7 +39,7 @@ fn nothing_found_names_what_was_tried() {
     let error = search(FixedEnvironment::default()).unwrap_err();
     assert_eq!((error.code().name(), error.code().exit_code()), ("identity-missing", 2));
     let text = error.to_string();
-    assert!(text.contains("GitLab CI, SIGSTORE_ID_TOKEN, GitHub Actions, projected token file"), "{text}");
+    assert!(text.contains("GitLab CI, Jenkins, Bitbucket Pipelines, HCP Terraform, SIGSTORE_ID_TOKEN, GitHub Actions, projected token file"), "{text}");
 }
 
 #[test]
@@ -238,4 +238,32 @@ fn problems_are_named_before_an_authority_sees_the_token() {
     assert_eq!(codes(github), ["identity-token-claim"]);
     let expired = IdToken::new(Zeroizing::new(jwt(&base(r#","exp":1"#))), "test").unwrap();
     assert_eq!(expired.check(SIGSTORE_AUDIENCE, now).unwrap_err().code().name(), "identity-token-expired");
+}
+
+#[test]
+fn platforms_that_declare_tokens() {
+    let other = jwt(r#"{"iss":"https://i.example","sub":"s","aud":"https://vault.example"}"#);
+    for platform in DECLARING_PLATFORMS {
+        let job = |variables: &[(&str, &str)]| {
+            let mut environment = FixedEnvironment::default().with_file("token", good() + "\n");
+            let marks = platform.marks.iter().map(|mark| (*mark, "x"));
+            for (name, value) in marks.chain(variables.iter().copied()) {
+                environment.variables.insert(name.to_owned(), value.to_owned());
+            }
+            search(environment)
+        };
+        for variable in platform.variables {
+            assert_eq!(job(&[(*variable, &good())]).unwrap().origin(), platform.name);
+            let error = job(&[(*variable, &other)]).unwrap_err();
+            assert_eq!((error.code().name(), error.code().exit_code()), ("identity-undeclared", 2));
+            assert!(error.to_string().contains("\"https://vault.example\""), "{error}");
+        }
+        if let Some(file) = platform.file {
+            assert_eq!(job(&[(file, "token")]).unwrap().origin(), platform.name);
+            assert_eq!(job(&[(file, "absent")]).unwrap_err().code().name(), "identity-token-unreadable");
+        }
+        let error = job(&[]).unwrap_err();
+        assert_eq!(error.code().name(), "identity-undeclared");
+        assert!(error.to_string().ends_with(&platform.fix.replace("{audience}", SIGSTORE_AUDIENCE)), "{error}");
+    }
 }
