@@ -110,9 +110,17 @@ impl<C: Codec> Log<C> {
     /// The inclusion proof of `leaf` at `index`, verified against the head before it is given out.
     pub fn prove(&self, head: &Head, index: u64, leaf: &Hash) -> Result<Vec<Hash>, ReadError> {
         let wrong = || ReadError::Proof { index };
+        // The nodes of one tile are asked for one after the other.
+        let mut last: Option<(Tile, Vec<Hash>)> = None;
         let proof = inclusion_proof(index, head.size(), |level, node| {
             let (tile, above, at) = Tile::of_node(level, node, head.size()).ok_or_else(wrong)?;
-            merkle::tile::node_in(&self.hashes(head, tile)?, above, at).ok_or(ReadError::Damaged { tile })
+            let hashes = match last.take() {
+                Some((kept, hashes)) if kept == tile => hashes,
+                _ => self.hashes(head, tile)?,
+            };
+            let node = merkle::tile::node_in(&hashes, above, at).ok_or(ReadError::Damaged { tile });
+            last = Some((tile, hashes));
+            node
         })?
         .ok_or_else(wrong)?;
         verify_inclusion(index, head.size(), leaf, &proof, &head.root()).map_err(|_| wrong())?;
