@@ -23,7 +23,7 @@ use crate::base::crypto::{PublicKey, sha256};
 use crate::base::encoding::base64;
 use crate::base::time::UnixTime;
 use crate::format::bundle::{CertificateMaterial, UnverifiedBundle, VerificationMaterial};
-use crate::format::trust::TrustedRoot;
+use crate::format::trust::{AuthorityKind, TrustedRoot};
 use crate::format::x509::FulcioClaims;
 
 pub use artifact::{Artifact, ArtifactName, DigestFormatError};
@@ -34,7 +34,7 @@ pub use key_trust::{KeyLog, KeyTrust};
 pub use material::{SignedBy, SignedContent, SignedMaterial};
 pub use requirements::{Promise, Requirements};
 
-use chain::{Authorities, ChainError};
+use chain::{Authorities, ChainError, ChainValid};
 use log::{EntryLogged, Inclusion, LogError, Logs, Witnesses};
 use sct::CtLogs;
 use times::{TimestampAuthorities, TimestampError, TimestampValid};
@@ -151,7 +151,7 @@ impl Verifier {
         let moments: Vec<UnixTime> = times.iter().map(|proven| proven.time).collect();
         check_log_keys(entries(&log), &moments)?;
         let chain = self.authorities.verify_leaf(leaf, &certificates.intermediates, &moments)?;
-        let sct = match self.waivers.sct {
+        let sct = match self.sct_waiver(&chain, requirements.scts.get()) {
             Some(waiver) => Witnessed::Waived(waiver),
             None => {
                 let valid = self.ct_logs.verify(leaf, chain.issuer_key(), now)?;
@@ -207,6 +207,12 @@ impl Verifier {
         let sct = Witnessed::Waived(Waiver::KeyTrust);
         let evidence = Evidence { times, log, sct, timestamps, unknown_timestamps, signature, artifact };
         Ok(Verified { signer: Signer::Key(trust.key.clone()), evidence })
+    }
+
+    /// Why no CT log need vouch for a certificate; who asks for more than one SCT gets them or a no.
+    fn sct_waiver(&self, chain: &ChainValid, needed: u8) -> Option<Waiver> {
+        let private = chain.kind() == AuthorityKind::Private && needed <= 1;
+        self.waivers.sct.or(private.then_some(Waiver::PrivateAuthority))
     }
 
     /// Every entry, each proven; enough different logs.

@@ -1,6 +1,7 @@
 //! Trust documents: whom to believe, and since when.
 //! <https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_trustroot.proto>
 
+mod append;
 mod client_trust_config;
 mod embedded;
 mod error;
@@ -11,6 +12,7 @@ mod trusted_root;
 pub use client_trust_config::ClientTrustConfig;
 pub use embedded::Embedded;
 pub use error::TrustError;
-pub use instances::{AuthorityInstance, LogInstance};
+pub use append::{AppendError, Appended, append};
+pub use instances::{AuthorityInstance, AuthorityKind, LogInstance};
 pub use signing_config::{Choice, Selector, Service, SigningConfig};
 pub use trusted_root::{TrustedRoot, Unsupported};

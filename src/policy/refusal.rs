@@ -88,6 +88,12 @@ pub enum Refusal {
         /// What was proven.
         found: String,
     },
+    /// A private authority issued the certificate, and the rule names no authority.
+    #[error("the private authority {found:?} issued the certificate, and only rules that name it are met by it")]
+    AuthorityUnnamed {
+        /// What was proven.
+        found: String,
+    },
     /// The certificate names no issuer.
     #[error("the certificate does not say who vouched for its identity")]
     IssuerMissing,
@@ -305,6 +311,10 @@ impl Refusal {
             }
             Self::LogMissing => Code::refused("log-entry-missing", "sign with a log, or say in the rule that none is"),
             Self::Authority { .. } => Code::refused("authority-mismatch", GENUINE),
+            Self::AuthorityUnnamed { .. } => Code::refused(
+                "authority-unnamed",
+                "if you mean this authority, name it: --certificate-authority NAME; the issuer in it proves nothing",
+            ),
             Self::IssuerMissing => {
                 Code::refused("issuer-missing", "name the authority instead: --certificate-authority NAME")
             }
@@ -405,6 +415,9 @@ pub(super) enum Miss<'a> {
         expected: &'a str,
         found: &'a str,
     },
+    AuthorityUnnamed {
+        found: &'a str,
+    },
     IssuerMissing,
     Issuer {
         expected: &'a Matcher,
@@ -444,7 +457,7 @@ impl Miss<'_> {
         match self {
             Self::NoSignature => 30,
             Self::CertificateRequired | Self::KeyRequired => 20,
-            Self::Authority { .. } => 18,
+            Self::Authority { .. } | Self::AuthorityUnnamed { .. } => 18,
             Self::IssuerMissing | Self::Issuer { .. } => 16,
             Self::Identity { .. } | Self::Key { .. } => 14,
             Self::IdentityType { .. } => 12,
@@ -478,6 +491,7 @@ impl Miss<'_> {
             Self::Authority { expected, found } => {
                 Refusal::Authority { expected: expected.to_owned(), found: found.to_owned() }
             }
+            Self::AuthorityUnnamed { found } => Refusal::AuthorityUnnamed { found: found.to_owned() },
             Self::IssuerMissing => Refusal::IssuerMissing,
             Self::Issuer { expected, found } => {
                 Refusal::Issuer { expected: expected.to_string(), found: found.to_owned() }

@@ -8,6 +8,7 @@ use super::refusal::{Miss, Refusal};
 use super::rule::RuleError;
 use crate::base::crypto::PublicKey;
 use crate::base::time::ValidityPeriod;
+use crate::format::trust::AuthorityKind;
 use crate::format::x509::{Claim, San};
 use crate::verify::{KeyLog, KeyTrust, ProvenTime, Signer, Verified};
 
@@ -109,6 +110,9 @@ impl SignerRule {
                 if outside { Err(Miss::KeyNotInUse { validity }) } else { Ok(()) }
             }
             (SignerKind::Certificate(rule), Signer::Certificate(signer)) => {
+                if rule.authority.is_none() && signer.kind() == AuthorityKind::Private {
+                    return Err(Miss::AuthorityUnnamed { found: signer.authority() });
+                }
                 if let Some(expected) = &rule.authority
                     && signer.authority() != expected
                 {

@@ -7,6 +7,7 @@ use crate::format::x509::{Claim, San};
 use crate::verify::Artifact;
 use crate::verify::testing::{ARTIFACT, NOW, World};
 
+mod private;
 mod rows;
 mod sets;
 

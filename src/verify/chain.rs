@@ -19,7 +19,7 @@ use crate::base::code::Code;
 use crate::base::crypto::PublicKey;
 use crate::base::limits;
 use crate::base::time::{UnixTime, ValidityPeriod};
-use crate::format::trust::AuthorityInstance;
+use crate::format::trust::{AuthorityInstance, AuthorityKind};
 use crate::format::x509::{Certificate, San};
 
 pub use self::leaf::LeafError;
@@ -122,6 +122,7 @@ impl ChainError {
 #[derive(Debug, Clone)]
 struct Authority {
     name: String,
+    kind: AuthorityKind,
     /// The certificate that issues leaves first, the anchor last; never empty.
     chain: Vec<Certificate>,
     validity: ValidityPeriod,
@@ -139,7 +140,7 @@ impl Authorities {
             let name = instance.name();
             path::check_authorities(&instance.chain, Purpose::CodeSigning)
                 .map_err(|error| ChainError::Authority { authority: name.clone(), error })?;
-            Ok(Authority { name, chain: instance.chain.clone(), validity: instance.validity })
+            Ok(Authority { name, kind: instance.kind(), chain: instance.chain.clone(), validity: instance.validity })
         };
         instances.iter().map(check).collect::<Result<_, _>>().map(Self)
     }
@@ -164,6 +165,7 @@ impl Authorities {
         Ok(ChainValid {
             identity,
             authority: found.authority.name.clone(),
+            kind: found.authority.kind,
             issuer_key: found.issuer.public_key().clone(),
             path: found.path.into_iter().cloned().collect(),
             times: times.to_vec(),
@@ -176,6 +178,7 @@ impl Authorities {
 pub struct ChainValid {
     identity: San,
     authority: String,
+    kind: AuthorityKind,
     issuer_key: PublicKey,
     path: Vec<Certificate>,
     times: Vec<UnixTime>,
@@ -190,6 +193,11 @@ impl ChainValid {
     /// The authority's name in the trust root.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// Whose word the certificate is.
+    pub fn kind(&self) -> AuthorityKind {
+        self.kind
     }
 
     /// The certificates above the leaf, its issuer first, the anchor last.

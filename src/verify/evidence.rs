@@ -10,6 +10,7 @@ use crate::base::crypto::{Digest, PublicKey};
 use crate::base::time::UnixTime;
 use crate::format::intoto::Statement;
 use crate::format::oci::SimpleSigning;
+use crate::format::trust::AuthorityKind;
 use crate::format::x509::{Certificate, FulcioClaims, San};
 
 /// Where a proven time comes from.
@@ -47,6 +48,8 @@ pub enum Waiver {
     TrustedRootHasNone,
     /// The caller's key trust says so.
     KeyTrust,
+    /// The authority is none that CT logs vouch for: the trusted root has it as a private one.
+    PrivateAuthority,
 }
 
 /// Whether logs vouch.
@@ -89,6 +92,11 @@ impl CertificateSigner {
     /// The name of the authority in the trusted root.
     pub fn authority(&self) -> &str {
         self.chain.authority()
+    }
+
+    /// Whose word the certificate is.
+    pub fn kind(&self) -> AuthorityKind {
+        self.chain.kind()
     }
 
     /// The certificates above the signer's: its issuer first, the authority's own last.

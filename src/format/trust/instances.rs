@@ -82,7 +82,25 @@ pub struct AuthorityInstance {
     pub validity: ValidityPeriod,
 }
 
+/// Whose word an authority's certificates are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorityKind {
+    /// A Fulcio: it verified a token and wrote down the issuer, which rules name.
+    Fulcio,
+    /// Any other CA: it may write any issuer, so that only rules which name the authority itself are met.
+    Private,
+}
+
+/// Schemes of [`AuthorityInstance::uri`] that say which system a private authority is.
+const PRIVATE_SCHEMES: [&str; 4] = ["vault:", "step-ca:", "spiffe:", "private-ca:"];
+
 impl AuthorityInstance {
+    /// Whose word its certificates are, by the scheme of [`AuthorityInstance::uri`].
+    pub fn kind(&self) -> AuthorityKind {
+        let private = PRIVATE_SCHEMES.iter().any(|scheme| self.uri.starts_with(scheme));
+        if private { AuthorityKind::Private } else { AuthorityKind::Fulcio }
+    }
+
     /// The name that people and policies use: `common name (organization)`.
     pub fn name(&self) -> String {
         match (self.common_name.as_str(), self.organization.as_str()) {

@@ -167,6 +167,7 @@ fn waived(name: &'static str, waiver: Waiver) -> Check {
     let detail = match waiver {
         Waiver::TrustedRootHasNone => "not asked for: the trust root has no such log",
         Waiver::KeyTrust => "not asked for: --log-not-required-unsafe",
+        Waiver::PrivateAuthority => "not asked for: the trust root has the authority as a private one",
     };
     Check { name, status: Status::Waived, detail: detail.to_owned() }
 }
