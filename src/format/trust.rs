@@ -9,10 +9,10 @@ mod instances;
 mod signing_config;
 mod trusted_root;
 
+pub use append::{AppendError, Appended, append};
 pub use client_trust_config::ClientTrustConfig;
 pub use embedded::Embedded;
 pub use error::TrustError;
-pub use append::{AppendError, Appended, append};
 pub use instances::{AuthorityInstance, AuthorityKind, LogInstance};
 pub use signing_config::{Choice, Selector, Service, SigningConfig};
 pub use trusted_root::{TrustedRoot, Unsupported};

@@ -83,6 +83,10 @@ impl<T: CertificateAuthority + ?Sized> CertificateAuthority for Box<T> {
         (**self).audience()
     }
 
+    fn is_public(&self) -> bool {
+        (**self).is_public()
+    }
+
     fn wanted_name(&self, claims: Option<&TokenClaims>) -> Result<Option<San>, CaError> {
         (**self).wanted_name(claims)
     }

@@ -74,6 +74,7 @@ fn every_command_has_help_with_an_example() {
         &["tree"],
         &["whoami"],
         &["trust", "show"],
+        &["trust", "add"],
         &["key", "generate"],
         &["key", "import"],
         &["key", "public"],

@@ -2,6 +2,7 @@
 //!
 //! What flags mean together is settled in `settings.rs`; here stand names, values and words.
 
+mod authority;
 mod budget;
 mod carry;
 mod gate;
@@ -18,6 +19,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use sealmark::format::x509::CLAIMS;
 use zeroize::Zeroizing;
 
+pub(crate) use authority::{AuthorityArgs, AuthoritySystem, TrustAdd};
 pub(crate) use budget::{BudgetArgs, SignFinish};
 pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
 pub(crate) use gate::{Gate, GateAdmission, GateArgs, GateHttp, GateLint, GateRegistryArgs};
@@ -127,6 +129,7 @@ pub(crate) enum Verify {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Trust {
     Show(TrustShow),
+    Add(TrustAdd),
 }
 
 #[derive(Debug, Subcommand)]
@@ -295,6 +298,8 @@ pub(crate) struct ServiceArgs {
     /// An instance whose services are built in
     #[arg(long, value_name = "NAME", group = "services")]
     pub(crate) instance: Option<SigningInstance>,
+    #[command(flatten)]
+    pub(crate) authority: AuthorityArgs,
     #[command(flatten)]
     pub(crate) budget: BudgetArgs,
 }

@@ -1,5 +1,6 @@
 //! What flags and environment mean together: the one place where implementations are chosen.
 
+mod authority;
 mod expected;
 mod gate;
 mod identity;
@@ -63,6 +64,21 @@ pub(crate) enum SettingsError {
     /// Credentials for one registry, and images in several.
     #[error("credentials and client certificates are for one registry; the images lie in {registries}")]
     OneRegistry { registries: usize },
+    /// A flag that names no authority or login.
+    #[error("{flag} {found:?} is not known")]
+    Authority { flag: &'static str, found: String },
+    /// A Vault certifies the name that it is asked for.
+    #[error("a Vault needs to be told whom to certify")]
+    AuthorityName,
+    /// A variable of Vault's own client.
+    #[error("VAULT_{name} is not set")]
+    VaultVariable { name: &'static str },
+    /// No pod.
+    #[error("there is no service account token of a pod here")]
+    PodToken,
+    /// Certificates that are no authority.
+    #[error("the chain cannot be added: {problem}")]
+    TrustChain { problem: &'static str },
     /// The system gives no threads or timers.
     #[error("the asynchronous runtime cannot start: {0}")]
     Runtime(io::ErrorKind),
@@ -91,6 +107,19 @@ impl SettingsError {
                 "registry-one",
                 "name the images of one registry in a call, or log in with docker or podman",
             ),
+            Self::Authority { .. } => Code::usage(
+                "authority-unknown",
+                "give vault:MOUNT/ROLE or step-ca:URL; logins are jwt:ROLE, token, approle, kubernetes:ROLE, cert:ROLE",
+            ),
+            Self::AuthorityName => Code::usage(
+                "authority-name",
+                "give the name with claims in braces: --authority-name 'https://gitlab.com/{project_path}'",
+            ),
+            Self::VaultVariable { .. } => Code::usage("vault-variable", "set it as for the `vault` command"),
+            Self::PodToken => Code::usage("vault-pod-token", "log in by another method outside of a pod"),
+            Self::TrustChain { .. } => {
+                Code::usage("trust-add-chain", "give one authority's certificates in PEM: intermediates, then the root")
+            }
             Self::Runtime(_) => Code::undecided("runtime-failed", "check the limits of this process"),
         }
     }

@@ -52,15 +52,16 @@ impl AppendError {
     pub fn code(&self) -> Code {
         match self {
             Self::Trust(error) => error.code(),
-            Self::Kind { .. } => Code::usage("trust-add-kind", "say which system it is of: --from vault, step-ca, spire"),
+            Self::Kind { .. } => {
+                Code::usage("trust-add-kind", "say which system it is of: --from vault, step-ca, spire")
+            }
             Self::NameTaken { .. } => Code::refused(
                 "trust-add-name",
                 "choose a name of its own: policies tell authorities apart by their names",
             ),
-            Self::KeyKnown { .. } => Code::refused(
-                "trust-add-known",
-                "an authority is believed in one way only: see `sealmark trust show`",
-            ),
+            Self::KeyKnown { .. } => {
+                Code::refused("trust-add-known", "an authority is believed in one way only: see `sealmark trust show`")
+            }
         }
     }
 }
@@ -87,7 +88,9 @@ pub fn append(document: &[u8], authority: &AuthorityInstance) -> Result<Appended
             authority.chain.iter().any(|new| new.public_key() == one.public_key())
         };
         // A root that renewed its intermediate stays the one authority of its place.
-        if known.uri != authority.uri && let Some(shared) = known.chain.iter().find(same_key) {
+        if known.uri != authority.uri
+            && let Some(shared) = known.chain.iter().find(same_key)
+        {
             return Err(AppendError::KeyKnown { subject: shared.label(), name: known.name() });
         }
     }
@@ -145,7 +148,8 @@ mod tests {
         let before = Embedded::PublicGood.trusted_root_json().replacen('{', r#"{"later":{"field":1},"#, 1);
         let vault = instance("vault:https://vault.example.com/v1/pki", "acme ci", &Authority::root("root"));
         let after = added(&before, &vault);
-        let (mut old, new) = (TrustedRoot::parse(before.as_bytes()).unwrap(), TrustedRoot::parse(after.as_bytes()).unwrap());
+        let (mut old, new) =
+            (TrustedRoot::parse(before.as_bytes()).unwrap(), TrustedRoot::parse(after.as_bytes()).unwrap());
         old.certificate_authorities.push(vault.clone());
         assert_eq!(old, new);
         assert!(after.contains("\"later\""));

@@ -13,7 +13,9 @@ use sealmark::verify::{KeyTrust, Verifier};
 use super::verify::Question;
 use super::{attest, output, sign};
 use crate::artifact::Artifact;
-use crate::cli::{BudgetArgs, Instance, ServiceArgs, SignBundle, SigningInstance, TrustArgs, VerifyBundle};
+use crate::cli::{
+    AuthorityArgs, BudgetArgs, Instance, ServiceArgs, SignBundle, SigningInstance, TrustArgs, VerifyBundle,
+};
 use crate::files;
 use crate::report::{Failure, Verdict, console};
 use crate::settings::{self, Signing};
@@ -78,6 +80,7 @@ pub(super) fn sign(args: SignBundle) -> Result<u8, Failure> {
         trusted_root: args.trusted_root,
         instance: (!named).then_some(instance),
         budget: BudgetArgs::default(),
+        authority: AuthorityArgs::default(),
     })?;
     let credential = signing.credential(&sign::token_signer(args.identity_token))?;
     let services = signing.services()?;

@@ -1,4 +1,6 @@
-//! `trust show`: authorities and logs of a trust root.
+//! `trust show`: authorities and logs of a trust root; `trust add`.
+
+mod add;
 
 use std::fmt::Write;
 
@@ -103,6 +105,8 @@ impl From<TrustAnchor> for Shown {
         }
     }
 }
+
+pub(super) use add::run as add;
 
 pub(super) fn show(args: &TrustShow) -> Result<u8, Failure> {
     let shown = Shown::from(settings::trust(&args.trust)?);

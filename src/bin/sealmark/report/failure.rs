@@ -12,7 +12,7 @@ use sealmark::format::bundle::BundleError;
 use sealmark::format::intoto::StatementError;
 use sealmark::format::oci::OciError;
 use sealmark::format::timestamp::TokenError;
-use sealmark::format::trust::TrustError;
+use sealmark::format::trust::{AppendError, TrustError};
 use sealmark::format::x509::CertificateError;
 use sealmark::gate::SnapshotError;
 use sealmark::gate::manifests::ManifestsError;
@@ -20,6 +20,7 @@ use sealmark::policy::{ImportError, PatternError, PolicyError, Refusal, RuleErro
 use sealmark::serve::ServeError;
 use sealmark::serve::clients::ClientsError;
 use sealmark::serve::tls::TlsError;
+use sealmark::service::ca::CaError;
 use sealmark::service::http::HttpError;
 use sealmark::service::identity::{IdentityError, TokenProblem};
 use sealmark::service::signer::SignerError;
@@ -55,9 +56,11 @@ macro_rules! coded {
 }
 
 coded!(
+    AppendError,
     ArtifactError,
     AttestationError,
     BundleError,
+    CaError,
     CarryError,
     CertificateError,
     ClientsError,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sealmark::base::limits;
 use sealmark::format::trust::{ClientTrustConfig, Embedded, SigningConfig, TrustedRoot};
-use sealmark::service::ca::CertificateAuthority as _;
+use sealmark::service::ca::CertificateAuthority;
 use sealmark::service::http::HttpClient;
 use sealmark::service::tsa::{Rfc3161, TimestampAuthority};
 use sealmark::sign::{
@@ -14,10 +14,11 @@ use sealmark::sign::{
 };
 use sealmark::verify::Verifier;
 
+use super::authority::named_authority;
 use super::key::{SigningKey, signing_key};
 use super::trust::stack_config;
 use super::{environment, http, patient_http, token_sources};
-use crate::cli::{BudgetArgs, ServiceArgs, SignerArgs, SigningInstance};
+use crate::cli::{AuthorityArgs, BudgetArgs, ServiceArgs, SignerArgs, SigningInstance};
 use crate::files;
 use crate::report::Failure;
 use crate::report::text::{visible, visible_path};
@@ -41,6 +42,8 @@ pub(crate) struct Signing {
     legacy: Option<SigningConfig>,
     /// How fast signatures are asked for, when that is bounded.
     pace: Option<Pace>,
+    /// Who certifies, where it is not the services' own authority.
+    authority: AuthorityArgs,
 }
 
 impl Signing {
@@ -48,7 +51,12 @@ impl Signing {
     pub(crate) fn named(args: &ServiceArgs) -> Result<Self, Failure> {
         let BudgetArgs { timeout, retry_budget, rate_limit } = &args.budget;
         let pace = rate_limit.map(|(count, per)| Pace::new(count, per));
-        Ok(Self { http: patient_http(*timeout, *retry_budget), pace, ..Self::read(args)? })
+        Ok(Self {
+            http: patient_http(*timeout, *retry_budget),
+            pace,
+            authority: args.authority.clone(),
+            ..Self::read(args)?
+        })
     }
 
     fn read(args: &ServiceArgs) -> Result<Self, Failure> {
@@ -106,6 +114,7 @@ impl Signing {
             public: false,
             legacy: None,
             pace: None,
+            authority: AuthorityArgs::default(),
         })
     }
 
@@ -138,13 +147,16 @@ impl Signing {
         &self.http
     }
 
-    pub(super) fn config(&self) -> &SigningConfig {
-        &self.config
-    }
-
     /// The authority that would certify.
     pub(crate) fn authority(&self) -> Result<String, Failure> {
-        Ok(certificate_authority(&self.config, environment().now(), &self.http)?.name())
+        Ok(self.certificate_authority()?.name())
+    }
+
+    pub(super) fn certificate_authority(&self) -> Result<Box<dyn CertificateAuthority>, Failure> {
+        match named_authority(&self.authority, &self.http)? {
+            Some(authority) => Ok(authority),
+            None => Ok(Box::new(certificate_authority(&self.config, environment().now(), &self.http)?)),
+        }
     }
 
     /// The credential of whom the flags name.
@@ -157,7 +169,7 @@ impl Signing {
             }));
         }
         let sources = token_sources(signer.identity_token.as_ref(), signer.identity_token_file.as_deref(), &self.http);
-        let authority = certificate_authority(&self.config, environment.now(), &self.http)?;
+        let authority = self.certificate_authority()?;
         let keyless = Keyless::new(sources, authority, Arc::clone(&self.verifier), environment);
         Ok(Box::new(self.recorded(keyless, signer)?))
     }

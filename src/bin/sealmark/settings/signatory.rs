@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use sealmark::service::BoxFuture;
-use sealmark::service::identity::{
-    self, ExpectedIdentity, IdToken, IdentityError, IdentityTokenSource, SIGSTORE_AUDIENCE,
-};
+use sealmark::service::ca::CertificateAuthority as _;
+use sealmark::service::identity::{self, ExpectedIdentity, IdToken, IdentityError, IdentityTokenSource};
 use sealmark::sign::image::ExpectedSigner;
-use sealmark::sign::{CredentialSource, Keyless, ManagedKey, certificate_authority};
+use sealmark::sign::{CredentialSource, Keyless, ManagedKey};
 use sealmark::verify::KeyLog;
 use zeroize::Zeroizing;
 
@@ -36,9 +35,14 @@ impl Signing {
         }
         let environment = environment();
         let sources = token_sources(signer.identity_token.as_ref(), signer.identity_token_file.as_deref(), self.http());
-        let token = identity::find(&sources, environment.as_ref(), SIGSTORE_AUDIENCE).await?;
-        let expected = expected(&token);
-        let authority = certificate_authority(self.config(), environment.now(), self.http())?;
+        let authority = self.certificate_authority()?;
+        let Some(audience) = authority.audience() else {
+            let keyless = Keyless::new(sources, authority, Arc::clone(self.shared_verifier()), environment);
+            return Ok(Signatory { credential: Box::new(self.recorded(keyless, signer)?), expected: None });
+        };
+        let token = identity::find(&sources, environment.as_ref(), audience).await?;
+        // Who names itself in a rule by its authority has no issuer to be found by.
+        let expected = if authority.wanted_name(Some(token.claims()))?.is_none() { expected(&token) } else { None };
         let kept: Vec<Box<dyn IdentityTokenSource>> = vec![Box::new(KeptToken::of(&token))];
         let keyless = Keyless::new(kept, authority, Arc::clone(self.shared_verifier()), environment);
         let keyless = self.recorded(keyless, signer)?;

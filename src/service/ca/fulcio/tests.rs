@@ -114,3 +114,14 @@ fn an_issuer_that_the_authority_does_not_know_is_named() {
     // It knows the issuer: something else is wrong with the token.
     assert_eq!(issue(&server("i")).unwrap_err().code().name(), "ca-refused");
 }
+
+#[test]
+fn an_authority_behind_the_seam_says_of_itself_what_it_says_without() {
+    for url in ["https://fulcio.sigstore.dev", "https://fulcio.example.com"] {
+        let fulcio = Fulcio::new(url, impatient_client()).unwrap();
+        let boxed: Box<dyn CertificateAuthority> = Box::new(fulcio.clone());
+        assert_eq!(boxed.is_public(), fulcio.is_public());
+        assert_eq!((boxed.name(), boxed.audience()), (fulcio.name(), fulcio.audience()));
+        assert_eq!(boxed.is_public(), url == "https://fulcio.sigstore.dev");
+    }
+}
