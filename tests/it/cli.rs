@@ -91,6 +91,7 @@ fn every_command_has_help_with_an_example() {
         &["stack", "status"],
         &["stack", "token"],
         &["stack", "rotate"],
+        &["stack", "renew-trust"],
         &["completions"],
     ] {
         let output = run(&[command, &["--help"]].concat());

@@ -50,7 +50,10 @@ pub(in crate::commands) fn pack(args: &VerifyPack) -> Result<u8, Failure> {
     let pack = Pack::open(&args.file)?;
     let waivers = waivers(&args.grounds.waivers);
     let packed = match &args.pack_digest {
-        Some(digest) => Packed::of(&pack.word(&parse(digest)?)?)?,
+        Some(digest) => Packed {
+            version: args.grounds.expected.expect_version.clone(),
+            ..Packed::of(&pack.word(&parse(digest)?)?)?
+        },
         None => Packed {
             wanted: if args.grounds.expected.policy.is_some() { Wanted::Anything } else { Wanted::Signatures },
             expected: settings::expected(&args.grounds)?,
