@@ -52,6 +52,8 @@ fn everything_is_verified_without_a_network() {
     assert_eq!((artifacts.len(), &artifacts[1]["artifact"]), (2, &"app.txt".into()));
     let by_digest = verify(&desk, &["--offline", "--pack-digest", &digest(&desk)]);
     assert!(by_digest.status.success(), "{}{}", stdout(&by_digest), stderr(&by_digest));
+    let another = verify(&desk, &["--pack-digest", &digest(&desk), "--expect-version", "9.9.9"]);
+    assert_eq!(refused(&another), "name-not-bound");
 
     // In a network namespace of its own, where not even loopback is up.
     let mut alone = Command::new("unshare");
