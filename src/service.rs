@@ -31,6 +31,7 @@ pub mod signer;
 pub mod store;
 pub mod tlog;
 pub mod tsa;
+pub mod tuf;
 
 /// What an asynchronous method of a seam gives back.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

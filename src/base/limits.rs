@@ -15,6 +15,16 @@ pub const BUNDLE_FETCHES: usize = 16;
 pub const SPOOLED_BYTES: usize = 2 * BUNDLE_BYTES + (64 << 10);
 /// Signatures that wait in one folder.
 pub const SPOOLED: usize = 10_000;
+/// TUF root metadata, in bytes: Sigstore's are under 8 KiB.
+pub const TUF_ROOT_BYTES: usize = 512 << 10;
+/// Any file of kept TUF metadata, in bytes.
+pub const TUF_METADATA_BYTES: usize = 5 << 20;
+/// New roots that are followed in one update: Sigstore's repository made 15 in five years.
+pub const TUF_ROTATIONS: u32 = 32;
+/// All that a trust folder keeps, in bytes: base64 of metadata and two targets.
+pub const TUF_KEPT_BYTES: usize = 32 << 20;
+/// Mirrors of one repository.
+pub const TUF_MIRRORS: usize = 16;
 /// A trust document (trusted root, signing config, client trust config), in bytes.
 pub const TRUST_BYTES: usize = 4 << 20;
 /// A policy document, in bytes.

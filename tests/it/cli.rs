@@ -75,6 +75,8 @@ fn every_command_has_help_with_an_example() {
         &["whoami"],
         &["trust", "show"],
         &["trust", "add"],
+        &["trust", "init"],
+        &["trust", "update"],
         &["key", "generate"],
         &["key", "import"],
         &["key", "public"],

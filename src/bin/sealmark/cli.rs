@@ -10,6 +10,7 @@ mod image;
 mod policy;
 mod registry;
 mod summary;
+mod trust;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ pub(crate) use policy::{
 };
 pub(crate) use registry::RegistryArgs;
 pub(crate) use summary::SummaryArgs;
+pub(crate) use trust::{TrustAgeArgs, TrustInit, TrustUpdate, TufClient};
 
 /// Sign artifacts with the identity that a CI job already has, and verify them
 ///
@@ -86,7 +88,7 @@ pub(crate) enum Command {
     /// Write, check, test, explain and compare policies
     #[command(subcommand, arg_required_else_help = true)]
     Policy(Policy),
-    /// Look at trust roots
+    /// Look at trust roots, and keep them up to date
     #[command(subcommand, arg_required_else_help = true)]
     Trust(Trust),
     /// Run a private Sigstore: identity provider, CA, logs and timestamp authority in one process
@@ -99,6 +101,8 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Key(Key),
     Completions(Completions),
+    #[command(hide = true)]
+    TufClient(TufClient),
     #[command(hide = true)]
     SignBundle(SignBundle),
     #[command(hide = true)]
@@ -130,6 +134,8 @@ pub(crate) enum Verify {
 pub(crate) enum Trust {
     Show(TrustShow),
     Add(TrustAdd),
+    Init(TrustInit),
+    Update(TrustUpdate),
 }
 
 #[derive(Debug, Subcommand)]
@@ -522,6 +528,11 @@ pub(crate) struct TrustArgs {
     /// An instance whose trust root is built in
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Option<Instance>,
+    /// A folder that `trust init` made; it is verified anew, and nothing is fetched
+    #[arg(long, value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) trust_folder: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) age: TrustAgeArgs,
 }
 
 /// What need not be proven.

@@ -6,6 +6,7 @@ mod completions;
 mod conformance;
 mod finish;
 mod folder;
+mod folders;
 mod gate;
 mod github;
 mod image;
@@ -74,6 +75,9 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Policy(Policy::Schema(args)) => policy::schema(&args),
         Command::Trust(Trust::Show(args)) => trust::show(&args),
         Command::Trust(Trust::Add(args)) => trust::add(&args),
+        Command::Trust(Trust::Init(args)) => folders::init(&args),
+        Command::Trust(Trust::Update(args)) => folders::update(&args),
+        Command::TufClient(args) => folders::conform(&args),
         Command::Stack(Stack::Init(args)) => stack::init(&args),
         Command::Stack(Stack::Up(args)) => stack::up(&args),
         Command::Stack(Stack::Status(args)) => stack::status(&args),
@@ -126,6 +130,8 @@ fn format(command: &Command) -> Format {
         Command::Stack(Stack::Rotate(args)) => args.format.format,
         Command::Stack(Stack::Export(args)) => args.format.format,
         Command::Tour(_)
+        | Command::Trust(Trust::Init(_) | Trust::Update(_))
+        | Command::TufClient(_)
         | Command::Policy(Policy::Init(_) | Policy::Import(_) | Policy::Schema(_))
         | Command::Stack(Stack::Up(_) | Stack::Token(_) | Stack::RenewTrust(_))
         | Command::Gate(Gate::Admission(_) | Gate::Http(_))

@@ -22,6 +22,8 @@ pub enum Service {
     Registry,
     /// Holds keys and signs with them.
     KeyService,
+    /// Gives out trust roots.
+    TrustRepository,
 }
 
 struct Codes {
@@ -69,6 +71,9 @@ static REGISTRY: Codes =
 static KEY_SERVICE: Codes =
     codes!("kms", "read its answer: check the key's name, its kind, and whether these credentials may sign with it");
 
+static TRUST_REPOSITORY: Codes =
+    codes!("trust", "read its answer: the URL must be the folder that timestamp.json is in");
+
 impl Service {
     fn codes(self) -> &'static Codes {
         match self {
@@ -78,6 +83,7 @@ impl Service {
             Self::TimestampAuthority => &TIMESTAMP_AUTHORITY,
             Self::Registry => &REGISTRY,
             Self::KeyService => &KEY_SERVICE,
+            Self::TrustRepository => &TRUST_REPOSITORY,
         }
     }
 }
@@ -91,6 +97,7 @@ impl fmt::Display for Service {
             Self::TimestampAuthority => "timestamp authority",
             Self::Registry => "registry",
             Self::KeyService => "key service",
+            Self::TrustRepository => "trust repository",
         })
     }
 }

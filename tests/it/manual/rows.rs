@@ -18,6 +18,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("A", "Attestations"),
     ("O", "Images and registries"),
     ("G", "Deploy gate"),
+    ("R", "Trust roots"),
     ("X", "Command line"),
     ("F", "Certificate authority"),
     ("K", "Log server"),

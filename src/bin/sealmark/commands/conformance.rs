@@ -14,7 +14,7 @@ use super::verify::Question;
 use super::{attest, output, sign};
 use crate::artifact::Artifact;
 use crate::cli::{
-    AuthorityArgs, BudgetArgs, Instance, ServiceArgs, SignBundle, SigningInstance, TrustArgs, VerifyBundle,
+    AuthorityArgs, BudgetArgs, Instance, ServiceArgs, SignBundle, SigningInstance, TrustAgeArgs, TrustArgs, VerifyBundle,
 };
 use crate::files;
 use crate::report::{Failure, Verdict, console};
@@ -65,7 +65,14 @@ fn expected(args: &VerifyBundle) -> Result<Trust, Failure> {
 
 fn trust(staging: bool, trusted_root: Option<PathBuf>) -> TrustArgs {
     let instance = (staging && trusted_root.is_none()).then_some(Instance::Staging);
-    TrustArgs { trusted_root, trust_config: None, stack: None, instance }
+    TrustArgs {
+        trusted_root,
+        trust_config: None,
+        stack: None,
+        instance,
+        trust_folder: None,
+        age: TrustAgeArgs::default(),
+    }
 }
 
 /// Signs FILE, or attests it when it is a statement.

@@ -25,6 +25,7 @@ use sealmark::service::http::HttpError;
 use sealmark::service::identity::{IdentityError, TokenProblem};
 use sealmark::service::signer::SignerError;
 use sealmark::service::store::StoreError;
+use sealmark::service::tuf::TufError;
 use sealmark::sign::image::SignImageError;
 use sealmark::sign::{ServicesError, SignError};
 use sealmark::stack::StackError;
@@ -98,6 +99,7 @@ coded!(
     TokenError,
     TourError,
     TrustError,
+    TufError,
     VerifyError,
 );
 

@@ -1,11 +1,13 @@
 //! Whom to believe: from a file, a stack's folder or the program itself.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sealmark::base::limits;
 use sealmark::format::trust::{ClientTrustConfig, Embedded, TrustedRoot};
+use sealmark::service::tuf::{TRUSTED_ROOT, TrustFolder};
 
-use super::SettingsError;
+use super::{SettingsError, environment};
 use crate::cli::{Instance, TrustArgs};
 use crate::files;
 use crate::report::Failure;
@@ -25,6 +27,9 @@ pub(crate) struct TrustAnchor {
 
 /// Loads the trusted root that the flags name; without flags, the public-good one.
 pub(crate) fn trust(args: &TrustArgs) -> Result<TrustAnchor, Failure> {
+    if let Some(dir) = &args.trust_folder {
+        return from_folder(dir, args.age.max_trust_age);
+    }
     match file(args)? {
         Some(path) => from_file(&path),
         None => built_in(embedded(args)),
@@ -77,6 +82,16 @@ fn from_file(path: &Path) -> Result<TrustAnchor, Failure> {
     } else {
         TrustedRoot::parse(&json).map_err(|error| about(error.into()))?
     };
+    Ok(TrustAnchor { root, source })
+}
+
+/// A root that TUF keeps, as it was kept: no network.
+fn from_folder(dir: &Path, max_age: Option<Duration>) -> Result<TrustAnchor, Failure> {
+    let source = visible_path(dir);
+    let late = max_age.map_or(0, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
+    let at = environment().now().plus_secs(late.saturating_neg());
+    let json = TrustFolder::open(dir)?.read(TRUSTED_ROOT, at)?;
+    let root = TrustedRoot::parse(&json).map_err(|error| Failure::from(error).about(&source))?;
     Ok(TrustAnchor { root, source })
 }
 
