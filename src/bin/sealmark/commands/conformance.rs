@@ -14,7 +14,8 @@ use super::verify::Question;
 use super::{attest, output, sign};
 use crate::artifact::Artifact;
 use crate::cli::{
-    AuthorityArgs, BudgetArgs, Instance, ServiceArgs, SignBundle, SigningInstance, TrustAgeArgs, TrustArgs, VerifyBundle,
+    AuthorityArgs, BudgetArgs, Instance, ServiceArgs, SignBundle, SigningInstance, TrustAgeArgs, TrustArgs,
+    VerifyBundle,
 };
 use crate::files;
 use crate::report::{Failure, Verdict, console};
