@@ -115,7 +115,8 @@ impl Gate {
         let (snapshot, now) = (self.state.current(), self.environment.now());
         let of_mode = |mode| snapshot.settings.namespaces.iter().filter(|entry| entry.mode == mode).count();
         let broken = snapshot.settings.break_glass.iter().filter(|entry| now < entry.until).count();
-        let expires = self.certificate.as_ref().map_or(0, |certificate| certificate.not_after().secs());
+        let expires =
+            self.certificate.as_ref().and_then(|certificate| certificate.validity()).map_or(0, |(_, end)| end.secs());
         let metrics = &self.metrics;
         for (gauge, value) in [
             (&metrics.kept, kept),
@@ -184,8 +185,8 @@ impl Gate {
         match certificate.reload(self.environment.as_ref()) {
             tls::Reload::Same => {}
             tls::Reload::Replaced => {
-                let until = certificate.not_after().to_string();
-                self.journal.write(Line::new(now, "certificate-replaced").text("notAfter", &until));
+                let until = certificate.validity().map(|(_, end)| end.to_string());
+                self.journal.write(Line::new(now, "certificate-replaced").maybe("notAfter", until.as_deref()));
             }
             tls::Reload::Kept(error) => {
                 let line = Line::new(now, "certificate-refused").text("code", error.code().name());

@@ -8,6 +8,8 @@
 //!   which has a limit of bytes. A handler that panics answers 500 and harms no other request.
 //! * On shutdown the listener closes, requests in flight have [`limits::DRAIN_SECS`] to end.
 
+#[cfg(feature = "acme")]
+pub mod acme;
 pub mod body;
 pub mod clients;
 mod connection;
@@ -38,7 +40,7 @@ pub use journal::Journal;
 pub use metrics::Metrics;
 pub use observer::{Noted, Observer};
 pub use status::Status;
-pub use tls::ServingCertificate;
+pub use tls::{ServingCertificate, TlsError};
 
 use crate::base::code::Code;
 use crate::base::limits;

@@ -264,6 +264,14 @@ pub const HEAD_BYTES: usize = 32 << 10;
 pub const IDLE_SECS: u64 = 120;
 /// Seconds between two looks at a file that may be replaced: certificates, policies, trust.
 pub const RELOAD_SECS: u64 = 5;
+/// An answer of an ACME server, or a file of its account, in bytes: a chain is some 8 KiB.
+pub const ACME_BYTES: usize = 256 << 10;
+/// Seconds for one ACME order, the CA's look at every name included.
+pub const ACME_ORDER_SECS: u64 = 180;
+/// Requests of one step of an order that an ACME server may answer by asking for another nonce, three tries each.
+pub const ACME_NONCES: u32 = 10;
+/// Seconds between two looks at the clock while a certificate is fresh.
+pub const ACME_LOOK_SECS: u64 = 60;
 /// Lines of a server's journal that wait to be written; beyond it lines are left out and counted.
 pub const JOURNAL_LINES: usize = 8192;
 /// One text in a line of a journal, in characters: what a request says is cut there.

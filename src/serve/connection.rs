@@ -48,6 +48,10 @@ pub(super) async fn serve(
     let Some(tls) = tls else { return requests(stream, router, kept, draining).await };
     // A handshake that fails or is slow is the client's: it trusts another authority, or speaks no TLS.
     if let Ok(Ok(stream)) = timeout(Duration::from_secs(limits::HEAD_SECS), tls.accept(stream)).await {
+        // Who proves a name has seen the certificate, and asks for nothing (RFC 8737 section 3).
+        if stream.get_ref().1.alpn_protocol() == Some(super::tls::CHALLENGE_PROTOCOL) {
+            return;
+        }
         requests(stream, router, kept, draining).await;
     }
 }

@@ -4,6 +4,7 @@
 //! every [`limits::RELOAD_SECS`]; a pair that is whole, matches and is in force replaces the one before, for
 //! connections to come. A bad pair changes nothing but [`Reload::Kept`], which says why.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -105,6 +106,9 @@ pub enum Reload {
     Kept(TlsError),
 }
 
+/// The protocol by which an ACME server looks at a challenge (RFC 8737 section 6.2).
+pub(super) const CHALLENGE_PROTOCOL: &[u8] = b"acme-tls/1";
+
 /// A certificate with its key, from two files, that may be replaced while serving.
 pub struct ServingCertificate {
     chain: PathBuf,
@@ -115,19 +119,34 @@ pub struct ServingCertificate {
 
 struct Current {
     pair: Arc<CertifiedKey>,
-    not_after: UnixTime,
+    validity: (UnixTime, UnixTime),
     files: Files,
 }
 
-/// The bytes as they were read, so that only a change is looked at.
+/// A pair that could be served.
+#[cfg(feature = "acme")]
+pub(super) struct Checked(Current);
+
+#[cfg(feature = "acme")]
+impl Checked {
+    /// The chain with its key, as it came.
+    pub(super) fn pem(&self) -> &[u8] {
+        &self.0.files.chain
+    }
+}
+
+/// The bytes as they were read, so that only a change is looked at. Both may be of one file.
 #[derive(PartialEq, Eq)]
 struct Files {
-    chain: Vec<u8>,
+    chain: Zeroizing<Vec<u8>>,
     key: Zeroizing<Vec<u8>>,
 }
 
-/// Hands TLS whatever pair is in force.
-struct InForce(RwLock<Current>);
+/// Hands TLS whatever pair is in force, and to an ACME server that looks at a name the answer for that name.
+struct InForce {
+    current: RwLock<Option<Current>>,
+    challenges: RwLock<BTreeMap<String, Arc<CertifiedKey>>>,
+}
 
 impl ServingCertificate {
     /// Reads both files. TLS 1.2 at least, HTTP/1.1 only.
@@ -156,14 +175,33 @@ impl ServingCertificate {
     ) -> Result<Arc<Self>, TlsError> {
         let files = Files::read(environment, chain, key)?;
         let current = Current::of(files, chain, key, environment.now())?;
-        let in_force = Arc::new(InForce(RwLock::new(current)));
+        Self::serving(Some(current), chain, key, clients, &[b"http/1.1"])
+    }
+
+    /// With a pair that is expected in one file. One that is not there, or not good, is awaited: until it is
+    /// [`put`](Self::put) in force handshakes fail, but those of an ACME server's challenge.
+    #[cfg(feature = "acme")]
+    pub(super) fn awaiting(environment: &dyn Environment, path: &Path) -> Result<Arc<Self>, TlsError> {
+        let files = Files::read(environment, path, path);
+        let current = files.and_then(|files| Current::of(files, path, path, environment.now())).ok();
+        Self::serving(current, path, path, None, &[b"http/1.1", CHALLENGE_PROTOCOL])
+    }
+
+    fn serving(
+        current: Option<Current>,
+        chain: &Path,
+        key: &Path,
+        clients: Option<Arc<dyn ClientCertVerifier>>,
+        protocols: &[&[u8]],
+    ) -> Result<Arc<Self>, TlsError> {
+        let in_force = Arc::new(InForce { current: RwLock::new(current), challenges: RwLock::default() });
         let resolver: Arc<dyn ResolvesServerCert> = Arc::clone(&in_force) as _;
         let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|_| TlsError::Provider)?
             .with_client_cert_verifier(clients.unwrap_or_else(|| Arc::new(NoClientAuth)))
             .with_cert_resolver(resolver);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         Ok(Arc::new(Self { chain: chain.to_owned(), key: key.to_owned(), in_force, config: Arc::new(config) }))
     }
 
@@ -181,19 +219,49 @@ impl ServingCertificate {
     /// Looks at the files again.
     pub fn reload(&self, environment: &dyn Environment) -> Reload {
         let replaced = Files::read(environment, &self.chain, &self.key).and_then(|files| {
-            if files == self.in_force.current().files {
+            if self.in_force.current().as_ref().is_some_and(|current| current.files == files) {
                 return Ok(Reload::Same);
             }
             let current = Current::of(files, &self.chain, &self.key, environment.now())?;
-            *self.in_force.0.write().unwrap_or_else(PoisonError::into_inner) = current;
+            self.in_force.replace(current);
             Ok(Reload::Replaced)
         });
-        replaced.unwrap_or_else(Reload::Kept)
+        match replaced {
+            // It is awaited.
+            Err(_) if self.in_force.current().is_none() => Reload::Same,
+            replaced => replaced.unwrap_or_else(Reload::Kept),
+        }
     }
 
-    /// When the certificate in force expires.
-    pub fn not_after(&self) -> UnixTime {
-        self.in_force.current().not_after
+    /// The first and the last moment of the certificate in force; `None` while one is awaited.
+    pub fn validity(&self) -> Option<(UnixTime, UnixTime)> {
+        self.in_force.current().as_ref().map(|current| current.validity)
+    }
+
+    /// Looks whether a chain with its key could be served.
+    #[cfg(feature = "acme")]
+    pub(super) fn check(&self, pem: Zeroizing<Vec<u8>>, now: UnixTime) -> Result<Checked, TlsError> {
+        let files = Files { chain: pem.clone(), key: pem };
+        Current::of(files, &self.chain, &self.key, now).map(Checked)
+    }
+
+    /// Puts a pair in force, for connections to come.
+    #[cfg(feature = "acme")]
+    pub(super) fn put(&self, checked: Checked) {
+        self.in_force.replace(checked.0);
+    }
+
+    /// What an ACME server that looks at a name is shown, until it is forgotten.
+    #[cfg(feature = "acme")]
+    pub(super) fn answer_challenge(&self, name: &str, answer: Arc<CertifiedKey>) {
+        let mut challenges = self.in_force.challenges.write().unwrap_or_else(PoisonError::into_inner);
+        challenges.insert(name.to_owned(), answer);
+    }
+
+    /// Nothing more is shown to ACME servers.
+    #[cfg(feature = "acme")]
+    pub(super) fn forget_challenges(&self) {
+        self.in_force.challenges.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
@@ -216,9 +284,9 @@ impl Files {
     fn read(environment: &dyn Environment, chain: &Path, key: &Path) -> Result<Self, TlsError> {
         let read = |path: &Path| {
             let error = |error: std::io::Error| TlsError::File { path: path.to_owned(), kind: error.kind() };
-            environment.read(path, limits::PEM_BYTES).map_err(error)
+            environment.read(path, limits::PEM_BYTES).map(Zeroizing::new).map_err(error)
         };
-        Ok(Self { chain: read(chain)?, key: Zeroizing::new(read(key)?) })
+        Ok(Self { chain: read(chain)?, key: read(key)? })
     }
 }
 
@@ -230,7 +298,8 @@ impl Current {
             CertificateDer::pem_slice_iter(&files.chain).collect::<Result<_, _>>().map_err(|_| no_chain())?;
         let leaf = certificates.first().ok_or_else(no_chain)?;
         let leaf = Certificate::from_der(leaf).map_err(|_| no_chain())?;
-        let not_after = leaf.validity().end().ok_or_else(no_chain)?;
+        let validity = leaf.validity();
+        let (not_before, not_after) = (validity.start(), validity.end().ok_or_else(no_chain)?);
         if now > not_after {
             return Err(TlsError::Expired { chain: chain.to_owned(), not_after });
         }
@@ -239,19 +308,28 @@ impl Current {
         let private = aws_lc_rs::sign::any_supported_type(&private).map_err(|_| no_key())?;
         let pair = CertifiedKey::new(certificates, private);
         pair.keys_match().map_err(|_| TlsError::Mismatch { chain: chain.to_owned(), key: key.to_owned() })?;
-        Ok(Self { pair: Arc::new(pair), not_after, files })
+        Ok(Self { pair: Arc::new(pair), validity: (not_before, not_after), files })
     }
 }
 
 impl InForce {
-    fn current(&self) -> RwLockReadGuard<'_, Current> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> RwLockReadGuard<'_, Option<Current>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replace(&self, current: Current) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current);
     }
 }
 
 impl ResolvesServerCert for InForce {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.current().pair))
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // Only an ACME server offers this protocol, and it offers no other (RFC 8737 section 3).
+        if hello.alpn().is_some_and(|mut offered| offered.any(|protocol| protocol == CHALLENGE_PROTOCOL)) {
+            let challenges = self.challenges.read().unwrap_or_else(PoisonError::into_inner);
+            return challenges.get(hello.server_name()?).cloned();
+        }
+        self.current().as_ref().map(|current| Arc::clone(&current.pair))
     }
 }
 

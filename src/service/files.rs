@@ -23,6 +23,22 @@ impl NewFile {
     ///
     /// What the file system gives.
     pub fn create(path: &Path) -> io::Result<Self> {
+        Self::begin(path, OpenOptions::new().write(true).create_new(true))
+    }
+
+    /// The same, readable for its owner only from the first moment.
+    ///
+    /// # Errors
+    ///
+    /// What the file system gives.
+    pub fn secret(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Self::begin(path, options.write(true).create_new(true))
+    }
+
+    fn begin(path: &Path, options: &OpenOptions) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|_| io::Error::other("no randomness for a file name"))?;
@@ -30,7 +46,7 @@ impl NewFile {
         new_name.push(name);
         new_name.push(format!(".{}", hex::encode(&random)));
         let beside = folder(path).join(new_name);
-        let file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
+        let file = options.open(&beside)?;
         Ok(Self { place: path.to_owned(), beside: Some(beside), file })
     }
 
@@ -95,6 +111,17 @@ fn folder(path: &Path) -> &Path {
 /// What the file system gives; nothing half-written stays.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = NewFile::create(path)?;
+    file.write(content)?;
+    file.finish()
+}
+
+/// The same for what only its owner may read: mode 0600.
+///
+/// # Errors
+///
+/// What the file system gives; nothing half-written stays.
+pub fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = NewFile::secret(path)?;
     file.write(content)?;
     file.finish()
 }

@@ -5,6 +5,10 @@
 /// Rules about the source itself.
 mod layers;
 
+/// Serving certificates by ACME.
+#[cfg(feature = "acme")]
+mod acme;
+
 /// The command line.
 #[cfg(feature = "cli")]
 mod cli;

@@ -2,6 +2,7 @@
 //!
 //! What flags mean together is settled in `settings.rs`; here stand names, values and words.
 
+mod acme;
 mod authority;
 mod budget;
 mod carry;
@@ -20,6 +21,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use sealmark::format::x509::CLAIMS;
 use zeroize::Zeroizing;
 
+pub(crate) use acme::AcmeArgs;
 pub(crate) use authority::{AuthorityArgs, AuthoritySystem, TrustAdd};
 pub(crate) use budget::{BudgetArgs, SignFinish};
 pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
@@ -708,6 +710,8 @@ pub(crate) struct StackUp {
     /// The private key (PEM) of --tls-cert
     #[arg(long, value_name = "PEM", requires = "tls_cert", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) tls_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) acme: AcmeArgs,
     /// Where operators are told more: /readyz and /metrics, in plain HTTP
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) operator: Option<SocketAddr>,

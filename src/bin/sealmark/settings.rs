@@ -11,6 +11,7 @@ mod registry;
 mod runtime;
 mod secrets;
 mod services;
+mod serving;
 mod signatory;
 mod trust;
 
@@ -32,6 +33,7 @@ pub(crate) use registry::{registry_scheme, registry_store};
 pub(crate) use runtime::{interrupted, runtime, server_runtime};
 pub(crate) use secrets::keep_from_dumps;
 pub(crate) use services::Signing;
+pub(crate) use serving::{Serving, serving};
 pub(crate) use trust::{TrustAnchor, packed_trust, trust, trust_file};
 
 /// Why the flags mean nothing, or the system cannot do what they ask.

@@ -24,6 +24,8 @@ pub enum Service {
     KeyService,
     /// Gives out trust roots.
     TrustRepository,
+    /// Issues serving certificates.
+    AcmeServer,
 }
 
 struct Codes {
@@ -70,6 +72,7 @@ static REGISTRY: Codes =
 
 static KEY_SERVICE: Codes =
     codes!("kms", "read its answer: check the key's name, its kind, and whether these credentials may sign with it");
+static ACME_SERVER: Codes = codes!("acme-server", "read its answer");
 
 static TRUST_REPOSITORY: Codes =
     codes!("trust", "read its answer: the URL must be the folder that timestamp.json is in");
@@ -84,6 +87,7 @@ impl Service {
             Self::Registry => &REGISTRY,
             Self::KeyService => &KEY_SERVICE,
             Self::TrustRepository => &TRUST_REPOSITORY,
+            Self::AcmeServer => &ACME_SERVER,
         }
     }
 }
@@ -98,6 +102,7 @@ impl fmt::Display for Service {
             Self::Registry => "registry",
             Self::KeyService => "key service",
             Self::TrustRepository => "trust repository",
+            Self::AcmeServer => "ACME server",
         })
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
 
-use super::{FormatArg, TrustArgs, path};
+use super::{AcmeArgs, FormatArg, TrustArgs, path};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Gate {
@@ -41,11 +41,15 @@ pub(crate) struct GateAdmission {
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8443", help_heading = "Serving")]
     pub(crate) listen: SocketAddr,
     /// The certificate chain (PEM) to serve with; looked at again every 5 s
-    #[arg(long, value_name = "PEM", value_parser = path(), value_hint = ValueHint::FilePath, help_heading = "Serving")]
-    pub(crate) tls_cert: PathBuf,
+    #[arg(long, value_name = "PEM", required_unless_present = "acme", requires = "tls_key", value_parser = path(),
+          value_hint = ValueHint::FilePath, help_heading = "Serving")]
+    pub(crate) tls_cert: Option<PathBuf>,
     /// The private key (PEM) of --tls-cert
-    #[arg(long, value_name = "PEM", value_parser = path(), value_hint = ValueHint::FilePath, help_heading = "Serving")]
-    pub(crate) tls_key: PathBuf,
+    #[arg(long, value_name = "PEM", requires = "tls_cert", value_parser = path(), value_hint = ValueHint::FilePath,
+          help_heading = "Serving")]
+    pub(crate) tls_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) acme: AcmeArgs,
 }
 
 /// Answer pipelines and deployment tools: may this image be deployed?
@@ -80,6 +84,8 @@ pub(crate) struct GateHttp {
     #[arg(long, value_name = "PEM", requires = "tls_cert", value_parser = path(), value_hint = ValueHint::FilePath,
           help_heading = "Clients")]
     pub(crate) client_ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) acme: AcmeArgs,
 }
 
 /// Say where manifests let the admission gate be walked past

@@ -3,16 +3,15 @@
 mod lint;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sealmark::gate::{Gate, State};
-use sealmark::serve::{self, Clients, Journal, Server, ServingCertificate};
+use sealmark::serve::{self, Clients, Journal, Server};
 
 use crate::cli::{GateAdmission, GateArgs, GateHttp};
 use crate::report::{Failure, console};
-use crate::settings;
+use crate::settings::{self, Serving};
 
 pub(super) use lint::lint;
 
@@ -22,13 +21,16 @@ const FAREWELL: Duration = Duration::from_secs(3);
 const REQUEST: Duration = Duration::from_secs(35);
 
 pub(super) fn admission(args: &GateAdmission) -> Result<u8, Failure> {
-    run(&args.gate, args.listen, Some((&args.tls_cert, &args.tls_key)), None, Gate::admission)
+    let serving = |journal: &Journal| {
+        settings::serving(args.tls_cert.as_deref(), args.tls_key.as_deref(), None, &args.acme, journal)
+    };
+    run(&args.gate, args.listen, serving, Gate::admission)
 }
 
 pub(super) fn http(args: &GateHttp) -> Result<u8, Failure> {
-    let tls = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
+    let tls = args.tls_cert.is_some() || args.acme.acme.is_some();
     let loopback = args.listen.ip().is_loopback();
-    if args.token_file.is_some() && tls.is_none() && !loopback {
+    if args.token_file.is_some() && !tls && !loopback {
         return Err(Failure::usage("--token-file off loopback needs --tls-cert: tokens would be read on their way"));
     }
     if args.token_file.is_none() && args.client_ca.is_none() && !loopback {
@@ -36,7 +38,11 @@ pub(super) fn http(args: &GateHttp) -> Result<u8, Failure> {
     }
     let clients = args.token_file.as_deref().map(|path| Clients::read(settings::environment().as_ref(), path));
     let clients = clients.transpose()?;
-    run(&args.gate, args.listen, tls, args.client_ca.as_deref(), |gate| {
+    let serving = |journal: &Journal| {
+        let (chain, key) = (args.tls_cert.as_deref(), args.tls_key.as_deref());
+        settings::serving(chain, key, args.client_ca.as_deref(), &args.acme, journal)
+    };
+    run(&args.gate, args.listen, serving, |gate| {
         clients.into_iter().for_each(|clients| gate.only_for(clients));
         gate.http()
     })
@@ -45,19 +51,15 @@ pub(super) fn http(args: &GateHttp) -> Result<u8, Failure> {
 fn run(
     args: &GateArgs,
     listen: SocketAddr,
-    tls: Option<(&Path, &Path)>,
-    client_authorities: Option<&Path>,
+    serving: impl FnOnce(&Journal) -> Result<Serving, Failure>,
     routes: impl FnOnce(&Arc<Gate>) -> axum::Router,
 ) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let environment = settings::environment();
     let state = State::read(environment.as_ref(), settings::gate_sources(args)?)?;
-    let read = |(chain, key)| match client_authorities {
-        Some(authorities) => ServingCertificate::read_for(environment.as_ref(), chain, key, authorities),
-        None => ServingCertificate::read(environment.as_ref(), chain, key),
-    };
-    let certificate = tls.map(read).transpose()?;
     let journal = Journal::to(std::io::stderr()).map_err(|error| settings::SettingsError::Runtime(error.kind()))?;
+    let mut serving = serving(&journal)?;
+    let certificate = serving.certificate.clone();
     let stores = settings::gate_stores(&args.registries)?;
     let gate = Gate::new(environment, state, stores, journal, certificate.clone());
     for caution in gate.cautions() {
@@ -67,6 +69,7 @@ fn run(
         let listener = serve::bind(&listen.to_string()).await?;
         let address = listener.local_addr().map_or_else(|_| listen.to_string(), |address| address.to_string());
         gate.announce();
+        serving.keep();
         let scheme = if certificate.is_some() { "https" } else { "http" };
         console::data(&format!("serving on {scheme}://{address}\n"))?;
         let watch = tokio::spawn(Arc::clone(&gate).watch());

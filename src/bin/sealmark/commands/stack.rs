@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sealmark::serve::tls::Reload;
-use sealmark::serve::{self, Journal, Server, ServingCertificate};
+use sealmark::serve::{self, Journal, Server};
 use sealmark::stack::{self, Config, EntryPolicy, IssuerKind, Serving, StackStatus, TokenRequest};
 use serde::Serialize;
 
@@ -69,10 +69,8 @@ pub(super) fn init(args: &StackInit) -> Result<u8, Failure> {
 pub(super) fn up(args: &StackUp) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let environment = settings::environment();
-    let pair = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
-    let read = |(chain, key)| ServingCertificate::read(environment.as_ref(), chain, key);
-    let certificate = pair.map(read).transpose()?;
     let journal = Journal::to(std::io::stderr()).map_err(|error| settings::SettingsError::Runtime(error.kind()))?;
+    let mut tls = settings::serving(args.tls_cert.as_deref(), args.tls_key.as_deref(), None, &args.acme, &journal)?;
     let runtime = settings::server_runtime()?;
     runtime.block_on(async {
         let mut stack = stack::Stack::open(&args.dir)?;
@@ -81,7 +79,8 @@ pub(super) fn up(args: &StackUp) -> Result<u8, Failure> {
         }
         let listener = serve::bind(&stack.config().listen).await.map_err(stack::StackError::from)?;
         let mut server = Server::new(listener);
-        if let Some(certificate) = certificate {
+        tls.keep();
+        if let Some(certificate) = tls.certificate {
             tokio::spawn(Arc::clone(&certificate).follow(environment, |change| match change {
                 Reload::Kept(error) => console::warning(&format!("the certificate before stays in force: {error}")),
                 Reload::Replaced | Reload::Same => console::words("a new certificate is in force"),

@@ -18,6 +18,7 @@ use sealmark::gate::SnapshotError;
 use sealmark::gate::manifests::ManifestsError;
 use sealmark::policy::{ImportError, PatternError, PolicyError, Refusal, RuleError};
 use sealmark::serve::ServeError;
+use sealmark::serve::acme::AcmeError;
 use sealmark::serve::clients::ClientsError;
 use sealmark::serve::tls::TlsError;
 use sealmark::service::ca::CaError;
@@ -63,6 +64,7 @@ coded!(
     BundleError,
     CaError,
     CarryError,
+    AcmeError,
     CertificateError,
     ClientsError,
     ContentError,
