@@ -185,7 +185,7 @@ impl Scene {
     fn new(repo: &Repo) -> Self {
         let (dir, host) = (tempfile::tempdir().unwrap(), Host::of(repo));
         let path = dir.path().join("trust");
-        TrustFolder::create(&path, &repo.pinned(), &[host.server.url.clone()]).unwrap();
+        TrustFolder::create(&path, &repo.pinned(), std::slice::from_ref(&host.server.url)).unwrap();
         let folder = TrustFolder::open(&path).unwrap();
         Self { dir, host, folder }
     }
@@ -480,7 +480,7 @@ fn r21_a_mirror_that_sends_elsewhere_is_not_followed() {
     });
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("trust");
-    let folder = TrustFolder::create(&path, &repo.pinned(), &[sending.url.clone()]).unwrap();
+    let folder = TrustFolder::create(&path, &repo.pinned(), std::slice::from_ref(&sending.url)).unwrap();
     assert_eq!(block_on(folder.update(&impatient_client(), NOW)).unwrap_err().code().name(), "trust-refused");
     assert!(elsewhere.server.received().is_empty());
     let plain = TrustFolder::create(&dir.path().join("other"), &repo.pinned(), &["http://tuf.example.com".to_owned()]);
@@ -547,7 +547,11 @@ fn r01_r23_the_public_repository_under_two_clocks() {
     let repo = Repo { files, ..Repo::new() };
     let host = Host::of(&repo);
     let dir = tempfile::tempdir().unwrap();
-    let trust = TrustFolder::create(&dir.path().join("trust"), &repo.files["5.root.json"], &[host.server.url.clone()]);
+    let trust = TrustFolder::create(
+        &dir.path().join("trust"),
+        &repo.files["5.root.json"],
+        std::slice::from_ref(&host.server.url),
+    );
     let update = |date: &str| {
         let now = UnixTime::parse_rfc3339(date).unwrap();
         block_on(trust.as_ref().unwrap().update(&impatient_client(), now)).unwrap_err()
