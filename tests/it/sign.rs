@@ -207,5 +207,6 @@ fn a_stranger_finds_every_ambient_source() {
     let environment: Arc<dyn Environment> = Arc::new(SystemEnvironment);
     let http = HttpClient::new(Settings::from_environment(&*environment));
     let names: Vec<_> = ambient(&environment, &http).iter().map(|source| source.name()).collect();
-    assert_eq!(names, ["GitLab CI", "SIGSTORE_ID_TOKEN", "GitHub Actions", "projected token file"]);
+    let declared = ["GitLab CI", "Jenkins", "Bitbucket Pipelines", "HCP Terraform", "SIGSTORE_ID_TOKEN"];
+    assert_eq!(names, [&declared[..], &["GitHub Actions", "projected token file"]].concat());
 }
