@@ -10,7 +10,7 @@
 //! | `/page/entry/N` | one entry, its certificate's fields, its bytes and the proof to the last checkpoint |
 //!
 //! Nothing that an entry says becomes markup: the script sets text only, and the policy of the page's content
-//! ([`POLICY`]) allows no inline script, no style attribute and no other host.
+//! allows no inline script, no style attribute and no other host.
 
 mod entry;
 mod search;

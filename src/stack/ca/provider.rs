@@ -167,7 +167,7 @@ pub enum ProviderError {
 pub(super) type Pairs = Vec<(String, String)>;
 
 impl Provider {
-    /// One of [`BUILT_IN`] by its id.
+    /// One of the providers of Fulcio's public configuration, by its id, such as `github-workflow`.
     pub fn built_in(id: &str) -> Option<Self> {
         let found = BUILT_IN.into_iter().find(|provider| provider.id == id)?;
         let own = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();

@@ -59,8 +59,15 @@ fn constant(files: &[File], file: &File, hint: &str) -> Option<String> {
     })
 }
 
-/// A text as a cell of a table: escapes of the source undone, no bars.
+/// A text as a cell of a table: escapes of the source undone, no bars, and URLs that are examples are no links.
 fn cell(text: &str) -> String {
     let unescaped = text.replace("\\\n", "").replace("\\\"", "\"").replace("\\\\", "\\");
-    unescaped.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|").replace('<', "&lt;")
+    unescaped
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace(" 'https://", " 'https\\://")
+        .replace(" https://", " https\\://")
 }
