@@ -28,6 +28,7 @@ mod name;
 mod refusal;
 mod rule;
 mod scope;
+mod seen;
 mod signer;
 
 use std::collections::BTreeMap;

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::case::Case;
-use super::condition::{Condition, Seen};
+use super::condition::Condition;
 use super::matcher::{Matcher, PatternError};
 use super::refusal::{Miss, Refusal, SUMMARY};
 use super::rule::Rule;
+use super::seen::Seen;
 use super::signer::Signers;
 use crate::base::encoding::json::Json;
 use crate::verify::Verified;

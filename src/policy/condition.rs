@@ -11,9 +11,9 @@ use cel::common::ast::{EntryExpr, Expr, IdedExpr};
 use cel::{Context, Program, Value};
 
 use super::refusal::Refusal;
+use super::seen::Seen;
 use crate::base::encoding::json::Json;
 use crate::base::limits;
-use crate::base::time::UnixTime;
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -35,14 +35,6 @@ struct Size {
     /// Places where lists or texts grow together.
     sums: u64,
     literal: u64,
-}
-
-/// What a condition is asked about.
-pub(super) struct Seen<'a, 'j> {
-    pub(super) predicate: Option<&'j Json<'a>>,
-    pub(super) predicate_type: &'j str,
-    pub(super) now: UnixTime,
-    pub(super) signed: Option<UnixTime>,
 }
 
 impl Condition {
@@ -247,6 +239,7 @@ fn value(json: &Json<'_>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::time::UnixTime;
 
     fn ask(expression: &str, predicate: &str) -> Result<(), Refusal> {
         let json = Json::parse(predicate.as_bytes()).unwrap();

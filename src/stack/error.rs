@@ -90,7 +90,9 @@ impl StackError {
                 Code::usage("stack-exists", "choose a folder that does not exist: a stack is made once")
             }
             Self::Absent { .. } => Code::usage("stack-absent", "make one first: `sealmark stack init DIR`"),
-            Self::Config { .. } => Code::usage("stack-config", "correct stack.json; the manual lists its fields"),
+            Self::Config { .. } => {
+                Code::usage("stack-config", "correct the file that it names; the manual lists the fields")
+            }
             Self::Damaged { .. } => {
                 Code::undecided("stack-damaged", "put the file back that `sealmark stack init` wrote")
             }

@@ -19,7 +19,8 @@ use crate::format::checkpoint::Checkpoint;
 pub struct StackStatus {
     /// Where it should answer.
     pub url: String,
-    /// Whether it says that it is serving.
+    /// Whether it says that it is serving; where it serves TLS, whether a TLS server answers at its address, since its
+    /// certificate may be of an authority that only its clients know.
     pub serving: bool,
     /// Its logs.
     pub logs: Vec<LogStatus>,
@@ -49,15 +50,21 @@ pub async fn status(dir: &Path) -> Result<StackStatus, StackError> {
         logs.push(LogStatus { name, origin: checkpoint.origin().to_owned(), size: checkpoint.size() });
     }
     let answer = timeout(Duration::from_secs(limits::HEAD_SECS), health(&config.listen)).await;
-    let serving = matches!(answer, Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200") && answer.contains("SERVING"));
+    let serving = matches!(answer, Ok(Ok(answer)) if says_that_it_serves(&answer));
     Ok(StackStatus { url: config.url, serving, logs })
 }
 
 /// What `/healthz` answers on the address that the stack listens on.
-async fn health(address: &str) -> std::io::Result<String> {
+async fn health(address: &str) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
     let mut answer = Vec::new();
     stream.take(4096).read_to_end(&mut answer).await?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    Ok(answer)
+}
+
+/// Health in plain HTTP, or the alert by which a TLS server refuses plain text: RFC 8446 section 6, content type 21.
+fn says_that_it_serves(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    (text.starts_with("HTTP/1.1 200") && text.contains("SERVING")) || answer.starts_with(&[21, 3])
 }

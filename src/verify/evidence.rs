@@ -94,6 +94,12 @@ impl CertificateSigner {
         self.chain.authority()
     }
 
+    /// The issuer of the identity token, where that is proven: a private authority may write any, so that there is
+    /// none by its word.
+    pub fn issuer(&self) -> Option<&str> {
+        self.claims().issuer().filter(|_| self.kind() == AuthorityKind::Fulcio)
+    }
+
     /// Whose word the certificate is.
     pub fn kind(&self) -> AuthorityKind {
         self.chain.kind()

@@ -5,7 +5,7 @@ use super::*;
 use crate::base::time::ValidityPeriod;
 use crate::format::trust::AuthorityInstance;
 use crate::format::x509::testing::{Authority, START};
-use crate::verify::{Verifier, Waiver, Witnessed};
+use crate::verify::{Signer, Verifier, Waiver, Witnessed};
 
 const CA: &str = "acme ci";
 
@@ -41,6 +41,9 @@ fn code(rule: Rule, verified: &Verified) -> &'static str {
 fn an_issuer_in_a_private_certificate_proves_nothing() {
     let forged = private(VAULT, &issued_by(ISSUER)).unwrap();
     assert_eq!(code(rule("r", exact(WORKFLOW), ISSUER), &forged), "authority-unnamed");
+    // Nor is it reported as what was proven, or put into a command that verifies.
+    let Signer::Certificate(signer) = forged.signer() else { panic!("a certificate signed") };
+    assert_eq!((signer.claims().issuer(), signer.issuer()), (Some(ISSUER), None));
     // The same signature under a Fulcio is admitted by the same rule.
     assert!(admits(&Policy::of(rule("r", exact(WORKFLOW), ISSUER)), &by_workflow()).is_ok());
 }

@@ -143,8 +143,7 @@ impl Search<'_> {
             ExpectedSigner::Identity { identity, issuer } => {
                 let verified = self.verifier.verify(&artifact, bundle, requirements, self.now).ok()?;
                 let Signer::Certificate(signer) = verified.signer() else { return None };
-                (signer.san().as_str() == identity && signer.claims().issuer() == Some(issuer.as_str()))
-                    .then_some(verified)
+                (signer.san().as_str() == identity && signer.issuer() == Some(issuer.as_str())).then_some(verified)
             }
             ExpectedSigner::Key { key, log } => {
                 let trust = match log {

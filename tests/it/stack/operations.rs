@@ -159,6 +159,9 @@ async fn tls_with_a_certificate_that_changes() {
         secrets: &[],
     };
     assert!(client.send(request).await.unwrap().body.starts_with(b"{\"chains\""));
+    let status =
+        Command::new(env!("CARGO_BIN_EXE_sealmark")).args(["stack", "status", "stack"]).current_dir(dir).output();
+    assert_eq!(status.unwrap().status.code(), Some(0), "it serves");
     // Without the site's authority nobody believes it.
     let stranger = HttpClient::new(Settings { attempts: 1, ..Settings::default() });
     assert_eq!(stranger.send(request).await.unwrap_err().code().name(), "net-tls");

@@ -62,7 +62,7 @@ impl From<&Signer> for SignerShown {
             Signer::Certificate(signer) => Self::Certificate {
                 identity: signer.san().to_string(),
                 form: signer.san().form(),
-                issuer: signer.claims().issuer().map(str::to_owned),
+                issuer: signer.issuer().map(str::to_owned),
                 authority: signer.authority().to_owned(),
                 claims: signer.claims().iter().map(|(claim, value)| (claim.name, value.to_owned())).collect(),
             },
@@ -79,7 +79,7 @@ pub(crate) fn checks(verified: &Verified, length: Option<u64>) -> Vec<Check> {
     match verified.signer() {
         Signer::Certificate(signer) => {
             checks.push(ok("signer", format!("{} ({})", signer.san(), signer.san().form())));
-            checks.extend(signer.claims().issuer().map(|issuer| ok("issuer", issuer.to_owned())));
+            checks.extend(signer.issuer().map(|issuer| ok("issuer", issuer.to_owned())));
         }
         Signer::Key(key) => {
             checks.push(ok(

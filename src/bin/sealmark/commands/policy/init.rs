@@ -7,7 +7,6 @@ use sealmark::base::time::UnixTime;
 use sealmark::format::bundle::{BundleError, UnverifiedBundle};
 use sealmark::format::cosign::SIGNATURE_PREDICATE;
 use sealmark::format::oci::ImageRef;
-use sealmark::format::trust::AuthorityKind;
 use sealmark::policy::{Matcher, Policy, Rule};
 use sealmark::verify::{self, CertificateSigner, Requirements, Signer, Verifier};
 
@@ -149,7 +148,7 @@ fn rule(signer: &CertificateSigner) -> String {
     };
     let mut lines = vec![format!("  - {identity}")];
     // What a private authority says of an issuer meets no rule.
-    match signer.claims().issuer().filter(|_| signer.kind() == AuthorityKind::Fulcio) {
+    match signer.issuer() {
         Some(issuer) => lines.push(format!("    issuer: {}", quoted(issuer))),
         None => lines.push(format!("    certificate-authority: {}", quoted(signer.authority()))),
     }

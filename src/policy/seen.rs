@@ -1,0 +1,13 @@
+//! What a condition is asked about, whether or not this build has conditions.
+
+use crate::base::encoding::json::Json;
+use crate::base::time::UnixTime;
+
+/// What a condition is asked about.
+#[cfg_attr(not(feature = "policy-cel"), expect(dead_code, reason = "nobody is asked"))]
+pub(super) struct Seen<'a, 'j> {
+    pub(super) predicate: Option<&'j Json<'a>>,
+    pub(super) predicate_type: &'j str,
+    pub(super) now: UnixTime,
+    pub(super) signed: Option<UnixTime>,
+}
