@@ -77,6 +77,9 @@ fn good_signatures_are_admitted() {
     // Claims alone, by the word of a named authority.
     let claims = signed(&uri(WORKFLOW), &[("source-repository-identifier", "1234")]);
     let by_id = Rule::named("id").certificate_authority("ca (example.com)");
+    let twice = by_id.clone().claim("source-repository-identifier", exact("1234")).unwrap();
+    let twice = twice.claim("source-repository-identifier", exact("5678")).unwrap_err();
+    assert_eq!(twice.code().name(), "policy-claim-twice");
     let by_id = by_id.claim("source-repository-identifier", exact("1234")).unwrap().build().unwrap();
     assert!(admits(&Policy::of(by_id), &claims).is_ok());
 }

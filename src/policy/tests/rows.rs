@@ -331,6 +331,22 @@ fn older_signatures_bind_the_name_that_they_hold() {
     assert_eq!(code_of(&policy, Some("ghcr.io/acme/app:v2"), &[&verified], NOW), "name-not-bound");
 }
 
+#[test]
+fn a15_a_field_of_any_predicate() {
+    let scan = attested(&uri(WORKFLOW), "https://example.com/scan", r#"{"verdict":"clean","nested":{"at":["x"]}}"#);
+    let asked = |pointer: &str, value: &str| {
+        with(&format!(
+            "    attestations:\n      - predicate-type: https://example.com/scan\n        fields: {{'{pointer}': {value}}}\n"
+        ))
+    };
+    for (pointer, value) in [("/verdict", "clean"), ("/nested/at/0", "x")] {
+        assert_eq!(codes(&asked(pointer, value), &[&scan]), "", "{pointer}");
+    }
+    for (pointer, value) in [("/verdict", "dirty"), ("/other", "clean"), ("/nested/at/1", "x"), ("/nested", "clean")] {
+        assert_eq!(codes(&asked(pointer, value), &[&scan]), "predicate-mismatch", "{pointer}");
+    }
+}
+
 #[cfg(feature = "policy-cel")]
 #[test]
 fn a15_conditions_say_rule_and_values() {

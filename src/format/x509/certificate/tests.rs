@@ -89,6 +89,17 @@ fn c33_weak_digests() {
     }
 }
 
+#[test]
+fn c33_an_algorithm_that_is_none_of_ours() {
+    // The last arc of ecdsa-with-SHA256 (RFC 5758 section 3.2), raised to one that nobody has assigned.
+    let known = oids::ECDSA_SHA256.as_bytes();
+    let mut der = good();
+    while let Some(at) = der.windows(known.len()).position(|bytes| bytes == known) {
+        der[at + known.len() - 1] = 0x7f;
+    }
+    assert_eq!(code(&der), "cert-sig-alg");
+}
+
 fn rsa(modulus_bytes: usize, exponent: &[u8]) -> Vec<u8> {
     let modulus = der::unsigned(&vec![0xff; modulus_bytes]);
     let key = der::sequence(&[&modulus, &der::unsigned(exponent)]);
