@@ -11,6 +11,7 @@ mod odd_input;
 mod outage;
 mod pack;
 mod policy_images;
+mod questions;
 mod rows;
 mod sign_image;
 mod summaries;
