@@ -112,6 +112,18 @@ async fn a_drain_lets_requests_end_and_takes_no_more() {
     assert!(TcpStream::connect(&server.address).await.is_err());
 }
 
+/// A drain has an end: who sends no more of a request does not keep the process.
+#[tokio::test(start_paused = true)]
+async fn a_drain_cuts_what_does_not_end() {
+    let server = start().await;
+    let mut stream = TcpStream::connect(&server.address).await.unwrap();
+    stream.write_all(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nx").await.unwrap();
+    sleep(Duration::from_millis(50)).await;
+    server.stop.send(()).unwrap();
+    let cut = server.ended.await.unwrap().unwrap_err();
+    assert_eq!((cut.code().name(), cut.to_string().contains('1')), ("serve-cut", true), "{cut}");
+}
+
 #[tokio::test]
 async fn a_handler_that_panics_harms_its_own_request_only() {
     let server = start().await;

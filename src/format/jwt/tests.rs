@@ -177,6 +177,7 @@ fn f13_key_sets() {
     let set = |items: &[&str]| KeySet::parse(format!(r#"{{"keys":[{}]}}"#, items.join(",")).as_bytes());
     assert_eq!(set(&[&one, &one]), Err(JwtError::KeySet("the same kid twice")));
     assert_eq!(set(&[&one.replace("sig", "enc")]), Err(JwtError::KeySet("no key that we use")));
+    assert_eq!(set(&[&one, &one]).unwrap_err().code().name(), "key-set-parse");
     assert!(set(&[&one, r#"{"kty":"oct","k":"AAAA"}"#]).unwrap().find(None).is_some());
     assert!(matches!(set(&vec![one.as_str(); 65]), Err(JwtError::Shape(ShapeError::TooMany { .. }))));
     assert_eq!(KeySet::parse(&vec![b' '; limits::KEY_SET_BYTES + 1]), Err(JwtError::KeySet("too long")));

@@ -4,6 +4,7 @@ use super::*;
 use crate::base::crypto::{Digest, DigestAlgorithm};
 use crate::base::encoding::base64;
 use crate::base::encoding::der::{self, tag};
+use crate::base::limits;
 use crate::base::time::ValidityPeriod;
 use crate::format::timestamp::{Rejection, TimestampResponse};
 use crate::format::trust::AuthorityInstance;
@@ -112,6 +113,9 @@ fn z02_garbage_and_bombs() {
     ];
     for (what, body) in &bombs {
         assert_refused_at_once(&tsa, DER, body, what);
+        let code = TimestampRequest::parse(body).unwrap_err().code().name();
+        let long = body.len() > limits::TIMESTAMP_REQUEST_BYTES;
+        assert_eq!(code, if long { "limit-tsa-request" } else { "tsa-request" }, "{what}");
     }
     let digits = "7".repeat(200_000);
     for digits in [digits.as_str(), &digits[..700], &digits[..100]] {
