@@ -21,6 +21,7 @@ mod condition;
 mod condition;
 mod document;
 mod explain;
+mod glob;
 mod import;
 mod lint;
 mod matcher;
@@ -44,6 +45,7 @@ use crate::verify::log::Witnesses;
 use crate::verify::{ArtifactName, KeyTrust, Promise, Requirements, Verified};
 
 use case::Case;
+use name::Named;
 
 pub use attestation::{AttestationRule, Pointer};
 pub use case::Question;
@@ -273,10 +275,11 @@ impl Policy {
     pub fn admit<'a>(&'a self, question: &Question<'a>) -> Result<Admitted<'a>, NotAdmitted> {
         self.not_denied(question)?;
         let name = question.artifact.name();
+        let named = name.map(Named::of);
         let case = Case::new(question, &self.distrust);
         let (mut rules, mut counted, mut tolerated) = (Vec::new(), Vec::new(), Vec::new());
         let mut asked = false;
-        for scope in self.scopes().filter(|scope| scope.is_for(name)) {
+        for scope in self.scopes().filter(|scope| scope.names(named.as_ref())) {
             asked = true;
             match scope.meet(&case) {
                 Ok((rule, places)) => {

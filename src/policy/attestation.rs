@@ -1,6 +1,7 @@
 //! Attestations that a rule asks for: a predicate type, by whom, and what the predicate says. Only statements that
 //! were verified are read, and from the bytes that were signed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::case::Case;
@@ -60,11 +61,11 @@ impl Pointer {
 }
 
 /// The text by which a value is compared: only single values have one.
-fn scalar(json: &Json<'_>) -> Option<String> {
+fn scalar<'j>(json: &'j Json<'_>) -> Option<Cow<'j, str>> {
     match json {
-        Json::String(text) => Some(text.to_string()),
-        Json::Integer(number) => Some(number.to_string()),
-        Json::Bool(value) => Some(value.to_string()),
+        Json::String(text) => Some(Cow::Borrowed(text)),
+        Json::Integer(number) => Some(number.to_string().into()),
+        Json::Bool(value) => Some(value.to_string().into()),
         _ => None,
     }
 }
@@ -91,7 +92,6 @@ impl AttestationRule {
 
     /// The signatures that count, by their places in the case.
     pub(super) fn meet<'a>(&'a self, rule: &'a Rule, case: &Case<'a>) -> Result<Vec<usize>, Miss<'a>> {
-        let wanted = || self.predicate_type.to_string();
         let types = |verified: &&'a Verified| verified.statement().map(|statement| statement.predicate_type.as_str());
         let of_type: Vec<usize> = case
             .signatures
@@ -101,13 +101,7 @@ impl AttestationRule {
             .map(|(place, _)| place)
             .collect();
         if of_type.is_empty() {
-            let mut found: Vec<String> = case.signatures.iter().filter_map(types).map(str::to_owned).collect();
-            found.dedup();
-            let refusal = match found.is_empty() {
-                true => Refusal::NoAttestation { wanted: wanted() },
-                false => Refusal::NoMatchingAttestation { wanted: wanted(), found },
-            };
-            return Err(refusal.into());
+            return Err(Miss::Attestation { wanted: &self.predicate_type, signatures: case.signatures });
         }
         let subset: Vec<&'a Verified> =
             of_type.iter().filter_map(|place| case.signatures.get(*place).copied()).collect();
@@ -124,15 +118,14 @@ impl AttestationRule {
     /// Whether the predicate says what it must.
     fn content<'a>(&'a self, case: &Case<'a>, place: usize) -> Result<(), Miss<'a>> {
         let predicate = case.payload(place).and_then(|statement| statement.member("predicate"));
-        let predicate_type = || {
-            let verified = case.signatures.get(place).and_then(|verified| verified.statement());
-            verified.map(|statement| statement.predicate_type.clone()).unwrap_or_default()
-        };
+        let verified = case.signatures.get(place);
+        let statement = verified.and_then(|verified| verified.statement());
+        let predicate_type = statement.map(|statement| statement.predicate_type.as_str()).unwrap_or_default();
         let refuse = |field: &str, expected: String, found: Option<String>| {
-            Err(Refusal::Predicate { predicate_type: predicate_type(), field: field.to_owned(), expected, found }
-                .into())
+            let (predicate_type, field) = (predicate_type.to_owned(), field.to_owned());
+            Err(Refusal::Predicate { predicate_type, field, expected, found }.into())
         };
-        if predicate_type().starts_with(SUMMARY) {
+        if predicate_type.starts_with(SUMMARY) {
             // Whatever else is asked: a summary of a failure is none of a success.
             let result = predicate.and_then(|predicate| predicate.member("verificationResult")).and_then(Json::as_str);
             if result != Some("PASSED") {
@@ -142,15 +135,17 @@ impl AttestationRule {
         for (pointer, expected) in &self.fields {
             let found = predicate.and_then(|predicate| pointer.find(predicate)).and_then(scalar);
             if !found.as_deref().is_some_and(|found| expected.is_match(found)) {
-                return refuse(pointer.text(), expected.to_string(), found);
+                return refuse(pointer.text(), expected.to_string(), found.map(Cow::into_owned));
             }
         }
-        if let (Some(verified), false) = (case.signatures.get(place), self.conditions.is_empty()) {
-            let signed = verified.evidence().earliest();
-            let predicate_type = &predicate_type();
-            let seen = Seen { predicate, predicate_type, now: case.now, signed };
-            self.conditions.iter().try_for_each(|condition| condition.meet(&seen))?;
+        if self.conditions.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        if let (Some(verified), Some(prepared)) = (verified, case.prepared(place, predicate)) {
+            let signed = verified.evidence().earliest();
+            let seen = Seen { predicate, prepared, predicate_type, now: case.now, signed };
+            return Ok(self.conditions.iter().try_for_each(|condition| condition.meet(&seen))?);
+        }
+        Err(Miss::NoSignature)
     }
 }

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use super::Distrust;
 use super::attestation::AttestationRule;
+use super::condition::Prepared;
 use super::refusal::{Bound, Miss, Refusal};
 use crate::base::crypto::Digest;
 use crate::base::encoding::json::Json;
@@ -39,6 +40,7 @@ pub(super) struct Case<'a> {
     pub(super) now: UnixTime,
     pub(super) distrust: &'a [Distrust],
     payloads: Vec<OnceCell<Option<Json<'a>>>>,
+    prepared: Vec<OnceCell<Prepared>>,
 }
 
 /// What a signer claims about the artifact's name.
@@ -53,13 +55,19 @@ impl<'a> Case<'a> {
     pub(super) fn new(question: &Question<'a>, distrust: &'a [Distrust]) -> Self {
         let Question { artifact, signatures, now } = *question;
         let payloads = signatures.iter().map(|_| OnceCell::new()).collect();
-        Self { artifact, signatures, now, distrust, payloads }
+        let prepared = signatures.iter().map(|_| OnceCell::new()).collect();
+        Self { artifact, signatures, now, distrust, payloads, prepared }
     }
 
     /// What was signed, as JSON.
     pub(super) fn payload(&self, place: usize) -> Option<&Json<'a>> {
         let parse = || Json::parse(self.signatures.get(place)?.signed_bytes()?).ok();
         self.payloads.get(place)?.get_or_init(parse).as_ref()
+    }
+
+    /// What conditions are asked about, of the signature at a place.
+    pub(super) fn prepared(&self, place: usize, predicate: Option<&Json<'a>>) -> Option<&Prepared> {
+        Some(self.prepared.get(place)?.get_or_init(|| Prepared::of(predicate)))
     }
 
     /// Whether the signature is as old as it must be and no older.

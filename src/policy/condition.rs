@@ -5,15 +5,21 @@
 //! expression, and the lists that its macros walk, are counted before it is evaluated. There are no regular
 //! expressions and no functions that grow a value faster than the expression is long.
 
+use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
-use cel::{Context, Program, Value};
+use cel::common::types::{CelInt, CelNull, CelString};
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+use cel::{Context, Env, Program, Value};
 
 use super::refusal::Refusal;
 use super::seen::Seen;
 use crate::base::encoding::json::Json;
 use crate::base::limits;
+use crate::base::time::UnixTime;
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -35,6 +41,54 @@ struct Size {
     /// Places where lists or texts grow together.
     sums: u64,
     literal: u64,
+}
+
+/// The functions of the language, declared once.
+static LANGUAGE: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+
+/// A predicate as conditions see it: measured and made once for all that are asked about it.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    longest: u64,
+    values: u64,
+    value: OnceCell<Box<dyn Val>>,
+}
+
+impl Prepared {
+    pub(super) fn of(predicate: Option<&Json<'_>>) -> Self {
+        let (longest, values) = predicate.map_or((0, 0), measure_json);
+        Self { longest, values, value: OnceCell::new() }
+    }
+
+    fn value(&self, predicate: Option<&Json<'_>>) -> Result<&dyn Val, String> {
+        if let Some(made) = self.value.get() {
+            return Ok(made.as_ref());
+        }
+        let made = Box::<dyn Val>::try_from(predicate.map_or(Value::Null, value));
+        let made = made.map_err(|error| one_line(&error.to_string()))?;
+        Ok(self.value.get_or_init(|| made).as_ref())
+    }
+}
+
+/// What an expression may name. Nothing is copied.
+struct Names<'v> {
+    predicate: &'v dyn Val,
+    predicate_type: &'v str,
+    now: UnixTime,
+    signed: Option<UnixTime>,
+}
+
+impl VariableResolver for Names<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        let seconds = |time: UnixTime| CowVal::owned(CelInt::from(time.secs()));
+        match variable {
+            "predicate" => Some(CowVal::Borrowed(self.predicate)),
+            "predicateType" => Some(CowVal::owned(CelString::from(self.predicate_type))),
+            "now" => Some(seconds(self.now)),
+            "signed" => Some(self.signed.map_or_else(|| CowVal::owned(CelNull), seconds)),
+            _ => None,
+        }
+    }
 }
 
 impl Condition {
@@ -70,7 +124,7 @@ impl Condition {
 
     /// Whether it holds; if not, why, with the values that it saw.
     pub(super) fn meet(&self, seen: &Seen<'_, '_>) -> Result<(), Refusal> {
-        let (longest, values) = seen.predicate.map_or((0, 0), measure_json);
+        let Prepared { longest, values, .. } = *seen.prepared;
         let wide = longest.max(self.size.literal).saturating_mul(self.size.sums + 1);
         let steps = self.size.nodes.saturating_mul(wide.max(1).saturating_pow(self.size.nesting));
         if steps.saturating_add(values) > limits::CONDITION_STEPS {
@@ -92,12 +146,10 @@ impl Condition {
     }
 
     fn evaluate(&self, seen: &Seen<'_, '_>) -> Result<Value, String> {
-        let mut context = Context::default();
-        let predicate = seen.predicate.map_or(Value::Null, value);
-        context.add_variable_from_value("predicate", predicate);
-        context.add_variable_from_value("predicateType", Value::String(seen.predicate_type.to_owned().into()));
-        context.add_variable_from_value("now", Value::Int(seen.now.secs()));
-        context.add_variable_from_value("signed", seen.signed.map_or(Value::Null, |signed| Value::Int(signed.secs())));
+        let Seen { predicate_type, now, signed, .. } = *seen;
+        let names = Names { predicate: seen.prepared.value(seen.predicate)?, predicate_type, now, signed };
+        let mut context = Context::with_env(Arc::clone(&LANGUAGE));
+        context.set_variable_resolver(&names);
         self.program.execute(&context).map_err(|error| one_line(&error.to_string()))
     }
 
@@ -239,12 +291,12 @@ fn value(json: &Json<'_>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::time::UnixTime;
 
     fn ask(expression: &str, predicate: &str) -> Result<(), Refusal> {
         let json = Json::parse(predicate.as_bytes()).unwrap();
         let (now, signed) = (UnixTime::from_secs(1000), Some(UnixTime::from_secs(400)));
-        let seen = Seen { predicate: Some(&json), predicate_type: "t", now, signed };
+        let prepared = Prepared::of(Some(&json));
+        let seen = Seen { predicate: Some(&json), prepared: &prepared, predicate_type: "t", now, signed };
         Condition::compile("c", expression).unwrap_or_else(|error| panic!("{expression}: {error}")).meet(&seen)
     }
 

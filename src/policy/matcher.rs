@@ -5,6 +5,7 @@ use std::fmt;
 use regex_lite::Regex;
 use thiserror::Error;
 
+use super::glob::Glob;
 use crate::base::code::Code;
 use crate::base::limits;
 
@@ -89,11 +90,7 @@ pub struct Matcher {
 #[derive(Debug, Clone)]
 enum Kind {
     Exact,
-    /// The bytes before the first star and after the last, which every match has: most texts fail there.
-    Glob {
-        prefix: usize,
-        suffix: usize,
-    },
+    Glob(Glob),
     Regex(Regex),
 }
 
@@ -109,13 +106,13 @@ impl Matcher {
         if text.split('/').any(|segment| segment.contains("**") && segment != "**") {
             return Err(PatternError::DoubleStar(text.to_owned()));
         }
-        Self::checked(text, literal_ends(text))?.refuse_everything()
+        Self::checked(text, Kind::Glob(Glob::of(text)))?.refuse_everything()
     }
 
     /// A glob that may match everything: what it chooses by is no proof.
     pub(super) fn any_glob(text: &str) -> Result<Self, PatternError> {
         match Self::glob(text) {
-            Err(PatternError::Everything(text)) => Self::checked(&text, literal_ends(&text)),
+            Err(PatternError::Everything(text)) => Self::checked(&text, Kind::Glob(Glob::of(&text))),
             other => other,
         }
     }
@@ -159,17 +156,7 @@ impl Matcher {
     pub fn is_match(&self, text: &str) -> bool {
         match &self.kind {
             Kind::Exact => self.text == text,
-            Kind::Glob { prefix, suffix } => {
-                let (own, other) = (self.text.as_bytes(), text.as_bytes());
-                let ends = own.get(..*prefix).is_some_and(|prefix| other.starts_with(prefix))
-                    && own.get(own.len() - suffix..).is_some_and(|suffix| other.ends_with(suffix));
-                if !ends {
-                    return false;
-                }
-                let pattern: Vec<_> = self.text.split('/').collect();
-                let segments: Vec<_> = text.split('/').collect();
-                glob_segments(&pattern, &segments)
-            }
+            Kind::Glob(glob) => glob.is_match(self.text.as_bytes(), text.as_bytes()),
             Kind::Regex(regex) => regex.is_match(text),
         }
     }
@@ -178,7 +165,7 @@ impl Matcher {
     pub(super) fn matches_all_of(&self, other: &Self) -> bool {
         let same = self.text == other.text && std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind);
         // A star in a segment is met by a star alone, or by a regular expression that says so; whole segments are not.
-        let readable = other.is_exact() || (matches!(other.kind, Kind::Glob { .. }) && !other.text.contains("**"));
+        let readable = other.is_exact() || (matches!(other.kind, Kind::Glob(_)) && !other.text.contains("**"));
         same || (readable && !self.is_regex() && self.is_match(&other.text))
     }
 
@@ -201,61 +188,10 @@ impl Matcher {
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Kind::Exact | Kind::Glob { .. } => f.write_str(&self.text),
+            Kind::Exact | Kind::Glob(_) => f.write_str(&self.text),
             Kind::Regex(_) => write!(f, "/{}/", self.text),
         }
     }
-}
-
-/// `a/**` matches `a` and `**/b` matches `b`: a slash beside `**` belongs to neither end.
-fn literal_ends(text: &str) -> Kind {
-    let Some((before, _)) = text.split_once('*') else { return Kind::Glob { prefix: text.len(), suffix: text.len() } };
-    let after = text.rsplit_once('*').map_or("", |(_, after)| after);
-    let double = |part: &str| part == "**";
-    let mut segments = text.split('/');
-    let first_star = segments.clone().find(|segment| segment.contains('*')).is_some_and(double);
-    let last_star = segments.rfind(|segment| segment.contains('*')).is_some_and(double);
-    let prefix = if first_star { before.trim_end_matches('/').len() } else { before.len() };
-    let suffix = if last_star { after.trim_start_matches('/').len() } else { after.len() };
-    Kind::Glob { prefix, suffix }
-}
-
-/// Matches by segments, `**` standing for any number of them. The classic two-pointer walk: linear space,
-/// and at worst the product of the lengths in time.
-fn glob_segments(pattern: &[&str], segments: &[&str]) -> bool {
-    wildcard(pattern, segments, |part| *part == "**", |part, segment| glob_segment(part, segment))
-}
-
-/// Matches one segment, `*` standing for any text in it.
-fn glob_segment(pattern: &str, segment: &str) -> bool {
-    let (pattern, segment): (Vec<char>, Vec<char>) = (pattern.chars().collect(), segment.chars().collect());
-    wildcard(&pattern, &segment, |c| *c == '*', |a, b| a == b)
-}
-
-fn wildcard<P, T>(pattern: &[P], text: &[T], is_star: impl Fn(&P) -> bool, same: impl Fn(&P, &T) -> bool) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(item) = text.get(t) {
-        match pattern.get(p) {
-            Some(part) if is_star(part) => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(part) if same(part, item) => {
-                p += 1;
-                t += 1;
-            }
-            _ => match &mut star {
-                Some((at, taken)) => {
-                    *taken += 1;
-                    p = *at + 1;
-                    t = *taken;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.iter().skip(p).all(is_star)
 }
 
 /// Whether a dot that means "any character" stands between two name characters, as in `github.com`.

@@ -20,6 +20,23 @@ pub(super) enum NamePattern {
     File(Matcher),
 }
 
+/// A name in its normal form, written out once for every pattern that it is held against.
+pub(super) enum Named<'n> {
+    Image { registry: String, repository: String },
+    File(&'n str),
+}
+
+impl<'n> Named<'n> {
+    pub(super) fn of(name: &'n ArtifactName) -> Self {
+        match name {
+            ArtifactName::Image { repository, .. } => {
+                Self::Image { registry: repository.registry().to_string(), repository: repository.to_string() }
+            }
+            ArtifactName::File(name) => Self::File(name),
+        }
+    }
+}
+
 impl NamePattern {
     /// A registry, `HOST[:PORT]`: exact, or with stars in front of a domain (`*.example.com`).
     pub(super) fn registry(text: &str) -> Result<Self, PatternError> {
@@ -71,15 +88,11 @@ impl NamePattern {
         pattern(text).map(Self::File)
     }
 
-    pub(super) fn is_match(&self, name: &ArtifactName) -> bool {
+    pub(super) fn is_match(&self, name: &Named<'_>) -> bool {
         match (self, name) {
-            (Self::Registry(pattern), ArtifactName::Image { repository, .. }) => {
-                pattern.is_match(&repository.registry().to_string())
-            }
-            (Self::Repository(pattern), ArtifactName::Image { repository, .. }) => {
-                pattern.is_match(&repository.to_string())
-            }
-            (Self::File(pattern), ArtifactName::File(name)) => pattern.is_match(name),
+            (Self::Registry(pattern), Named::Image { registry, .. }) => pattern.is_match(registry),
+            (Self::Repository(pattern), Named::Image { repository, .. }) => pattern.is_match(repository),
+            (Self::File(pattern), Named::File(name)) => pattern.is_match(name),
             _ => false,
         }
     }
@@ -130,6 +143,10 @@ mod tests {
         ArtifactName::from(&ImageRef::parse(text).unwrap())
     }
 
+    fn meets(pattern: &NamePattern, name: &ArtifactName) -> bool {
+        pattern.is_match(&Named::of(name))
+    }
+
     fn problem(result: Result<NamePattern, PatternError>) -> &'static str {
         result.unwrap_err().code().name()
     }
@@ -137,20 +154,20 @@ mod tests {
     #[test]
     fn matches_normal_forms() {
         let acme = NamePattern::repository("ghcr.io/acme/**").unwrap();
-        assert!(acme.is_match(&image("ghcr.io/acme/app:v1")) && acme.is_match(&image("GHCR.io:443/acme/a/b")));
+        assert!(meets(&acme, &image("ghcr.io/acme/app:v1")) && meets(&acme, &image("GHCR.io:443/acme/a/b")));
         for other in ["ghcr.io.evil/acme/app", "ghcr.io/acme-evil/app", "quay.io/acme/app"] {
-            assert!(!acme.is_match(&image(other)), "{other}");
+            assert!(!meets(&acme, &image(other)), "{other}");
         }
-        assert!(!acme.is_match(&ArtifactName::File("app".to_owned())));
+        assert!(!meets(&acme, &ArtifactName::File("app".to_owned())));
         // `/..` never comes so far.
         assert!(ImageRef::parse("ghcr.io/acme/x/../../evil").is_err());
         let nginx = NamePattern::repository("docker.io/library/nginx").unwrap();
         for text in ["nginx", "docker.io/nginx", "index.docker.io/library/nginx:latest"] {
-            assert!(nginx.is_match(&image(text)), "{text}");
+            assert!(meets(&nginx, &image(text)), "{text}");
         }
         let hosts = NamePattern::registry("*.example.com").unwrap();
-        assert!(hosts.is_match(&image("eu.example.com/a")) && !hosts.is_match(&image("example.com.evil.org/a")));
-        assert!(NamePattern::file("*.tar.gz").unwrap().is_match(&ArtifactName::file("dist/app.tar.gz")));
+        assert!(meets(&hosts, &image("eu.example.com/a")) && !meets(&hosts, &image("example.com.evil.org/a")));
+        assert!(meets(&NamePattern::file("*.tar.gz").unwrap(), &ArtifactName::file("dist/app.tar.gz")));
     }
 
     #[test]

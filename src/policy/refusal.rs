@@ -8,6 +8,7 @@ use crate::base::code::Code;
 use crate::base::crypto::{Digest, DigestAlgorithm, PublicKey};
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::x509::San;
+use crate::verify::Verified;
 
 /// What thresholds of a rule count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -441,6 +442,11 @@ pub(super) enum Miss<'a> {
         needed: usize,
     },
     PromiseOnly,
+    /// No attestation of the type.
+    Attestation {
+        wanted: &'a Matcher,
+        signatures: &'a [&'a Verified],
+    },
     /// Anything that comes after the signer: rare enough to be made at once.
     Later(Box<Refusal>),
 }
@@ -464,9 +470,9 @@ impl Miss<'_> {
             Self::Claim { .. } => 11,
             Self::Signers { .. } => 9,
             Self::KeyNotInUse { .. } => 10,
+            Self::Attestation { .. } => 8,
             Self::LogMissing | Self::PromiseOnly => 2,
             Self::Later(refusal) => match refusal.as_ref() {
-                Refusal::NoAttestation { .. } | Refusal::NoMatchingAttestation { .. } => 8,
                 Refusal::Predicate { .. } => 6,
                 Refusal::Condition { .. } | Refusal::ConditionError { .. } => 5,
                 Refusal::Distrusted { .. } => 4,
@@ -507,6 +513,16 @@ impl Miss<'_> {
             }
             Self::Signers { found, needed } => Refusal::Signers { found, needed },
             Self::PromiseOnly => Refusal::PromiseOnly,
+            Self::Attestation { wanted, signatures } => {
+                let types = signatures.iter().filter_map(|verified| verified.statement());
+                let mut found: Vec<String> = types.map(|statement| statement.predicate_type.clone()).collect();
+                found.dedup();
+                let wanted = wanted.to_string();
+                match found.is_empty() {
+                    true => Refusal::NoAttestation { wanted },
+                    false => Refusal::NoMatchingAttestation { wanted, found },
+                }
+            }
             Self::Later(refusal) => *refusal,
         }
     }

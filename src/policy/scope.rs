@@ -1,7 +1,7 @@
 //! Which rules are for which artifacts.
 
 use super::case::Case;
-use super::name::NamePattern;
+use super::name::{NamePattern, Named};
 use super::refusal::{Miss, Refusal};
 use super::rule::Rule;
 use super::{Mode, NotAdmitted};
@@ -46,6 +46,11 @@ impl Scope {
 
     /// Whether the scope is for this artifact.
     pub fn is_for(&self, name: Option<&ArtifactName>) -> bool {
+        self.names(name.map(Named::of).as_ref())
+    }
+
+    /// The same of a name that is written out already.
+    pub(super) fn names(&self, name: Option<&Named<'_>>) -> bool {
         match &self.names {
             None => true,
             Some(patterns) => name.is_some_and(|name| patterns.iter().any(|pattern| pattern.is_match(name))),

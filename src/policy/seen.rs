@@ -1,5 +1,6 @@
 //! What a condition is asked about, whether or not this build has conditions.
 
+use super::condition::Prepared;
 use crate::base::encoding::json::Json;
 use crate::base::time::UnixTime;
 
@@ -7,6 +8,7 @@ use crate::base::time::UnixTime;
 #[cfg_attr(not(feature = "policy-cel"), expect(dead_code, reason = "nobody is asked"))]
 pub(super) struct Seen<'a, 'j> {
     pub(super) predicate: Option<&'j Json<'a>>,
+    pub(super) prepared: &'j Prepared,
     pub(super) predicate_type: &'j str,
     pub(super) now: UnixTime,
     pub(super) signed: Option<UnixTime>,

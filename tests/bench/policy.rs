@@ -24,11 +24,11 @@ fn read(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/testdata/bundles/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a file of testdata")
 }
 
-/// A signature by the workflow `acme/app`.
-fn verified(artifact: &Artifact<'_>) -> Verified {
+/// A signature by the workflow `acme/app`, or its attestation.
+fn verified(artifact: &Artifact<'_>, bundle: &str) -> Verified {
     let root = TrustedRoot::parse(&read("trusted_root.json")).expect("a trusted root");
     let verifier = Verifier::new(&root).expect("a trusted root that holds");
-    let bundle = UnverifiedBundle::parse(&read("message_rekor_v2/bundle.sigstore.json")).expect("a bundle");
+    let bundle = UnverifiedBundle::parse(&read(&format!("{bundle}/bundle.sigstore.json"))).expect("a bundle");
     verifier.verify(artifact, &bundle, &Requirements::STRICT, NOW).expect("a good bundle")
 }
 
@@ -62,11 +62,35 @@ fn scoped() -> String {
     text
 }
 
+/// A hundred rules about one workflow. Ten of them, the last among these, have a condition on what it attests, and only
+/// that of the last holds; the others want attestations of other types.
+fn conditions() -> String {
+    let names = |_: usize| "acme/app".to_owned();
+    let attestation = |at: usize| {
+        let builder = if at + 1 == RULES { "tests" } else { "others" };
+        match (at + 1) % 10 {
+            0 => format!(
+                "      - predicate-type: https://example.com/predicate\n        conditions: [{{name: builder, cel: 'predicate.builder.endsWith(\"{builder}\") && now > signed'}}]\n"
+            ),
+            _ => format!("      - predicate-type: https://example.com/predicate/{at}\n"),
+        }
+    };
+    let rules = rules("  ", names)
+        .into_iter()
+        .enumerate()
+        .map(|(at, rule)| format!("{rule}    attestations:\n{}", attestation(at)));
+    format!("version: 1\nrules:\n{}", rules.collect::<String>())
+}
+
 fn admit(bencher: divan::Bencher<'_, '_>, yaml: &str, image: Option<&str>, expected: bool) {
+    admit_bundle(bencher, "message_rekor_v2", yaml, image, expected);
+}
+
+fn admit_bundle(bencher: divan::Bencher<'_, '_>, bundle: &str, yaml: &str, image: Option<&str>, expected: bool) {
     let policy = Policy::parse(yaml.as_bytes()).expect("a policy");
     let bytes = read("artifact");
     let artifact = Artifact::from_bytes(&bytes);
-    let verified = verified(&artifact);
+    let verified = verified(&artifact, bundle);
     let image = image.map(|image| ArtifactName::from(&ImageRef::parse(image).expect("an image")));
     let artifact = image.map_or(artifact.clone(), |name| artifact.clone().called(name));
     let signatures = [&verified];
@@ -91,6 +115,16 @@ fn no_rule_of_a_hundred(bencher: divan::Bencher<'_, '_>) {
     admit(bencher, &yaml, None, false);
 }
 
+#[divan::bench]
+fn the_last_rule_of_a_hundred_with_conditions(bencher: divan::Bencher<'_, '_>) {
+    admit_bundle(bencher, "attestation_rekor_v2", &conditions(), None, true);
+}
+
+#[divan::bench]
+fn no_rule_of_a_hundred_with_conditions(bencher: divan::Bencher<'_, '_>) {
+    admit_bundle(bencher, "attestation_rekor_v2", &conditions().replace("tests", "nobody"), None, false);
+}
+
 /// The last of a hundred scopes is for the image.
 #[divan::bench]
 fn the_last_scope_of_a_hundred(bencher: divan::Bencher<'_, '_>) {
@@ -105,6 +139,12 @@ fn no_scope_of_a_hundred(bencher: divan::Bencher<'_, '_>) {
 #[divan::bench]
 fn compile_a_hundred_rules(bencher: divan::Bencher<'_, '_>) {
     let yaml = for_every_artifact();
+    bencher.bench_local(|| Policy::parse(divan::black_box(yaml.as_bytes())).expect("a policy"));
+}
+
+#[divan::bench]
+fn compile_a_hundred_rules_with_conditions(bencher: divan::Bencher<'_, '_>) {
+    let yaml = conditions();
     bencher.bench_local(|| Policy::parse(divan::black_box(yaml.as_bytes())).expect("a policy"));
 }
 

@@ -2,6 +2,17 @@
 
 use super::refusal::Refusal;
 use super::seen::Seen;
+use crate::base::encoding::json::Json;
+
+/// Nobody looks at it.
+#[derive(Debug)]
+pub(super) struct Prepared;
+
+impl Prepared {
+    pub(super) fn of(_: Option<&Json<'_>>) -> Self {
+        Self
+    }
+}
 
 /// There is none.
 #[derive(Debug)]
