@@ -14,6 +14,7 @@
 //! | [`images`] | to sign, verify and carry container images |
 //! | [`registries`] | to see how images are found, and where credentials go |
 //! | [`migrating`] | when you come from cosign |
+//! | [`identities`] | to sign as the job that runs, on whichever platform |
 //! | [`keys`] | to sign with a key that a token, a service or another program holds |
 //! | [`benchmarks`] | for how fast, and how that was measured |
 
@@ -49,6 +50,9 @@ pub mod registries {}
 
 #[doc = include_str!("manual/migrating.md")]
 pub mod migrating {}
+
+#[doc = include_str!("manual/identities.md")]
+pub mod identities {}
 
 #[doc = include_str!("manual/keys.md")]
 pub mod keys {}

@@ -28,6 +28,7 @@ pub mod http;
 pub mod identity;
 pub(crate) mod program;
 pub mod signer;
+mod sigv4;
 pub mod store;
 pub mod tlog;
 pub mod tsa;

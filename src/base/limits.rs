@@ -130,6 +130,12 @@ pub const KMS_BYTES: usize = 1 << 20;
 pub const PASSWORD_BYTES: usize = 4 << 10;
 /// An identity token, in bytes.
 pub const TOKEN_BYTES: usize = 16 << 10;
+/// The answer of a service that gives identity tokens, in bytes.
+pub const TOKEN_ANSWER_BYTES: usize = 64 << 10;
+/// Seconds that a program may take to give an identity token.
+pub const TOKEN_PROGRAM_SECS: u64 = 30;
+/// Milliseconds that a cloud's metadata server may take: it is a part of the machine; elsewhere nobody answers.
+pub const METADATA_MILLIS: u64 = 1000;
 /// A name that a certificate is asked for, in bytes.
 pub const SAN_BYTES: usize = 2 << 10;
 /// An identity token's life, in seconds. CI platforms give minutes, GitLab as long as a job may run.

@@ -2,6 +2,7 @@
 
 mod any_of;
 mod chain;
+mod for_audience;
 mod fulcio;
 mod naming;
 mod step_ca;
@@ -19,6 +20,7 @@ use crate::base::code::Code;
 use crate::format::x509::{Certificate, CertificateError, San};
 
 pub use any_of::AnyOf;
+pub use for_audience::ForAudience;
 pub use fulcio::Fulcio;
 pub use naming::{NamingError, SanTemplate};
 pub use step_ca::{StepCa, StepCaError};

@@ -3,13 +3,15 @@
 //! A token is read, never verified, here: its verifier is the certificate authority that it goes to.
 //! What it claims is shown by `whoami`, and held against the certificate that comes back for it.
 
+mod ask;
 mod claims;
-mod declared;
+mod command;
 mod env;
 mod explicit;
-mod github;
-mod gitlab;
-mod projected;
+mod issuers;
+mod platform;
+mod platforms;
+mod source;
 mod token;
 
 use std::fmt;
@@ -23,13 +25,15 @@ use super::environment::Environment;
 use super::http::{HttpClient, HttpError};
 use crate::base::code::Code;
 
+pub use ask::{Ask, Call, Finder, Site};
 pub use claims::{ExpectedIdentity, TokenClaims, TokenProblem};
-pub use declared::{DECLARING_PLATFORMS, DeclaredToken, DeclaringPlatform};
+pub use command::CommandToken;
 pub use env::VariableToken;
 pub use explicit::ExplicitToken;
-pub use github::{GithubActions, MissingPermission};
-pub use gitlab::GitlabCi;
-pub use projected::ProjectedToken;
+pub use issuers::Issuers;
+pub use platform::{Fix, Mark, Platform, Run, Search};
+pub use platforms::{MissingPermission, platforms};
+pub use source::{PlatformToken, TOKENLESS, Tokenless};
 pub use token::{IdToken, MalformedToken};
 
 /// The audience that Sigstore certificate authorities expect.
@@ -56,12 +60,49 @@ pub trait IdentityTokenSource: fmt::Debug + Send + Sync {
 #[non_exhaustive]
 pub enum IdentityError {
     /// No source had one.
-    #[error("no identity token was found; looked at: {}{}", .tried.join(", "), note(*.unsupported))]
+    #[error("no identity token was found; looked at: {}", .tried.join(", "))]
     NotFound {
         /// The sources that were asked.
         tried: Vec<&'static str>,
-        /// The platform that this seems to be, if it is one whose tokens cannot be had.
-        unsupported: Option<&'static str>,
+    },
+    /// A platform that gives its jobs no token.
+    #[error(
+        "{platform} gives its jobs no identity token\n\
+         sign with one from elsewhere (SIGSTORE_ID_TOKEN, --identity-token-file, --identity-token-command), \
+         with a certificate of a Vault or a step-ca (--authority), as a SPIFFE workload, or with a key (--key)"
+    )]
+    Tokenless {
+        /// The platform.
+        platform: &'static str,
+    },
+    /// A platform whose way to a token is not confirmed by its own documentation.
+    #[error(
+        "this looks like {platform}, whose way to a token is not confirmed\n\
+         try it with --identity-provider {key}, or put the token into SIGSTORE_ID_TOKEN"
+    )]
+    Unconfirmed {
+        /// The platform.
+        platform: &'static str,
+        /// What `--identity-provider` calls it.
+        key: &'static str,
+    },
+    /// A platform that was asked and gave none.
+    #[error("{platform} gave no identity token: {problem}\n{fix}")]
+    Platform {
+        /// The platform.
+        platform: &'static str,
+        /// What happened.
+        problem: String,
+        /// What puts it right.
+        fix: String,
+    },
+    /// The program that was named.
+    #[error("the command {program:?} gave no identity token: {problem}")]
+    Command {
+        /// The program, without its arguments.
+        program: String,
+        /// What happened.
+        problem: &'static str,
     },
     /// GitHub Actions did not let this job request one.
     #[error(transparent)]
@@ -80,17 +121,19 @@ pub enum IdentityError {
         /// The audience that it must have.
         audience: String,
     },
-    /// A job of a platform whose jobs declare their tokens has none, or one for somebody else.
+    /// A platform that has none, or one for somebody else.
     #[error(
-        "this {platform} job has no identity token for this audience: {}\n{fix}",
-        .found.as_ref().map_or("none is declared".to_owned(), |found| format!("its token is for {found:?}"))
+        "{platform} has no identity token for the audience {audience:?} here: {}\n{fix}",
+        .found.as_ref().map_or("there is none".to_owned(), |found| format!("there is one for {found:?}"))
     )]
     Undeclared {
         /// The platform.
         platform: &'static str,
+        /// The audience that it must have.
+        audience: String,
         /// The audiences of the token that was found.
         found: Option<String>,
-        /// The lines that declare one.
+        /// What puts it right.
         fix: String,
     },
     /// A file that should hold one cannot be read.
@@ -122,10 +165,6 @@ pub enum IdentityError {
     Http(#[from] HttpError),
 }
 
-fn note(unsupported: Option<&str>) -> String {
-    unsupported.map(|name| format!("; this looks like {name}, whose tokens are not supported yet")).unwrap_or_default()
-}
-
 impl IdentityError {
     /// The stable code.
     pub fn code(&self) -> Code {
@@ -143,6 +182,19 @@ impl IdentityError {
             Self::Undeclared { .. } => {
                 Code::usage("identity-undeclared", "declare a token for the job, as the message shows")
             }
+            Self::Tokenless { .. } => Code::usage(
+                "identity-tokenless",
+                "bring a token from elsewhere, or sign with a key: the message has the ways",
+            ),
+            Self::Unconfirmed { .. } => Code::usage(
+                "identity-unconfirmed",
+                "name the platform to try it, or put the token into SIGSTORE_ID_TOKEN",
+            ),
+            Self::Platform { .. } => Code::usage("identity-platform", "put it right as the message shows"),
+            Self::Command { .. } => Code::undecided(
+                "identity-command",
+                "run the command by hand: it must print a token, and nothing else, on standard output",
+            ),
             Self::Unreadable { .. } => {
                 Code::undecided("identity-token-unreadable", "check the path and its permissions")
             }
@@ -155,18 +207,37 @@ impl IdentityError {
     }
 }
 
-/// Every source that finds a token by itself, in the order of asking: specific platforms, the variable
-/// that all Sigstore clients read, the projected file. GitLab and the platforms that declare
-/// tokens come before the variable because they use the same one, and know how to have it set.
+/// Every source that finds a token by itself, in the order of asking: platforms whose jobs declare one, the variable
+/// that all Sigstore clients read, platforms that are asked, projected files, and machines last: nothing of a machine
+/// is asked where a platform runs on it. The platforms come before the variable where they use the same one, and know
+/// how to have it set.
 pub fn ambient(environment: &Arc<dyn Environment>, http: &HttpClient) -> Vec<Box<dyn IdentityTokenSource>> {
-    let mut sources: Vec<Box<dyn IdentityTokenSource>> = vec![Box::new(GitlabCi::new(Arc::clone(environment)))];
-    for platform in DECLARING_PLATFORMS {
-        sources.push(Box::new(DeclaredToken::new(platform, Arc::clone(environment))));
-    }
+    let site = Site { environment: Arc::clone(environment), http: http.clone() };
+    let mut sources: Vec<Box<dyn IdentityTokenSource>> = Vec::new();
+    let add = |platforms: &[&'static Platform], sources: &mut Vec<Box<dyn IdentityTokenSource>>| {
+        for platform in platforms.iter().filter(|platform| platform.search == Search::Automatic) {
+            sources.push(Box::new(PlatformToken::new(platform, site.clone())));
+        }
+    };
+    add(platforms::DECLARING, &mut sources);
     sources.push(Box::new(VariableToken::new(Arc::clone(environment))));
-    sources.push(Box::new(GithubActions::new(Arc::clone(environment), http.clone())));
-    sources.push(Box::new(ProjectedToken::new(Arc::clone(environment))));
+    add(platforms::ASKED, &mut sources);
+    add(platforms::FILES, &mut sources);
+    let unconfirmed = platforms().filter(|platform| platform.search == Search::Unconfirmed).collect();
+    sources.push(Box::new(source::EndOfSearch { unconfirmed, site: site.clone() }));
+    add(platforms::MACHINES, &mut sources);
     sources
+}
+
+/// The source of one platform, by what `--identity-provider` calls it.
+pub fn provider(
+    key: &str,
+    environment: &Arc<dyn Environment>,
+    http: &HttpClient,
+) -> Option<Box<dyn IdentityTokenSource>> {
+    let platform = platforms().find(|platform| platform.key == key)?;
+    let site = Site { environment: Arc::clone(environment), http: http.clone() };
+    Some(Box::new(PlatformToken::named(platform, site)))
 }
 
 /// Asks the sources in turn; the first token, or the first error, ends the search.
@@ -174,23 +245,13 @@ pub fn ambient(environment: &Arc<dyn Environment>, http: &HttpClient) -> Vec<Box
 /// # Errors
 ///
 /// What the source that is broken says, or [`IdentityError::NotFound`].
-pub async fn find(
-    sources: &[Box<dyn IdentityTokenSource>],
-    environment: &dyn Environment,
-    audience: &str,
-) -> Result<IdToken, IdentityError> {
+pub async fn find(sources: &[Box<dyn IdentityTokenSource>], audience: &str) -> Result<IdToken, IdentityError> {
     for source in sources {
         if let Some(token) = source.detect(audience).await? {
             return Ok(token);
         }
     }
-    let tried = sources.iter().map(|source| source.name()).collect();
-    Err(IdentityError::NotFound { tried, unsupported: github::impostor(environment) })
-}
-
-/// Whether a CI variable says yes.
-fn is_true(environment: &dyn Environment, name: &str) -> bool {
-    environment.var(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    Err(IdentityError::NotFound { tried: sources.iter().map(|source| source.name()).collect() })
 }
 
 #[cfg(test)]

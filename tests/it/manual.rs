@@ -4,6 +4,8 @@
 //! `SEALMARK_WRITE=1 cargo test --test it manual` writes the tables anew.
 
 mod codes;
+#[cfg(feature = "sign")]
+mod platforms;
 mod rows;
 
 use std::collections::BTreeSet;
@@ -52,6 +54,18 @@ fn backends_of_keys_are_listed() {
         );
     }
     hold("keys.md", "backends", &table);
+}
+
+/// The table of platforms is the library's own, and names tests that exist.
+#[test]
+#[cfg(feature = "sign")]
+fn platforms_are_listed() {
+    hold("identities.md", "platforms", &platforms::table());
+    hold("identities.md", "recipes", &platforms::recipes());
+    let tests: BTreeSet<_> = rows::test_names().into_iter().map(|(_, name)| name).collect();
+    for platform in sealmark::service::identity::platforms() {
+        assert!(tests.contains(platform.run.test), "{}: no such test", platform.run.test);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod authority;
 mod budget;
 mod carry;
 mod gate;
+mod identity;
 mod image;
 mod policy;
 mod registry;
@@ -26,6 +27,7 @@ pub(crate) use authority::{AuthorityArgs, AuthoritySystem, TrustAdd};
 pub(crate) use budget::{BudgetArgs, SignFinish};
 pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
 pub(crate) use gate::{Gate, GateAdmission, GateArgs, GateHttp, GateLint, GateRegistryArgs};
+pub(crate) use identity::TokenArgs;
 pub(crate) use image::{Attach, AttachRepair, AttestImage, ImageArgs, SignImage, SignatureArgs, SignatureFormat};
 pub(crate) use policy::{
     PlacesArgs, Policy, PolicyCheck, PolicyDiff, PolicyExplain, PolicyImport, PolicyInit, PolicySchema, PolicyTest,
@@ -188,9 +190,9 @@ pub(crate) struct Tour {
 /// The command that verifies each bundle is printed; a GitHub Actions job also gets a summary and the
 /// outputs `bundles` and `digests`.
 ///
-/// Without --identity-token, --identity-token-file or --key the token comes from the environment:
-/// SIGSTORE_ID_TOKEN, GitHub Actions (with `permissions: id-token: write`), GitLab CI (`id_tokens`),
-/// or a projected token file. `sealmark whoami` shows which.
+/// Without --identity-token and its like, or --key, the token comes from the environment: SIGSTORE_ID_TOKEN,
+/// a CI job (GitHub, GitLab, Jenkins and others), a projected token file, a cloud's machine. `sealmark whoami`
+/// shows which; the manual's page on identities has them all, with what each needs.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -255,18 +257,13 @@ pub(crate) struct SigningArgs {
 
 /// Who signs.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("who").args(["identity_token_file", "identity_token", "key"]),
-          next_help_heading = "Signer (default: the token of the environment)")]
+#[command(next_help_heading = "Signer (default: the token of the environment)")]
 pub(crate) struct SignerArgs {
-    /// A file with the identity token; - is standard input
-    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) identity_token_file: Option<PathBuf>,
-    /// The identity token itself; others on this machine can read arguments: prefer the file
-    #[arg(long, value_name = "TOKEN", value_parser = secret())]
-    pub(crate) identity_token: Option<Secret>,
+    #[command(flatten)]
+    pub(crate) token: TokenArgs,
     /// A private key instead of an identity: a PEM file, env://NAME, exec:PROGRAM, pkcs11:URI, or a key
     /// service: hashivault://, awskms://, gcpkms://, azurekms:// (the manual's page on keys has every form)
-    #[arg(long, value_name = "KEY", value_parser = path(), value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "KEY", conflicts_with = "token", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) key: Option<PathBuf>,
     /// A file with the key's password; else SEALMARK_KEY_PASSWORD or COSIGN_PASSWORD, else it is asked for
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
@@ -618,18 +615,6 @@ pub(crate) struct Whoami {
     pub(crate) signer: TokenArgs,
     #[command(flatten)]
     pub(crate) format: FormatArg,
-}
-
-/// Where the token comes from.
-#[derive(Debug, Args)]
-#[group(id = "token", multiple = false)]
-pub(crate) struct TokenArgs {
-    /// A file with the identity token; - is standard input
-    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
-    pub(crate) identity_token_file: Option<PathBuf>,
-    /// The identity token itself; others on this machine can read arguments: prefer the file
-    #[arg(long, value_name = "TOKEN", value_parser = secret())]
-    pub(crate) identity_token: Option<Secret>,
 }
 
 /// Show a trust root: authorities, logs, and since when each is believed

@@ -81,6 +81,9 @@ pub(crate) enum SettingsError {
     /// Certificates that are no authority.
     #[error("the chain cannot be added: {problem}")]
     TrustChain { problem: &'static str },
+    /// A command that names no program.
+    #[error("--identity-token-command names no program")]
+    TokenCommand,
     /// The system gives no threads or timers.
     #[error("the asynchronous runtime cannot start: {0}")]
     Runtime(io::ErrorKind),
@@ -122,6 +125,10 @@ impl SettingsError {
             Self::TrustChain { .. } => {
                 Code::usage("trust-add-chain", "give one authority's certificates in PEM: intermediates, then the root")
             }
+            Self::TokenCommand => Code::usage(
+                "identity-command-empty",
+                "give words between blanks, or a JSON list of them: '[\"vault\", \"read\", \"-field=token\", \"identity/oidc/token/ci\"]'",
+            ),
             Self::Runtime(_) => Code::undecided("runtime-failed", "check the limits of this process"),
         }
     }

@@ -1,8 +1,6 @@
 //! Fulcio's HTTP API, version 2:
 //! <https://github.com/sigstore/fulcio/blob/main/fulcio.proto>
 
-mod issuers;
-
 use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest, chain};
 use crate::base::crypto::{KeyKind, PublicKey};
 use crate::base::encoding::base64;
@@ -10,9 +8,8 @@ use crate::base::encoding::json::{self, Fields, Json, ShapeError};
 use crate::base::limits;
 use crate::service::BoxFuture;
 use crate::service::http::{Endpoint, HttpClient, HttpError, Request, Response, Service, excerpt};
-use crate::service::identity::IdToken;
+use crate::service::identity::{IdToken, Issuers};
 use crate::service::signer::sign_message;
-use issuers::Issuers;
 
 /// A Fulcio, or an authority that speaks as it does.
 #[derive(Debug, Clone)]

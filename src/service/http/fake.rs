@@ -1,11 +1,15 @@
 //! A server for tests: one thread, one answer per request, everything received is kept.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+mod tls;
+
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::{Endpoint, HttpClient, Service, Settings};
+
+pub(crate) use tls::{certificate, server, server_until, tls_server};
 
 /// What a client sent.
 #[derive(Debug, Clone)]
@@ -83,7 +87,7 @@ impl FakeServer {
     }
 }
 
-fn read(stream: &TcpStream) -> Option<Received> {
+fn read(stream: impl Read) -> Option<Received> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -103,7 +107,7 @@ fn read(stream: &TcpStream) -> Option<Received> {
     Some(request)
 }
 
-fn write(mut stream: TcpStream, answer: &Answer) {
+fn write(mut stream: impl Write, answer: &Answer) {
     let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\n", answer.status);
     head.push_str(&format!("content-length: {}\r\n", answer.body.len()));
     for (name, value) in &answer.headers {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub client_certificate: Option<ClientCertificate>,
     /// Which addresses may be called.
     pub reach: Reach,
+    /// A Unix socket that every call goes over, whatever its host; not on other systems.
+    pub socket: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -51,6 +54,7 @@ impl Default for Settings {
             proxies: Proxies::default(),
             client_certificate: None,
             reach: Reach::Any,
+            socket: None,
         }
     }
 }
@@ -72,6 +76,10 @@ impl Settings {
             .no_proxy();
         if self.reach != Reach::Any {
             builder = builder.dns_resolver(Arc::new(Within(self.reach)));
+        }
+        #[cfg(unix)]
+        if let Some(socket) = &self.socket {
+            builder = builder.unix_socket(socket.as_path());
         }
         if !loopback && let Some(proxy) = self.proxies.proxy()? {
             builder = builder.proxy(proxy);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::MalformedToken;
+use super::{MalformedToken, platforms};
 use crate::base::code::Code;
 use crate::base::encoding::json::Json;
 use crate::base::limits;
@@ -98,6 +98,11 @@ impl TokenClaims {
         &self.audience
     }
 
+    /// The namespace and the name of the Kubernetes service account.
+    pub fn service_account(&self) -> Option<(&str, &str)> {
+        self.service_account.as_ref().map(|(namespace, name)| (namespace.as_str(), name.as_str()))
+    }
+
     /// `exp`
     pub fn expires(&self) -> Option<UnixTime> {
         self.expires
@@ -124,17 +129,20 @@ impl TokenClaims {
             return Certain(San::Email(email.to_owned()));
         }
         let issuer = self.issuer().unwrap_or_default();
+        let known = platforms().find(|platform| platform.is_public_issuer(issuer));
+        if let Some(san) = known.and_then(|platform| platform.name_of(self)) {
+            return Certain(san);
+        }
         if let Some(workflow) = self.text("job_workflow_ref") {
             let san = San::Uri(format!("https://github.com/{workflow}"));
-            let is_github = issuer.strip_prefix(GITHUB).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            return if is_github { Certain(san) } else { Likely(san) };
+            return Likely(san);
         }
         if let Some(config) = self.text("ci_config_ref_uri") {
-            let san = San::Uri(format!("https://{config}"));
-            return if issuer == GITLAB { Certain(san) } else { Likely(san) };
+            return Likely(San::Uri(format!("https://{config}")));
         }
         if let Some((namespace, name)) = &self.service_account {
-            return Likely(San::Uri(format!("https://kubernetes.io/namespaces/{namespace}/serviceaccounts/{name}")));
+            let san = San::Uri(format!("https://kubernetes.io/namespaces/{namespace}/serviceaccounts/{name}"));
+            return if known.is_some() { Certain(san) } else { Likely(san) };
         }
         match self.subject() {
             Some(subject) if subject.contains("://") => Likely(San::Uri(subject.to_owned())),

@@ -67,7 +67,7 @@ impl Keyless {
         let token = match &self.audience {
             None => None,
             Some(audience) => {
-                let token = identity::find(&self.sources, &*self.environment, audience).await?;
+                let token = identity::find(&self.sources, audience).await?;
                 token.check(audience, self.environment.now())?;
                 Some(token)
             }

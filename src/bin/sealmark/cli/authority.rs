@@ -21,7 +21,7 @@ pub(crate) struct AuthorityArgs {
     #[arg(long, value_name = "URI", requires = "authority", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) authority_name: Option<String>,
     /// The audience of the tokens that it takes (default: a Vault's address; sigstore)
-    #[arg(long, value_name = "AUDIENCE", requires = "authority", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "AUDIENCE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) authority_audience: Option<String>,
     /// A file with the root of its TLS certificate; for a Vault VAULT_CACERT too
     #[arg(long, value_name = "FILE", requires = "authority", value_parser = path(), value_hint = ValueHint::FilePath)]

@@ -12,7 +12,7 @@ use super::github;
 use super::output::{self, Kind, Target};
 use super::spool::Place;
 use crate::artifact::{Artifact, ArtifactError};
-use crate::cli::{Format, FormatArg, ServiceArgs, SignBlob, SignerArgs, SigningWaiverArgs};
+use crate::cli::{Format, FormatArg, ServiceArgs, SignBlob, SignerArgs, SigningWaiverArgs, TokenArgs};
 use crate::report::signed::{self, SignedFile, SignedReport};
 use crate::report::{Failure, console, print_json};
 use crate::settings::{self, Signing};
@@ -149,8 +149,7 @@ pub(super) fn report(report: &SignedReport, format: FormatArg) -> Result<u8, Fai
 /// The signer of the conformance protocol: a token and nothing else.
 pub(super) fn token_signer(token: crate::cli::Secret) -> SignerArgs {
     SignerArgs {
-        identity_token_file: None,
-        identity_token: Some(token),
+        token: TokenArgs { identity_token: Some(token), ..TokenArgs::default() },
         key: None,
         key_password_file: None,
         public_record: true,

@@ -34,8 +34,8 @@ pub(super) fn run(args: &Whoami) -> Result<u8, Failure> {
     let environment = settings::environment();
     let http = settings::http();
     let signer = &args.signer;
-    let sources = settings::token_sources(signer.identity_token.as_ref(), signer.identity_token_file.as_deref(), &http);
-    let token = settings::runtime()?.block_on(identity::find(&sources, environment.as_ref(), SIGSTORE_AUDIENCE))?;
+    let sources = settings::token_sources(signer, &http)?;
+    let token = settings::runtime()?.block_on(identity::find(&sources, SIGSTORE_AUDIENCE))?;
     let problems = token.claims().problems(SIGSTORE_AUDIENCE, environment.now());
     let shown = Shown::of(&token, &problems);
     match args.format.format {

@@ -5,23 +5,32 @@ use std::time::Duration;
 
 use sealmark::service::environment::{Environment, SystemEnvironment};
 use sealmark::service::http::{HttpClient, Settings};
-use sealmark::service::identity::{self, ExplicitToken, IdentityTokenSource};
+use sealmark::service::identity::{self, CommandToken, ExplicitToken, IdentityTokenSource};
 
-use crate::cli::Secret;
+use super::SettingsError;
+use crate::cli::TokenArgs;
 
 /// The sources to ask, in order: what was given, else everything that finds a token by itself.
 pub(crate) fn token_sources(
-    text: Option<&Secret>,
-    file: Option<&std::path::Path>,
+    args: &TokenArgs,
     http: &HttpClient,
-) -> Vec<Box<dyn IdentityTokenSource>> {
+) -> Result<Vec<Box<dyn IdentityTokenSource>>, SettingsError> {
     let environment = environment();
-    match (text, file) {
-        (Some(token), _) => vec![Box::new(ExplicitToken::text(token.0.clone()))],
-        (None, Some(file)) if file.as_os_str() == "-" => vec![Box::new(ExplicitToken::stdin())],
-        (None, Some(file)) => vec![Box::new(ExplicitToken::file(file, environment))],
-        (None, None) => identity::ambient(&environment, http),
+    if let Some(token) = &args.identity_token {
+        return Ok(vec![Box::new(ExplicitToken::text(token.0.clone()))]);
     }
+    if let Some(file) = &args.identity_token_file {
+        let stdin = file.as_os_str() == "-";
+        let given = if stdin { ExplicitToken::stdin() } else { ExplicitToken::file(file, environment) };
+        return Ok(vec![Box::new(given)]);
+    }
+    if let Some(command) = &args.identity_token_command {
+        return Ok(vec![Box::new(CommandToken::parse(command).ok_or(SettingsError::TokenCommand)?)]);
+    }
+    Ok(match &args.identity_provider {
+        Some(key) => identity::provider(key, &environment, http).into_iter().collect(),
+        None => identity::ambient(&environment, http),
+    })
 }
 
 /// The process's own environment.

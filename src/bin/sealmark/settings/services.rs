@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sealmark::base::limits;
 use sealmark::format::trust::{ClientTrustConfig, Embedded, SigningConfig, TrustedRoot};
-use sealmark::service::ca::CertificateAuthority;
+use sealmark::service::ca::{CertificateAuthority, ForAudience};
 use sealmark::service::http::HttpClient;
 use sealmark::service::tsa::{Rfc3161, TimestampAuthority};
 use sealmark::sign::{
@@ -155,7 +155,13 @@ impl Signing {
     pub(super) fn certificate_authority(&self) -> Result<Box<dyn CertificateAuthority>, Failure> {
         match named_authority(&self.authority, &self.http)? {
             Some(authority) => Ok(authority),
-            None => Ok(Box::new(certificate_authority(&self.config, environment().now(), &self.http)?)),
+            None => {
+                let own = certificate_authority(&self.config, environment().now(), &self.http)?;
+                Ok(match &self.authority.authority_audience {
+                    Some(audience) => Box::new(ForAudience::new(own, audience.clone())),
+                    None => Box::new(own),
+                })
+            }
         }
     }
 
@@ -168,7 +174,7 @@ impl Signing {
                 SigningKey::Named(reference) => ManagedKey::named(reference, self.http.clone(), environment),
             }));
         }
-        let sources = token_sources(signer.identity_token.as_ref(), signer.identity_token_file.as_deref(), &self.http);
+        let sources = token_sources(&signer.token, &self.http)?;
         let authority = self.certificate_authority()?;
         let keyless = Keyless::new(sources, authority, Arc::clone(&self.verifier), environment);
         Ok(Box::new(self.recorded(keyless, signer)?))

@@ -34,13 +34,13 @@ impl Signing {
             return Ok(Signatory { credential: Box::new(ManagedKey::of(key)), expected });
         }
         let environment = environment();
-        let sources = token_sources(signer.identity_token.as_ref(), signer.identity_token_file.as_deref(), self.http());
+        let sources = token_sources(&signer.token, self.http())?;
         let authority = self.certificate_authority()?;
         let Some(audience) = authority.audience() else {
             let keyless = Keyless::new(sources, authority, Arc::clone(self.shared_verifier()), environment);
             return Ok(Signatory { credential: Box::new(self.recorded(keyless, signer)?), expected: None });
         };
-        let token = identity::find(&sources, environment.as_ref(), audience).await?;
+        let token = identity::find(&sources, audience).await?;
         // Who names itself in a rule by its authority has no issuer to be found by.
         let expected = if authority.wanted_name(Some(token.claims()))?.is_none() { expected(&token) } else { None };
         let kept: Vec<Box<dyn IdentityTokenSource>> = vec![Box::new(KeptToken::of(&token))];

@@ -3,42 +3,14 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use aws_lc_rs::encoding::AsDer as _;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 
-use super::super::fake::{block_on, impatient_client};
+use super::super::fake::{block_on, certificate, impatient_client, server, server_until};
 use super::super::*;
-use crate::base::encoding::der::{self, Oid};
+use crate::base::encoding::der::Oid;
 use crate::base::encoding::pem;
-use crate::base::time::{UnixTime, ValidityPeriod};
-use crate::format::x509::build::Extension;
-use crate::format::x509::oids;
-use crate::format::x509::testing::{Authority, Key, Template};
-
-const SERVER_AUTH: Oid<'_> = Oid::constant(&[0x2b, 6, 1, 5, 5, 7, 3, 1]);
-
-/// A server certificate for `name`, valid from 1970 to 2049.
-fn server(issuer: &Authority, name: &str) -> (Vec<u8>, Vec<u8>) {
-    server_until(issuer, name, 2_493_072_000)
-}
-
-/// A server certificate for `name`, valid from 1970 until a time in seconds.
-fn server_until(issuer: &Authority, name: &str, until: i64) -> (Vec<u8>, Vec<u8>) {
-    certificate(issuer, name, SERVER_AUTH, until)
-}
-
-fn certificate(issuer: &Authority, name: &str, usage: Oid<'_>, until: i64) -> (Vec<u8>, Vec<u8>) {
-    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
-    let dns = der::sequence(&[&der::tlv(0x82, name.as_bytes())]);
-    let mut template = Template::leaf(&Key::p256())
-        .with(Extension::extended_key_usage(&[usage], false))
-        .with(Extension::new(oids::SUBJECT_ALT_NAME, true, &dns));
-    template.spki = pair.public_key().as_der().unwrap().as_ref().to_vec();
-    template.validity = ValidityPeriod::new(UnixTime::from_secs(0), Some(UnixTime::from_secs(until))).unwrap();
-    (issuer.sign_der(template), pair.to_pkcs8v1().unwrap().as_ref().to_vec())
-}
+use crate::format::x509::testing::Authority;
 
 /// A client's certificate and key.
 fn client(issuer: &Authority) -> (Vec<u8>, Vec<u8>) {

@@ -1,7 +1,5 @@
 //! AWS KMS: <https://docs.aws.amazon.com/kms/latest/APIReference/>
 
-mod sigv4;
-
 use std::sync::Arc;
 
 use reqwest::header::HeaderMap;
@@ -13,7 +11,7 @@ use crate::service::BoxFuture;
 use crate::service::environment::Environment;
 use crate::service::http::{Endpoint, HttpClient, Method};
 use crate::service::signer::{Prepared, SignerError};
-use sigv4::Credentials;
+use crate::service::sigv4::{Credentials, Signing};
 
 /// A key of an account; it has one version.
 #[derive(Debug)]
@@ -36,11 +34,12 @@ impl AwsService {
     async fn call(&self, action: &str, body: &serde_json::Value) -> Result<Answer, SignerError> {
         let body = body.to_string();
         let target = format!("TrentService.{action}");
-        let headers = self.credentials.sign(&sigv4::Signing {
+        let headers = self.credentials.sign(&Signing {
             endpoint: &self.endpoint,
             region: &self.region,
             service: "kms",
-            target: &target,
+            content_type: "application/x-amz-json-1.1",
+            target: Some(&target),
             body: body.as_bytes(),
             now: self.environment.now(),
         });
@@ -71,7 +70,7 @@ impl AwsKey {
             host if host.starts_with("127.0.0.1:") || host.starts_with("localhost:") => format!("http://{host}/"),
             host => format!("https://{host}/"),
         };
-        let credentials = Credentials::of(&*environment)?;
+        let credentials = Credentials::of(&*environment).map_err(SignerError::Credentials)?;
         let (caller, endpoint) = (Caller { http: http.clone() }, endpoint(&url)?);
         let service = AwsService { caller, endpoint, credentials, region, environment };
         let answer = service.call("GetPublicKey", &serde_json::json!({ "KeyId": id })).await?;

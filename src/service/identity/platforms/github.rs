@@ -1,92 +1,74 @@
-//! GitHub Actions: a token is requested from the runner's own service
-//! (<https://docs.github.com/actions/reference/security/oidc>).
+//! GitHub Actions: a token is requested from the runner's own service.
 //!
 //! Forgejo and Gitea set `GITHUB_ACTIONS` too; they are left alone here, as their permissions work
 //! another way.
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 
 use thiserror::Error;
-use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{IdToken, IdentityError, IdentityTokenSource, is_true};
 use crate::base::encoding::json::Json;
 use crate::base::limits;
 use crate::service::BoxFuture;
 use crate::service::environment::Environment;
-use crate::service::http::{Endpoint, HttpClient, HttpError, Request, Service};
+use crate::service::identity::ask::{Ask, Call, CallError, Site};
+use crate::service::identity::platform::{Fix, Mark, Platform, Run, Search};
+use crate::service::identity::{IdToken, IdentityError};
 
-const ORIGIN: &str = "GitHub Actions";
 const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
-/// Requests the token of a job.
-#[derive(Debug)]
-pub struct GithubActions {
-    environment: Arc<dyn Environment>,
-    http: HttpClient,
-}
+/// The runner's service, which others have too.
+pub(super) const CALL: Call = Call {
+    post: false,
+    url: "{ACTIONS_ID_TOKEN_REQUEST_URL}",
+    query: &[("audience", "{audience}")],
+    headers: &[],
+    authorization: Some(("Bearer", TOKEN)),
+    body: None,
+    value: Some("value"),
+    socket: None,
+};
 
-impl GithubActions {
-    /// Looks into this environment and asks with this client.
-    pub fn new(environment: Arc<dyn Environment>, http: HttpClient) -> Self {
-        Self { environment, http }
-    }
+pub(super) static PLATFORM: Platform = Platform {
+    key: "github",
+    name: "GitHub Actions",
+    search: Search::Automatic,
+    marks: &[
+        Mark::Is("GITHUB_ACTIONS", "true"),
+        Mark::Not(&Mark::Is("FORGEJO_ACTIONS", "true")),
+        Mark::Not(&Mark::Is("GITEA_ACTIONS", "true")),
+    ],
+    ask: &[Ask::Own { how: "`GET {ACTIONS_ID_TOKEN_REQUEST_URL}&audience={audience}`", find }],
+    issuer: "https://token.actions.githubusercontent.com (with /ENTERPRISE where an enterprise chose that); \
+             Enterprise Server: https://HOST/_services/token; GHE.com: https://token.actions.SUBDOMAIN.ghe.com",
+    public: &["https://token.actions.githubusercontent.com", "https://token.actions.githubusercontent.com/*"],
+    claims: "job_workflow_ref, job_workflow_sha, repository, repository_id, repository_owner_id, ref, sha, event_name, \
+             runner_environment, repository_visibility",
+    san: "https://github.com/{job_workflow_ref}",
+    fix: Fix {
+        say: "grant it on the job, or on the workflow:",
+        lines: "\
+permissions:
+  id-token: write
+  contents: read  # naming one permission sets all others to none",
+        language: "yaml",
+    },
+    documentation: "https://docs.github.com/actions/reference/security/oidc",
+    run: Run { against: "a strict fake of the runner's service", test: "github_requests_a_token_for_the_audience" },
+};
 
-    async fn request(&self, audience: &str) -> Result<IdToken, IdentityError> {
-        let environment = &*self.environment;
-        let refused = |problem| MissingPermission::new(environment, problem);
-        let url = environment.var(URL).ok_or_else(|| refused(Problem::Unset(URL)))?;
-        let bearer = Zeroizing::new(environment.var(TOKEN).ok_or_else(|| refused(Problem::Unset(TOKEN)))?);
-        let endpoint = Endpoint::parse(Service::IdentityProvider, &url)?.with_query("audience", audience);
-        let request = Request {
-            service: Service::IdentityProvider,
-            endpoint: &endpoint,
-            accept: "application/json",
-            body: None,
-            bearer: Some(&bearer),
-            expected: &[200],
-            secrets: &[],
-        };
-        let mut response = match self.http.send(request).await {
-            Err(HttpError::Refused { status: status @ (401 | 403), answer, .. }) => {
-                return Err(refused(Problem::Answer { status, answer }).into());
-            }
-            other => other?,
-        };
-        let value = Json::parse(&response.body).ok().and_then(|json| Some(json.member("value")?.as_str()?.to_owned()));
-        response.body.zeroize();
-        let malformed = || HttpError::Malformed {
-            service: Service::IdentityProvider,
-            url: endpoint.to_string(),
-            problem: "a JSON object with a text \"value\" is expected",
-        };
-        IdToken::new(Zeroizing::new(value.ok_or_else(malformed)?), ORIGIN)
-    }
-}
-
-impl IdentityTokenSource for GithubActions {
-    fn name(&self) -> &'static str {
-        ORIGIN
-    }
-
-    fn detect<'a>(&'a self, audience: &'a str) -> BoxFuture<'a, Result<Option<IdToken>, IdentityError>> {
-        Box::pin(async move {
-            if !is_true(&*self.environment, "GITHUB_ACTIONS") || impostor(&*self.environment).is_some() {
-                return Ok(None);
-            }
-            self.request(audience).await.map(Some)
-        })
-    }
-}
-
-/// A platform that looks like GitHub Actions and is not.
-pub(super) fn impostor(environment: &dyn Environment) -> Option<&'static str> {
-    [("FORGEJO_ACTIONS", "Forgejo Actions"), ("GITEA_ACTIONS", "Gitea Actions")]
-        .into_iter()
-        .find_map(|(variable, name)| is_true(environment, variable).then_some(name))
+fn find<'a>(site: &'a Site, audience: &'a str) -> BoxFuture<'a, Result<Option<IdToken>, IdentityError>> {
+    Box::pin(async move {
+        let refused = |problem| MissingPermission::new(&*site.environment, problem);
+        match site.call(&CALL, PLATFORM.name, audience).await {
+            Ok(token) => Ok(Some(token)),
+            Err(CallError::Unset(variable)) => Err(refused(Problem::Unset(variable)).into()),
+            Err(CallError::Refused { status, answer, .. }) => Err(refused(Problem::Answer { status, answer }).into()),
+            Err(CallError::Other(error)) => Err(error),
+        }
+    })
 }
 
 /// A job that may not request a token: what was seen, the lines that grant it, and the notes that apply.
@@ -103,7 +85,7 @@ pub struct MissingPermission {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Problem {
-    Unset(&'static str),
+    Unset(String),
     Answer { status: u16, answer: String },
 }
 
@@ -158,12 +140,7 @@ impl fmt::Display for MissingPermission {
         if !seen.is_empty() {
             write!(f, " ({})", seen.join(", "))?;
         }
-        f.write_str(
-            "\ngrant it on the job, or on the workflow:\n    \
-             permissions:\n      \
-               id-token: write\n      \
-               contents: read  # naming one permission sets all others to none",
-        )?;
+        write!(f, "\n{}", PLATFORM.fix.text(""))?;
         if self.from_fork {
             f.write_str(
                 "\nnote: this pull request comes from a fork, and those get no tokens: \

@@ -1,12 +1,13 @@
-//! Which issuers an authority takes tokens of (`GET /api/v2/configuration`). Asked only after it refused a
-//! token: its own answer never says that the issuer was the reason.
+//! Which issuers an authority takes tokens of (`GET /api/v2/configuration` of a Fulcio).
 
 use crate::base::encoding::json::Json;
 use crate::base::limits;
 
 /// The issuers of an authority's configuration, as it lists them.
-pub(super) struct Issuers(Vec<Issuer>);
+#[derive(Debug, Clone)]
+pub struct Issuers(Vec<Issuer>);
 
+#[derive(Debug, Clone)]
 enum Issuer {
     Exact(String),
     /// Each `*` stands for one or more of `-_a-zA-Z0-9`.
@@ -15,7 +16,7 @@ enum Issuer {
 
 impl Issuers {
     /// Reads a configuration; `None` when it is none, or lists nobody.
-    pub(super) fn read(body: &[u8]) -> Option<Self> {
+    pub fn read(body: &[u8]) -> Option<Self> {
         let json = Json::parse(body).ok()?;
         let Json::Array(items) = json.member("issuers")? else { return None };
         let issuer = |item: &Json<'_>| {
@@ -26,7 +27,8 @@ impl Issuers {
         (!found.is_empty()).then_some(Self(found))
     }
 
-    pub(super) fn contains(&self, url: &str) -> bool {
+    /// Whether it takes tokens of the issuer of this URL.
+    pub fn contains(&self, url: &str) -> bool {
         self.0.iter().any(|issuer| match issuer {
             Issuer::Exact(known) => known == url,
             Issuer::Wildcard(pattern) => fits(pattern, url),
@@ -34,7 +36,7 @@ impl Issuers {
     }
 
     /// For people, some of them.
-    pub(super) fn list(&self) -> String {
+    pub fn list(&self) -> String {
         const SHOWN: usize = 8;
         let names = self.0.iter().take(SHOWN).map(|issuer| match issuer {
             Issuer::Exact(url) | Issuer::Wildcard(url) => url.as_str(),
@@ -49,7 +51,7 @@ impl Issuers {
 
 /// Whether `url` is `pattern` with each `*` replaced. What stands between two `*` is never of the
 /// replaced characters alone in a real configuration, so that the shortest replacement is the right one.
-fn fits(pattern: &str, url: &str) -> bool {
+pub(super) fn fits(pattern: &str, url: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| url.strip_prefix(first)) else { return false };
     for part in parts {

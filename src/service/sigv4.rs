@@ -1,4 +1,4 @@
-//! Signature Version 4, as far as a POST to `/` needs it:
+//! Signature Version 4 of AWS, as far as a POST to `/` needs it:
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 use std::fmt;
@@ -12,55 +12,60 @@ use crate::base::encoding::hex;
 use crate::base::time::UnixTime;
 use crate::service::environment::Environment;
 use crate::service::http::Endpoint;
-use crate::service::signer::SignerError;
 
 /// Who asks.
-pub(super) struct Credentials {
+pub(in crate::service) struct Credentials {
     id: String,
     secret: Zeroizing<String>,
     session: Option<Zeroizing<String>>,
 }
 
 /// What is asked.
-pub(super) struct Signing<'a> {
-    pub(super) endpoint: &'a Endpoint,
-    pub(super) region: &'a str,
-    pub(super) service: &'a str,
+pub(in crate::service) struct Signing<'a> {
+    pub(in crate::service) endpoint: &'a Endpoint,
+    pub(in crate::service) region: &'a str,
+    pub(in crate::service) service: &'a str,
+    /// `Content-Type`.
+    pub(in crate::service) content_type: &'a str,
     /// `X-Amz-Target`.
-    pub(super) target: &'a str,
-    pub(super) body: &'a [u8],
-    pub(super) now: UnixTime,
+    pub(in crate::service) target: Option<&'a str>,
+    pub(in crate::service) body: &'a [u8],
+    pub(in crate::service) now: UnixTime,
 }
 
 impl Credentials {
-    /// Those of the environment.
-    pub(super) fn of(environment: &dyn Environment) -> Result<Self, SignerError> {
+    /// Those of the environment, or what is missing.
+    pub(in crate::service) fn of(environment: &dyn Environment) -> Result<Self, &'static str> {
         let (id, secret) = (environment.var("AWS_ACCESS_KEY_ID"), environment.var("AWS_SECRET_ACCESS_KEY"));
         let (Some(id), Some(secret)) = (id, secret) else {
-            return Err(SignerError::Credentials("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set"));
+            return Err("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set");
         };
         let session = environment.var("AWS_SESSION_TOKEN").map(Zeroizing::new);
         Ok(Self { id, secret: Zeroizing::new(secret), session })
     }
 
     /// What no error may show.
-    pub(super) fn secrets(&self) -> Vec<&str> {
+    pub(in crate::service) fn secrets(&self) -> Vec<&str> {
         std::iter::once(self.secret.as_str()).chain(self.session.as_deref().map(String::as_str)).collect()
     }
 
     /// The header fields of a signed request; `None` when one of them cannot stand in a header.
-    pub(super) fn sign(&self, request: &Signing<'_>) -> Option<HeaderMap> {
-        const TYPE: &str = "application/x-amz-json-1.1";
+    pub(in crate::service) fn sign(&self, request: &Signing<'_>) -> Option<HeaderMap> {
         let (year, month, day, hour, minute, second) = request.now.civil();
         let date = format!("{year:04}{month:02}{day:02}");
         let time = format!("{date}T{hour:02}{minute:02}{second:02}Z");
         // In the order of their names.
-        let mut fields =
-            vec![("content-type", TYPE), ("host", request.endpoint.authority()), ("x-amz-date", time.as_str())];
+        let mut fields = vec![
+            ("content-type", request.content_type),
+            ("host", request.endpoint.authority()),
+            ("x-amz-date", time.as_str()),
+        ];
         if let Some(session) = &self.session {
             fields.push(("x-amz-security-token", session));
         }
-        fields.push(("x-amz-target", request.target));
+        if let Some(target) = request.target {
+            fields.push(("x-amz-target", target));
+        }
         let names = fields.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
         let lines: String = fields.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
         let canonical = format!("POST\n/\n\n{lines}\n{names}\n{}", hex::encode(&sha256(&[request.body])));
@@ -125,7 +130,8 @@ mod tests {
                 endpoint: &endpoint,
                 region: "us-east-2",
                 service: "kms",
-                target: "TrentService.GetPublicKey",
+                content_type: "application/x-amz-json-1.1",
+                target: Some("TrentService.GetPublicKey"),
                 body: br#"{"KeyId":"alias/release"}"#,
                 now: UnixTime::from_civil(2026, 1, 2, 3, 4, 5).unwrap(),
             });
