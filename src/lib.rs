@@ -19,6 +19,7 @@
 //! | `service` | the outside: HTTP, identities, signers, authorities, logs, registries (feature `sign`) |
 //! | `sign` | signing acts over those (feature `sign`) |
 //! | `carry` | images with all that is attached to them, from store to store (feature `sign`) |
+//! | `monitor` | a log followed by someone who does not run it (feature `sign`) |
 //! | `serve` | what the servers stand on (feature `serve`) |
 //! | `gate` | the deploy gates: admission webhooks, verdicts over HTTP (feature `gate`) |
 //! | `stack` | a private Sigstore (feature `stack`) |
@@ -68,6 +69,8 @@ pub mod format;
 #[cfg(feature = "gate")]
 pub mod gate;
 pub mod manual;
+#[cfg(feature = "sign")]
+pub mod monitor;
 pub mod policy;
 #[cfg(feature = "serve")]
 pub mod serve;

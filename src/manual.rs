@@ -10,6 +10,7 @@
 //! | [`refusals`] | when you were refused, or to see what is refused at all |
 //! | [`operating`] | to run a private stack |
 //! | [`stack`] | when a stack's logs say that something is wrong; and to rotate them |
+//! | [`monitoring`] | to watch a log, your own or another's, and who signs as you |
 //! | [`gates`] | to run a gate in front of a cluster or a pipeline |
 //! | [`images`] | to sign, verify and carry container images |
 //! | [`registries`] | to see how images are found, and where credentials go |
@@ -38,6 +39,9 @@ pub mod operating {}
 
 #[doc = include_str!("manual/stack.md")]
 pub mod stack {}
+
+#[doc = include_str!("manual/monitoring.md")]
+pub mod monitoring {}
 
 #[doc = include_str!("manual/gates.md")]
 pub mod gates {}

@@ -31,6 +31,7 @@ mod rule;
 mod scope;
 mod seen;
 mod signer;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -58,6 +59,7 @@ pub use refusal::{Bound, Refusal, Threshold};
 pub use rule::{Rule, RuleBuilder, RuleError};
 pub use scope::Scope;
 pub use signer::{Quorum, SignerRule, Signers};
+pub use watch::{Claimant, Concern, Watch};
 
 /// What those who enforce a policy do with its no. The decision is the same in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -241,6 +243,11 @@ impl Policy {
             }
         }
         keys
+    }
+
+    /// Whose entries in a log concern those whom the rules name.
+    pub fn watches(&self) -> Vec<Watch> {
+        self.rules().flat_map(Rule::signer_rules).map(Watch::of).collect()
     }
 
     /// The witnesses that the document knows, none of them required by itself: rules say how many are. A verifier

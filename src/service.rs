@@ -10,6 +10,7 @@
 //! | what records a signature | [`tlog::TransparencyLog`] | `tlog/` |
 //! | what proves a time | [`tsa::TimestampAuthority`] | `tsa/` |
 //! | where images and signatures are kept | [`store::ArtifactStore`] | `store/` |
+//! | what this site signed | [`ledger::Ledger`] | a file of lines |
 //! | environment, small files, clock | [`environment::Environment`] | the process, or fixed values |
 //!
 //! Randomness for nonces and names is the system's own: the first byte of aws-lc's generator costs a new
@@ -26,6 +27,7 @@ pub mod environment;
 pub mod files;
 pub mod http;
 pub mod identity;
+pub mod ledger;
 pub(crate) mod program;
 pub mod signer;
 mod sigv4;
@@ -33,6 +35,7 @@ pub mod store;
 pub mod tlog;
 pub mod tsa;
 pub mod tuf;
+pub mod webhook;
 
 /// What an asynchronous method of a seam gives back.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

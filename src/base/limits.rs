@@ -224,6 +224,24 @@ pub const LOG_QUEUE: usize = 4096;
 pub const LOG_BATCH: usize = 1024;
 /// Entries of the shortest file of a log's index: a start reads the leaves of at most as many again, 512 KiB.
 pub const LOG_INDEX_UNIT: u64 = 16_384;
+/// Bundles of a log that a monitor reads before it proves what they hold: 256 entries each, 16 MiB at most.
+pub const MONITOR_BUNDLES: u64 = 8;
+/// Files of a log that are fetched at a time.
+pub const MONITOR_FETCHES: usize = 8;
+/// Tiles of hashes that a monitor keeps, 8 KiB each.
+pub const MONITOR_TILES: usize = 128;
+/// A bundle of a tiled log, in bytes: 256 entries of at most 65,535 bytes with their lengths.
+pub const BUNDLE_TILE_BYTES: usize = 256 * (2 + TILE_ENTRY_BYTES);
+/// What a monitor remembers of one log, in bytes: a checkpoint and 64 hashes.
+pub const MONITOR_STATE_BYTES: usize = 64 << 10;
+/// Pieces of evidence that a monitor or a witness keeps in one folder; past it they are only reported.
+pub const EVIDENCE_FILES: usize = 10_000;
+/// A line of a signing ledger, in bytes: names of certificates are under 2 KiB.
+pub const LEDGER_LINE_BYTES: usize = 16 << 10;
+/// Lines of all ledgers of one monitor: 32 bytes of each are kept in memory.
+pub const LEDGER_LINES: usize = 4_000_000;
+/// How long a monitor waits for a line of a ledger: a signer writes it right after the log's answer.
+pub const LEDGER_PAUSE: Duration = Duration::from_secs(3);
 /// Issuers that are read of a CA's configuration: public Fulcio has some 30.
 pub const ISSUERS: usize = 256;
 /// Blobs of one image that are carried at a time.

@@ -161,6 +161,21 @@ impl Matcher {
         }
     }
 
+    /// The same pattern over texts in lower case, so that it matches in whatever case a name is written.
+    pub(super) fn any_case(&self) -> Self {
+        let text = self.text.to_lowercase();
+        let kind = match &self.kind {
+            Kind::Exact => Kind::Exact,
+            Kind::Glob { .. } => literal_ends(&text),
+            // Only letters are folded: `\D` and `\d` are two things, so that the pattern itself stays as it is.
+            Kind::Regex(regex) => match Regex::new(&format!(r"(?i)\A(?:{})\z", self.text)) {
+                Ok(folded) => Kind::Regex(folded),
+                Err(_) => Kind::Regex(regex.clone()),
+            },
+        };
+        Self { text, kind }
+    }
+
     /// Whether every text that `other` matches is matched: sure where it says yes.
     pub(super) fn matches_all_of(&self, other: &Self) -> bool {
         let same = self.text == other.text && std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind);

@@ -9,6 +9,7 @@ use super::case::Case;
 use super::matcher::{Matcher, PatternError};
 use super::refusal::{Bound, Miss, Refusal, Threshold};
 use super::signer::{CertificateRule, SignerKind, SignerRule, Signers};
+use super::watch::Watch;
 use crate::base::code::Code;
 use crate::base::crypto::KeyError;
 use crate::format::x509::Claim;
@@ -276,6 +277,15 @@ impl RuleBuilder {
     pub fn promise(mut self, promise: Promise) -> Self {
         self.promise = promise;
         self
+    }
+
+    /// Whose entries are looked for in a log, when it names anyone: who vouches may be left open there.
+    pub fn watch(self) -> Result<Watch, RuleError> {
+        let rule = self.signer;
+        if rule.identity.is_none() && rule.claims.is_empty() && rule.issuer.is_none() {
+            return Err(RuleError::NoIdentity);
+        }
+        Ok(Watch::of(&SignerRule { kind: SignerKind::Certificate(Box::new(rule)) }))
     }
 
     /// The rule, when it says enough.

@@ -10,6 +10,7 @@ use crate::verify::testing::{ARTIFACT, NOW, World};
 mod private;
 mod rows;
 mod sets;
+mod watch;
 
 const WORKFLOW: &str = "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1";
 const ISSUER: &str = "https://token.actions.githubusercontent.com";

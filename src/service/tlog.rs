@@ -2,6 +2,7 @@
 
 mod rekor_v1;
 mod rekor_v2;
+pub mod tiles;
 
 use std::fmt;
 

@@ -8,10 +8,13 @@ use super::services::Services;
 use super::unlogged::Unlogged;
 use crate::base::code::Class;
 use crate::base::crypto::{Digest, DigestAlgorithm};
+use crate::base::encoding::hex;
 use crate::base::limits;
 use crate::base::time::UnixTime;
 use crate::format::bundle::{Content, LogEntry, UnverifiedBundle, VerificationMaterial};
+use crate::format::x509::FulcioClaims;
 use crate::service::environment::Environment;
+use crate::service::ledger::{Line, SignedAs};
 use crate::verify::{
     Artifact, KeyLog, KeyTrust, Requirements, SignedBy, SignedContent, SignedMaterial, Verified, Verifier, VerifyError,
 };
@@ -84,6 +87,7 @@ impl Completion<'_> {
             },
         };
         let entries = self.log(&signed).await.map_err(|error| self.kept(error, unlogged))?;
+        self.record(&entries, artifact).await?;
         let (material, timestamps) = (unlogged.claimed_material().clone(), unlogged.claimed_timestamps().to_vec());
         self.verify(&UnverifiedBundle::assemble(material, entries, timestamps, content.clone()), artifact)
     }
@@ -112,6 +116,25 @@ impl Completion<'_> {
             }))?;
         }
         Ok(asking.given())
+    }
+
+    /// Writes the entries down before anything is built on them: they are in the log, whatever comes next.
+    async fn record(&self, entries: &[LogEntry], artifact: &Artifact<'_>) -> Result<(), SignError> {
+        let Some(ledger) = self.services.ledger.clone() else { return Ok(()) };
+        let (identity, issuer) = match self.signed_by {
+            SignedBy::Certificate(certificate) => {
+                let claims = FulcioClaims::read(certificate).ok();
+                let identity = certificate.san().map_or_else(|_| certificate.label(), |san| san.as_str().to_owned());
+                (identity, claims.and_then(|claims| claims.issuer().map(str::to_owned)))
+            }
+            SignedBy::Key(key) => (format!("key sha256:{}", hex::encode(&key.spki_sha256())), None),
+        };
+        let (now, digest) = (self.environment.now(), artifact.shown_digest());
+        let signed_as = SignedAs { identity: &identity, issuer: issuer.as_deref() };
+        let lines: Vec<Line> = entries.iter().map(|entry| Line::new(now, digest, signed_as, entry)).collect();
+        // A task that ends early has written nothing that it reported.
+        tokio::task::spawn_blocking(move || ledger.append(&lines)).await.map_err(|_| SignError::Interrupted)??;
+        Ok(())
     }
 
     /// Ends what proves the time when the certificate does: later it would prove nothing.

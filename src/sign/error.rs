@@ -10,6 +10,7 @@ use crate::format::bundle::BundleError;
 use crate::format::cosign::CosignError;
 use crate::format::intoto::StatementError;
 use crate::format::intoto::predicate::PredicateError;
+use crate::service::ledger::LedgerError;
 use crate::service::signer::SignerError;
 use crate::service::tlog::TlogError;
 use crate::service::tsa::TsaError;
@@ -103,6 +104,9 @@ pub enum SignError {
     /// A legacy signature cannot be read back.
     #[error("the new legacy signature cannot be read: {0}")]
     Legacy(#[from] CosignError),
+    /// The ledger; the entry is in the log.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// A task of this process ended before its work did.
     #[error("signing was interrupted")]
     Interrupted,
@@ -121,6 +125,7 @@ impl SignError {
             Self::Signer(error) => error.code(),
             Self::Timestamp(error) => error.code(),
             Self::Log(error) => error.code(),
+            Self::Ledger(error) => error.code(),
             Self::Unlogged { error, .. } => error.code(),
             Self::Spooled { .. } => Code::refused(
                 "spool-unreadable",

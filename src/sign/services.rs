@@ -9,6 +9,7 @@ use crate::base::time::UnixTime;
 use crate::format::trust::{Choice, SigningConfig, TrustError, TrustedRoot};
 use crate::service::ca::{AnyOf, CertificateAuthority, Fulcio};
 use crate::service::http::{HttpClient, HttpError};
+use crate::service::ledger::Ledger;
 use crate::service::tlog::{RekorV1, RekorV2, TransparencyLog};
 use crate::service::tsa::{Rfc3161, TimestampAuthority};
 use crate::verify::{KeyLog, Verifier};
@@ -19,13 +20,15 @@ pub struct Services {
     pub(super) logs: Pool<dyn TransparencyLog>,
     pub(super) timestamp_authorities: Pool<dyn TimestampAuthority>,
     pub(super) log: KeyLog,
+    /// Where each entry is written down before its signature is given out.
+    pub(super) ledger: Option<Ledger>,
 }
 
 impl Services {
     /// These logs and timestamp authorities, all of them for every signature.
     pub fn new(logs: Vec<Box<dyn TransparencyLog>>, timestamp_authorities: Vec<Box<dyn TimestampAuthority>>) -> Self {
         let (logs, timestamp_authorities) = (Pool::all(logs), Pool::all(timestamp_authorities));
-        Self { logs, timestamp_authorities, log: KeyLog::Required }
+        Self { logs, timestamp_authorities, log: KeyLog::Required, ledger: None }
     }
 
     /// The services that a signing config selects at `now`; where it has more than it asks for, the others stand
@@ -57,7 +60,8 @@ impl Services {
         for authority in &choice.services {
             authorities.push(Box::new(Rfc3161::new(&authority.url, own.clone())?));
         }
-        Ok(Self { logs, timestamp_authorities: Pool::some(authorities, choice.needed), log: KeyLog::Required })
+        let timestamp_authorities = Pool::some(authorities, choice.needed);
+        Ok(Self { logs, timestamp_authorities, log: KeyLog::Required, ledger: None })
     }
 
     /// No log: nobody but the holder of the key knows what it signed. For keys only, and with whatever
@@ -79,6 +83,12 @@ impl Services {
     ) -> Result<Option<Self>, ServicesError> {
         let Some(log) = config.select_log_v1(now) else { return Ok(None) };
         Ok(Some(Self::new(vec![Box::new(RekorV1::new(&log.url, http.clone())?)], Vec::new())))
+    }
+
+    /// With a ledger: each entry is in it, durably, before its signature is given out.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Option<Ledger>) -> Self {
+        Self { ledger, ..self }
     }
 
     /// Whether they are enough for a signature that `verifier` accepts.

@@ -7,6 +7,7 @@ mod identities;
 mod journey;
 mod keys;
 mod leaks;
+mod monitor;
 mod odd_input;
 mod outage;
 mod pack;
@@ -74,6 +75,7 @@ fn every_command_has_help_with_an_example() {
         &["inspect"],
         &["tree"],
         &["whoami"],
+        &["monitor"],
         &["trust", "show"],
         &["trust", "add"],
         &["trust", "init"],

@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["verify"],
     &["policy"],
     &["service"],
-    &["sign", "admit", "carry"],
+    &["sign", "admit", "carry", "monitor"],
     &["serve"],
     &["gate", "stack"],
 ];

@@ -9,6 +9,7 @@ mod carry;
 mod gate;
 mod identity;
 mod image;
+mod monitor;
 mod policy;
 mod registry;
 mod summary;
@@ -29,6 +30,7 @@ pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
 pub(crate) use gate::{Gate, GateAdmission, GateArgs, GateHttp, GateLint, GateRegistryArgs};
 pub(crate) use identity::TokenArgs;
 pub(crate) use image::{Attach, AttachRepair, AttestImage, ImageArgs, SignImage, SignatureArgs, SignatureFormat};
+pub(crate) use monitor::{Monitor, MonitorFrom};
 pub(crate) use policy::{
     PlacesArgs, Policy, PolicyCheck, PolicyDiff, PolicyExplain, PolicyImport, PolicyInit, PolicySchema, PolicyTest,
 };
@@ -95,6 +97,7 @@ pub(crate) enum Command {
     /// Look at trust roots, and keep them up to date
     #[command(subcommand, arg_required_else_help = true)]
     Trust(Trust),
+    Monitor(Box<Monitor>),
     /// Run a private Sigstore: identity provider, CA, logs and timestamp authority in one process
     #[command(subcommand, arg_required_else_help = true)]
     Stack(Stack),
@@ -303,6 +306,9 @@ pub(crate) struct ServiceArgs {
     /// An instance whose services are built in
     #[arg(long, value_name = "NAME", group = "services")]
     pub(crate) instance: Option<SigningInstance>,
+    /// Write each log entry down in FILE before its signature is reported: `monitor --ledger` knows the rest for forged
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) ledger: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) authority: AuthorityArgs,
     #[command(flatten)]

@@ -12,6 +12,7 @@ mod github;
 mod image;
 mod inspect;
 mod key;
+mod monitor;
 mod output;
 mod pack;
 mod policy;
@@ -73,6 +74,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Policy(Policy::Diff(args)) => policy::diff(&args),
         Command::Policy(Policy::Import(args)) => policy::import(&args),
         Command::Policy(Policy::Schema(args)) => policy::schema(&args),
+        Command::Monitor(args) => monitor::run(&args),
         Command::Trust(Trust::Show(args)) => trust::show(&args),
         Command::Trust(Trust::Add(args)) => trust::add(&args),
         Command::Trust(Trust::Init(args)) => folders::init(&args),
@@ -129,7 +131,9 @@ fn format(command: &Command) -> Format {
         Command::Stack(Stack::Fsck(args)) => args.format.format,
         Command::Stack(Stack::Rotate(args)) => args.format.format,
         Command::Stack(Stack::Export(args)) => args.format.format,
-        Command::Tour(_)
+        // Its lines are documents of their own.
+        Command::Monitor(_)
+        | Command::Tour(_)
         | Command::Trust(Trust::Init(_) | Trust::Update(_))
         | Command::TufClient(_)
         | Command::Policy(Policy::Init(_) | Policy::Import(_) | Policy::Schema(_))

@@ -23,7 +23,15 @@ use crate::files::FileError;
 /// Prints one JSON document. Only ASCII leaves: what else a document holds is escaped, so that it cannot
 /// play with a terminal.
 pub(crate) fn print_json<T: Serialize>(document: &T) -> Result<(), FileError> {
-    let json = serde_json::to_string_pretty(document).unwrap_or_default();
+    console::data(&ascii(&serde_json::to_string_pretty(document).unwrap_or_default()))
+}
+
+/// Prints one JSON document in one line.
+pub(crate) fn print_json_line<T: Serialize>(document: &T) -> Result<(), FileError> {
+    console::data(&ascii(&serde_json::to_string(document).unwrap_or_default()))
+}
+
+fn ascii(json: &str) -> String {
     let mut ascii = String::with_capacity(json.len() + 1);
     for c in json.chars() {
         if c.is_ascii() && c != '\u{7f}' {
@@ -33,5 +41,5 @@ pub(crate) fn print_json<T: Serialize>(document: &T) -> Result<(), FileError> {
         }
     }
     ascii.push('\n');
-    console::data(&ascii)
+    ascii
 }

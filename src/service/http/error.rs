@@ -26,6 +26,10 @@ pub enum Service {
     TrustRepository,
     /// Issues serving certificates.
     AcmeServer,
+    /// Cosigns the checkpoints of a log.
+    Witness,
+    /// Is told what a monitor found.
+    Webhook,
 }
 
 struct Codes {
@@ -74,6 +78,10 @@ static KEY_SERVICE: Codes =
     codes!("kms", "read its answer: check the key's name, its kind, and whether these credentials may sign with it");
 static ACME_SERVER: Codes = codes!("acme-server", "read its answer");
 
+static WITNESS: Codes =
+    codes!("witness", "read its answer: it must know the log by its name and key, and have seen no other tree of it");
+static WEBHOOK: Codes = codes!("webhook", "read its answer; what was found is printed, and kept as evidence");
+
 static TRUST_REPOSITORY: Codes =
     codes!("trust", "read its answer: the URL must be the folder that timestamp.json is in");
 
@@ -88,6 +96,8 @@ impl Service {
             Self::KeyService => &KEY_SERVICE,
             Self::TrustRepository => &TRUST_REPOSITORY,
             Self::AcmeServer => &ACME_SERVER,
+            Self::Witness => &WITNESS,
+            Self::Webhook => &WEBHOOK,
         }
     }
 }
@@ -103,6 +113,8 @@ impl fmt::Display for Service {
             Self::KeyService => "key service",
             Self::TrustRepository => "trust repository",
             Self::AcmeServer => "ACME server",
+            Self::Witness => "witness",
+            Self::Webhook => "webhook",
         })
     }
 }

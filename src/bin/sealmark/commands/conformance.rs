@@ -82,6 +82,7 @@ pub(super) fn sign(args: SignBundle) -> Result<u8, Failure> {
     let instance = if args.staging { SigningInstance::Staging } else { SigningInstance::PublicGood };
     let named = args.signing_config.is_some() && args.trusted_root.is_some();
     let signing = Signing::named(&ServiceArgs {
+        ledger: None,
         stack: None,
         trust_config: None,
         signing_config: args.signing_config,

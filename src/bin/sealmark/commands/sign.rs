@@ -101,7 +101,7 @@ pub(super) fn warn_of_no_log() {
 
 /// The timestamp authorities of services that were named; no log.
 pub(super) fn services_without_log(signing: &Signing, args: &ServiceArgs) -> Result<Services, Failure> {
-    let ServiceArgs { stack, trust_config, signing_config, trusted_root: _, instance, budget: _, authority: _ } = args;
+    let ServiceArgs { stack, trust_config, signing_config, instance, .. } = args;
     let named = stack.is_some() || trust_config.is_some() || signing_config.is_some() || instance.is_some();
     signing.services_without_log(named)
 }

@@ -9,6 +9,7 @@ use sealmark::base::crypto::KeyError;
 use sealmark::carry::CarryError;
 use sealmark::carry::pack::PackError;
 use sealmark::format::bundle::BundleError;
+use sealmark::format::checkpoint::NoteError;
 use sealmark::format::intoto::StatementError;
 use sealmark::format::oci::OciError;
 use sealmark::format::timestamp::TokenError;
@@ -16,6 +17,7 @@ use sealmark::format::trust::{AppendError, TrustError};
 use sealmark::format::x509::CertificateError;
 use sealmark::gate::SnapshotError;
 use sealmark::gate::manifests::ManifestsError;
+use sealmark::monitor::MonitorError;
 use sealmark::policy::{ImportError, PatternError, PolicyError, Refusal, RuleError};
 use sealmark::serve::ServeError;
 use sealmark::serve::acme::AcmeError;
@@ -24,9 +26,11 @@ use sealmark::serve::tls::TlsError;
 use sealmark::service::ca::CaError;
 use sealmark::service::http::HttpError;
 use sealmark::service::identity::{IdentityError, TokenProblem};
+use sealmark::service::ledger::LedgerError;
 use sealmark::service::signer::SignerError;
 use sealmark::service::store::StoreError;
 use sealmark::service::tuf::TufError;
+use sealmark::service::webhook::WebhookError;
 use sealmark::sign::image::SignImageError;
 use sealmark::sign::{ServicesError, SignError};
 use sealmark::stack::StackError;
@@ -75,6 +79,8 @@ coded!(
     IdentityError,
     KeyError,
     LayoutError,
+    LedgerError,
+    MonitorError,
     ManifestsError,
     OciError,
     OutputError,
@@ -103,6 +109,8 @@ coded!(
     TrustError,
     TufError,
     VerifyError,
+    NoteError,
+    WebhookError,
 );
 
 /// A reason to print: code, message, what was expected and found, hints.

@@ -7,6 +7,7 @@ use sealmark::base::limits;
 use sealmark::format::trust::{ClientTrustConfig, Embedded, SigningConfig, TrustedRoot};
 use sealmark::service::ca::{CertificateAuthority, ForAudience};
 use sealmark::service::http::HttpClient;
+use sealmark::service::ledger::Ledger;
 use sealmark::service::tsa::{Rfc3161, TimestampAuthority};
 use sealmark::sign::{
     CredentialSource, Keyless, ManagedKey, Pace, Record, Services, Session, SignError, Signed, Unlogged,
@@ -42,6 +43,8 @@ pub(crate) struct Signing {
     legacy: Option<SigningConfig>,
     /// How fast signatures are asked for, when that is bounded.
     pace: Option<Pace>,
+    /// Where entries are written down.
+    ledger: Option<Ledger>,
     /// Who certifies, where it is not the services' own authority.
     authority: AuthorityArgs,
 }
@@ -51,9 +54,13 @@ impl Signing {
     pub(crate) fn named(args: &ServiceArgs) -> Result<Self, Failure> {
         let BudgetArgs { timeout, retry_budget, rate_limit } = &args.budget;
         let pace = rate_limit.map(|(count, per)| Pace::new(count, per));
+        let ledger = args.ledger.as_deref().map(Ledger::at);
+        // Before anything is signed: what cannot be written down is not to be made.
+        ledger.as_ref().map(Ledger::ready).transpose()?;
         Ok(Self {
             http: patient_http(*timeout, *retry_budget),
             pace,
+            ledger,
             authority: args.authority.clone(),
             ..Self::read(args)?
         })
@@ -114,6 +121,7 @@ impl Signing {
             public: false,
             legacy: None,
             pace: None,
+            ledger: None,
             authority: AuthorityArgs::default(),
         })
     }
@@ -192,14 +200,15 @@ impl Signing {
 
     /// The logs and timestamp authorities that the signing config selects.
     pub(crate) fn services(&self) -> Result<Services, Failure> {
-        Ok(Services::select(&self.config, &self.root, environment().now(), &self.http)?)
+        let services = Services::select(&self.config, &self.root, environment().now(), &self.http)?;
+        Ok(services.with_ledger(self.ledger.clone()))
     }
 
     /// The services of the older cosign form, whose log must be one of Rekor's first API.
     pub(crate) fn legacy_services(&self) -> Result<Services, Failure> {
         let config = self.legacy.as_ref().unwrap_or(&self.config);
         let selected = Services::select_legacy(config, environment().now(), &self.http)?;
-        Ok(selected.ok_or(SignError::NoLegacyLog)?)
+        Ok(selected.ok_or(SignError::NoLegacyLog)?.with_ledger(self.ledger.clone()))
     }
 
     /// No log; the timestamp authorities, when `named` services have any.

@@ -36,6 +36,20 @@ pub(crate) fn trust(args: &TrustArgs) -> Result<TrustAnchor, Failure> {
     }
 }
 
+/// The client trust config that the flags name, when it is one.
+pub(crate) fn client_config(args: &TrustArgs) -> Result<Option<ClientTrustConfig>, Failure> {
+    if args.trust_folder.is_some() {
+        return Ok(None);
+    }
+    let Some(path) = file(args)? else { return Ok(None) };
+    let json = files::read(&path, limits::TRUST_BYTES)?;
+    if !ClientTrustConfig::is_one(&json) {
+        return Ok(None);
+    }
+    let config = ClientTrustConfig::parse(&json).map_err(|error| Failure::from(error).about(&visible_path(&path)))?;
+    Ok(Some(config))
+}
+
 /// The file that the flags name; without one the root is built in.
 pub(super) fn file(args: &TrustArgs) -> Result<Option<PathBuf>, SettingsError> {
     let named = args.trusted_root.as_ref().or(args.trust_config.as_ref()).cloned();
