@@ -166,7 +166,7 @@ impl Matcher {
         let text = self.text.to_lowercase();
         let kind = match &self.kind {
             Kind::Exact => Kind::Exact,
-            Kind::Glob { .. } => literal_ends(&text),
+            Kind::Glob(_) => Kind::Glob(Glob::of(&text)),
             // Only letters are folded: `\D` and `\d` are two things, so that the pattern itself stays as it is.
             Kind::Regex(regex) => match Regex::new(&format!(r"(?i)\A(?:{})\z", self.text)) {
                 Ok(folded) => Kind::Regex(folded),
