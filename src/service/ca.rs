@@ -57,6 +57,16 @@ pub trait CertificateAuthority: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether it says that it takes tokens of such claims, without issuing anything; `false` when it says nothing of
+    /// that.
+    ///
+    /// # Errors
+    ///
+    /// [`CaError::UnknownIssuer`] when it says that it does not, or why it cannot be asked.
+    fn takes<'a>(&'a self, _claims: &'a TokenClaims) -> BoxFuture<'a, Result<bool, CaError>> {
+        Box::pin(async { Ok(false) })
+    }
+
     /// Asks for a certificate.
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>>;
 }
@@ -91,6 +101,10 @@ impl<T: CertificateAuthority + ?Sized> CertificateAuthority for Box<T> {
 
     fn wanted_name(&self, claims: Option<&TokenClaims>) -> Result<Option<San>, CaError> {
         (**self).wanted_name(claims)
+    }
+
+    fn takes<'a>(&'a self, claims: &'a TokenClaims) -> BoxFuture<'a, Result<bool, CaError>> {
+        (**self).takes(claims)
     }
 
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {

@@ -17,6 +17,7 @@ mod rows;
 mod sign_image;
 mod summaries;
 mod verify_image;
+mod whoami;
 mod wycheproof;
 
 use std::path::Path;

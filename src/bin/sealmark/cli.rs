@@ -611,14 +611,23 @@ pub(crate) struct Tree {
 /// Show whom you would sign as, and what is wrong with the token, without signing
 ///
 /// Looks where `sign` looks for a token and reads it; whether it is genuine is the authority's to say.
-/// Exit code 0 when an authority could take it, 1 when none would, 2 when there is none.
+/// The authority that would certify is asked whether it takes tokens of this issuer, and not shown the
+/// token. Exit code 0 when it could take it, 1 when it would not, 2 when there is no token, 3 when the
+/// authority does not answer.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  $ sealmark whoami")]
+Examples:
+  $ sealmark whoami
+  $ sealmark whoami --offline --identity-token-file token.jwt
+  $ sealmark whoami --stack ./stack --format json")]
 pub(crate) struct Whoami {
     #[command(flatten)]
     pub(crate) signer: TokenArgs,
+    /// Ask no authority
+    #[arg(long)]
+    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) services: ServiceArgs,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }

@@ -3,6 +3,7 @@
 use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest};
 use crate::base::code::Class;
 use crate::service::BoxFuture;
+use crate::service::identity::TokenClaims;
 
 /// Asks one authority after the other until one answers. A refusal is an answer.
 #[derive(Debug)]
@@ -24,6 +25,19 @@ impl CertificateAuthority for AnyOf {
 
     fn is_public(&self) -> bool {
         self.authorities.iter().any(|authority| authority.is_public())
+    }
+
+    fn takes<'a>(&'a self, claims: &'a TokenClaims) -> BoxFuture<'a, Result<bool, CaError>> {
+        Box::pin(async move {
+            let mut failed = CaError::NoAuthority;
+            for authority in &self.authorities {
+                match authority.takes(claims).await {
+                    Err(error) if error.code().class() == Class::Undecided => failed = error,
+                    answer => return answer,
+                }
+            }
+            Err(failed)
+        })
     }
 
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {

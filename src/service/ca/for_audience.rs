@@ -37,6 +37,10 @@ impl<A: CertificateAuthority> CertificateAuthority for ForAudience<A> {
         self.authority.wanted_name(claims)
     }
 
+    fn takes<'a>(&'a self, claims: &'a TokenClaims) -> BoxFuture<'a, Result<bool, CaError>> {
+        self.authority.takes(claims)
+    }
+
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
         self.authority.issue(request)
     }

@@ -8,7 +8,7 @@ use crate::base::encoding::json::{self, Fields, Json, ShapeError};
 use crate::base::limits;
 use crate::service::BoxFuture;
 use crate::service::http::{Endpoint, HttpClient, HttpError, Request, Response, Service, excerpt};
-use crate::service::identity::{IdToken, Issuers};
+use crate::service::identity::{IdToken, Issuers, TokenClaims};
 use crate::service::signer::sign_message;
 
 /// A Fulcio, or an authority that speaks as it does.
@@ -53,13 +53,14 @@ impl Fulcio {
         };
         let configuration = self.call(&self.configuration, None, None).await;
         match configuration.ok().and_then(|response| Issuers::read(&response.body)) {
-            Some(issuers) if !issuers.contains(issuer) => CaError::UnknownIssuer {
-                url: self.endpoint.to_string(),
-                issuer: issuer.to_owned(),
-                known: excerpt(issuers.list().as_bytes(), &[]),
-            },
+            Some(issuers) if !issuers.contains(issuer) => self.unknown(issuer, &issuers),
             _ => refused.into(),
         }
+    }
+
+    fn unknown(&self, issuer: &str, issuers: &Issuers) -> CaError {
+        let known = excerpt(issuers.list().as_bytes(), &[]);
+        CaError::UnknownIssuer { url: self.endpoint.to_string(), issuer: issuer.to_owned(), known }
     }
 
     fn malformed(&self, problem: &'static str) -> CaError {
@@ -109,6 +110,19 @@ impl CertificateAuthority for Fulcio {
 
     fn is_public(&self) -> bool {
         self.endpoint.is_of_public_good()
+    }
+
+    fn takes<'a>(&'a self, claims: &'a TokenClaims) -> BoxFuture<'a, Result<bool, CaError>> {
+        Box::pin(async move {
+            let issuer = claims.issuer().unwrap_or_default();
+            let response = match self.call(&self.configuration, None, None).await {
+                // One that is older than its configuration's endpoint.
+                Err(HttpError::Refused { status: 404, .. }) => return Ok(false),
+                answer => answer?,
+            };
+            let issuers = Issuers::read(&response.body).ok_or_else(|| self.malformed("it lists no issuers"))?;
+            if issuers.contains(issuer) { Ok(true) } else { Err(self.unknown(issuer, &issuers)) }
+        })
     }
 
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {

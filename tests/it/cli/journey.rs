@@ -391,7 +391,7 @@ fn a_stack_is_made_served_looked_at_and_stopped() {
     // SIGTERM drains and ends well.
     assert!(Command::new("kill").arg(up.id().to_string()).status().unwrap().success());
     assert!(up.wait().unwrap().success());
-    let whoami = run(&["whoami", "--identity-token", stdout(&token).trim()]);
+    let whoami = run(&["whoami", "--offline", "--identity-token", stdout(&token).trim()]);
     assert!(stdout(&whoami).contains("me@example.com"));
 }
 

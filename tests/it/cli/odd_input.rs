@@ -182,7 +182,8 @@ fn x19_time_zone_and_locale_change_nothing() {
 #[test]
 #[cfg(target_os = "linux")]
 fn x09_no_core_is_dumped_while_a_token_is_held() {
-    let mut child = sealmark(&["whoami", "--identity-token-file", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        sealmark(&["whoami", "--offline", "--identity-token-file", "-"]).stdin(Stdio::piped()).spawn().unwrap();
     let limits = format!("/proc/{}/limits", child.id());
     let started = std::time::Instant::now();
     loop {

@@ -160,7 +160,8 @@ impl Signing {
         Ok(self.certificate_authority()?.name())
     }
 
-    pub(super) fn certificate_authority(&self) -> Result<Box<dyn CertificateAuthority>, Failure> {
+    /// Who would certify.
+    pub(crate) fn certificate_authority(&self) -> Result<Box<dyn CertificateAuthority>, Failure> {
         match named_authority(&self.authority, &self.http)? {
             Some(authority) => Ok(authority),
             None => {

@@ -98,6 +98,27 @@ fn answers_that_are_no_chain() {
 }
 
 #[test]
+fn an_authority_is_asked_whose_tokens_it_takes() {
+    let takes = |body: &'static str, status: u16| {
+        let server = FakeServer::start(move |_, _| Answer::new(status, body));
+        let token = IdToken::new(Zeroizing::new(TOKEN.to_owned()), "test").unwrap();
+        let answer = block_on(Fulcio::new(&server.url, impatient_client()).unwrap().takes(token.claims()));
+        let received = server.received();
+        assert!(received.iter().all(|sent| sent.target == "/api/v2/configuration" && sent.method == "GET"));
+        assert!(received.iter().all(|sent| sent.header("authorization").is_none()), "a token is not for asking");
+        answer.map_err(|error| (error.code().name(), error.to_string()))
+    };
+    assert_eq!(takes(r#"{"issuers":[{"issuerUrl":"https://a.example"},{"issuerUrl":"i"}]}"#, 200), Ok(true));
+    assert_eq!(takes(r#"{"code":5,"message":"Not Found"}"#, 404), Ok(false));
+    // Anchored at both ends.
+    let (code, text) = takes(r#"{"issuers":[{"issuerUrl":"ii"},{"wildcardIssuerUrl":"i/*"}]}"#, 200).unwrap_err();
+    assert_eq!(code, "ca-issuer-unknown");
+    assert!(text.contains("takes no tokens of \"i\"; it takes those of ii, i/*"), "{text}");
+    assert_eq!(takes("<html>", 200).unwrap_err().0, "ca-malformed");
+    assert_eq!(takes("later", 503).unwrap_err().0, "ca-unavailable");
+}
+
+#[test]
 fn an_issuer_that_the_authority_does_not_know_is_named() {
     let server = |issuer: &'static str| {
         FakeServer::start(move |_, sent| match sent.target.as_str() {
