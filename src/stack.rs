@@ -41,6 +41,7 @@ pub mod ct;
 mod error;
 mod folder;
 mod init;
+pub mod issued;
 pub mod issuer;
 pub mod keys;
 pub mod log;
@@ -65,7 +66,7 @@ use std::sync::Arc;
 use axum::Router;
 use tokio::net::TcpListener;
 
-pub use config::{Config, EntryPolicy, IssuerKind};
+pub use config::{CaKey, Config, EntryPolicy, IssuerKind};
 pub use error::StackError;
 pub use issuer::TokenRequest;
 pub use operations::Serving;
@@ -83,6 +84,7 @@ use ca::{CertificateAuthority, Issuers, identities};
 use clock::Clock;
 use ct::{CtCodec, CtLog};
 use folder::{Folder, StoredKey};
+use issued::Issued;
 use issuer::Issuer;
 use log::{Codec, Disk, Log, LogError};
 use memory::Memory;
@@ -144,9 +146,11 @@ impl Stack {
         let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
         let ct = Arc::new(CtLog::new(open_log(&folder, "ct", ct, &clock)?, chain.clone()));
         let trusted = Issuers::new(trusted_issuers(&folder, &config, &issuer)?);
+        let issued = Arc::new(Issued::by(issuing));
         let ca = CertificateAuthority::new(ca_key, chain, trusted, Arc::clone(&ct), clock.clone())?;
+        let ca = ca.remembering(Arc::clone(&issued));
 
-        let admission = Admission::new(config.entry_policy, issuing);
+        let admission = Admission::new(config.entry_policy, issued);
         let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
         let rekor = RekorLog::new(open_log(&folder, "rekor", rekor, &clock)?, admission.clone());
         let rekor_v1 = match config.rekor_v1 {

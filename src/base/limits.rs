@@ -217,6 +217,8 @@ pub const LULL: Duration = Duration::from_secs(3);
 /// Attempts to change a tag that others write too, each with a read: twenty writers need a handful.
 pub const TAG_ATTEMPTS: u32 = 60;
 
+/// Certificates of its own CA that a log remembers, 32 bytes each.
+pub const ISSUED_REMEMBERED: usize = 65_536;
 /// Entries that wait for a log's sequencer; beyond it a server answers "retry" at once.
 pub const LOG_QUEUE: usize = 4096;
 /// Entries in one batch of a log: with entries of 64 KiB at most, a batch is bounded in memory, and four

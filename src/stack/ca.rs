@@ -30,6 +30,7 @@ pub use routes::routes;
 
 use super::clock::Clock;
 use super::ct::{CtLog, SctError};
+use super::issued::Issued;
 use super::keys::{self, PrivateKey};
 use super::log::SigningError;
 use crate::base::crypto::PublicKey;
@@ -50,6 +51,8 @@ pub struct CertificateAuthority {
     ct: Arc<CtLog>,
     clock: Clock,
     rate: rate::RateLimit,
+    /// For a log beside it.
+    issued: Option<Arc<Issued>>,
 }
 
 /// Why no certificate was issued.
@@ -83,7 +86,13 @@ impl CertificateAuthority {
     ) -> Result<Self, SigningError> {
         let ours = chain.first().is_some_and(|issuer| issuer.public_key() == key.public_key());
         let rate = rate::RateLimit::default();
-        ours.then_some(Self { key, chain, issuers, ct, clock, rate }).ok_or(SigningError)
+        ours.then_some(Self { key, chain, issuers, ct, clock, rate, issued: None }).ok_or(SigningError)
+    }
+
+    /// Tells a log beside it what it issues.
+    #[must_use]
+    pub fn remembering(self, issued: Arc<Issued>) -> Self {
+        Self { issued: Some(issued), ..self }
     }
 
     /// The chain of a new leaf for `principal` and `key`: leaf, issuing certificate, root.
@@ -114,6 +123,9 @@ impl CertificateAuthority {
         let leaf = tbs.sign(&self.key.sign(&tbs.der())?);
         // What cannot be read back is not handed out.
         let leaf = Certificate::from_der(&leaf).map_err(|_| SigningError)?;
+        if let Some(issued) = &self.issued {
+            issued.remember(&leaf);
+        }
         Ok([vec![leaf], self.chain.clone()].concat())
     }
 }

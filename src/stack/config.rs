@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StackError;
 use super::clock::Clock;
+use crate::base::crypto::KeyKind;
 use crate::base::limits;
 
 /// What a stack is and where it answers.
@@ -33,6 +34,9 @@ pub struct Config {
     pub frozen: Vec<String>,
     /// Which entries the transparency log takes.
     pub entry_policy: EntryPolicy,
+    /// The kind of the CA's issuing key.
+    #[serde(default)]
+    pub ca_key: CaKey,
     /// Whether a Rekor v1 log stands beside the v2 log.
     pub rekor_v1: bool,
 }
@@ -45,6 +49,27 @@ pub enum EntryPolicy {
     OwnCa,
     /// Also those of any certificate and of bare keys.
     Any,
+}
+
+/// The kind of the key that the CA issues with. Its root is P-384 in either case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CaKey {
+    /// P-384, as Sigstore's public CA has it. Stacks that do not say have it.
+    #[default]
+    P384,
+    /// P-256: a third of the time to verify, for whoever verifies and for the log at each entry.
+    P256,
+}
+
+impl CaKey {
+    /// The kind.
+    pub(super) const fn kind(self) -> KeyKind {
+        match self {
+            Self::P384 => KeyKind::P384,
+            Self::P256 => KeyKind::P256,
+        }
+    }
 }
 
 /// The kinds of the stack's own issuers: what their tokens say of whom they are for.
@@ -84,6 +109,7 @@ impl Config {
             shard: format!("{year}-1"),
             frozen: Vec::new(),
             entry_policy: EntryPolicy::OwnCa,
+            ca_key: CaKey::P256,
             rekor_v1: false,
         }
     }

@@ -77,12 +77,13 @@ impl StoredKey {
         matches!(self, Self::Ct | Self::Rekor | Self::RekorV1)
     }
 
-    /// Its kind: clients want ECDSA in certificates, SCTs and timestamps; witnesses want Ed25519 in a log.
-    pub(super) const fn kind(self) -> KeyKind {
+    /// The kinds that it may have, the one that is made first: clients want ECDSA in certificates, SCTs and
+    /// timestamps; witnesses want Ed25519 in a log.
+    pub(super) const fn kinds(self) -> &'static [KeyKind] {
         match self {
-            Self::Ca => KeyKind::P384,
-            Self::Rekor => KeyKind::Ed25519,
-            Self::Ct | Self::RekorV1 | Self::Tsa | Self::Oidc | Self::Tuf | Self::TufRoot => KeyKind::P256,
+            Self::Ca => &[KeyKind::P256, KeyKind::P384],
+            Self::Rekor => &[KeyKind::Ed25519],
+            Self::Ct | Self::RekorV1 | Self::Tsa | Self::Oidc | Self::Tuf | Self::TufRoot => &[KeyKind::P256],
         }
     }
 }
@@ -151,7 +152,12 @@ impl Folder {
 
     /// Makes a key and writes it.
     pub(super) fn make_key(&self, key: StoredKey) -> Result<PrivateKey, StackError> {
-        let made = PrivateKey::generate(key.kind())?;
+        self.make_key_of(key, key.kinds().first().copied().unwrap_or(KeyKind::P256))
+    }
+
+    /// Makes a key of one of its kinds and writes it.
+    pub(super) fn make_key_of(&self, key: StoredKey, kind: KeyKind) -> Result<PrivateKey, StackError> {
+        let made = PrivateKey::generate(kind)?;
         made.write(&self.key_path(key))?;
         Ok(made)
     }
@@ -170,12 +176,12 @@ impl Folder {
 
     /// Reads a key.
     pub(super) fn key(&self, key: StoredKey) -> Result<PrivateKey, StackError> {
-        Ok(PrivateKey::read(&self.key_path(key), key.kind())?)
+        Ok(PrivateKey::read_any(&self.key_path(key), key.kinds())?)
     }
 
     /// Reads a key's PKCS#8.
     pub(super) fn key_pkcs8(&self, key: StoredKey) -> Result<Zeroizing<Vec<u8>>, StackError> {
-        Ok(keys::read_pkcs8(&self.key_path(key), key.kind())?)
+        Ok(keys::read_pkcs8(&self.key_path(key), key.kinds())?)
     }
 
     /// Writes the client's secret.

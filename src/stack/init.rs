@@ -30,7 +30,7 @@ pub(super) fn init(dir: &Path, config: &Config, clock: &Clock) -> Result<(), Sta
     let folder = Folder::new(dir);
     folder.create()?;
     let from = UnixTime::from_secs(clock.now().secs() - EARLIER);
-    let ca_key = folder.make_key(StoredKey::Ca)?;
+    let ca_key = folder.make_key_of(StoredKey::Ca, config.ca_key.kind())?;
     let ca = ca_chain(config, from, ca_key.public_key())?;
     folder.write_chain("ca", &ca)?;
     let tsa_key = folder.make_key(StoredKey::Tsa)?;
@@ -69,7 +69,7 @@ pub(super) fn create_log<C: Codec>(folder: &Folder, name: &str, codec: &C, clock
     Ok(Log::create(Arc::new(Disk), &folder.log(name), codec, clock)?)
 }
 
-/// Issuing certificate and root, both P-384.
+/// Issuing certificate and root, which is P-384.
 fn ca_chain(config: &Config, from: UnixTime, key: &PublicKey) -> Result<Vec<Certificate>, StackError> {
     let root_key = PrivateKey::generate(KeyKind::P384)?;
     let authority = |common_name| Authority { organization: &config.organization, common_name, from };

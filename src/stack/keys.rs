@@ -55,12 +55,12 @@ pub enum PrivateKeyError {
         mode: u32,
     },
     /// Not the key that belongs there.
-    #[error("{} does not hold a {kind} key in PKCS#8 PEM", path.display())]
+    #[error("{} does not hold a {kinds} key in PKCS#8 PEM", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
         /// What belongs there.
-        kind: KeyKind,
+        kinds: String,
     },
     /// A kind that the stack does not sign with.
     #[error("the stack signs with P-256, P-384 and Ed25519 keys, not with {0}")]
@@ -148,20 +148,34 @@ impl PrivateKey {
 
     /// Reads a key of the kind that belongs there.
     pub fn read(path: &Path, kind: KeyKind) -> Result<Self, PrivateKeyError> {
-        let der = read_pkcs8(path, kind)?;
-        let malformed = || PrivateKeyError::Malformed { path: path.to_owned(), kind };
-        let pair = match kind {
-            KeyKind::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).map(Pair::Ed25519),
-            _ => EcdsaKeyPair::from_pkcs8(ecdsa(kind)?, &der).map(Pair::Ecdsa),
-        };
-        pair.ok().and_then(Self::new).ok_or_else(malformed)
+        Self::read_any(path, &[kind])
+    }
+
+    /// Reads a key of one of the kinds that belong there.
+    pub fn read_any(path: &Path, kinds: &[KeyKind]) -> Result<Self, PrivateKeyError> {
+        let der = read_pkcs8(path, kinds)?;
+        for kind in kinds {
+            let pair = match kind {
+                KeyKind::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).map(Pair::Ed25519),
+                kind => EcdsaKeyPair::from_pkcs8(ecdsa(*kind)?, &der).map(Pair::Ecdsa),
+            };
+            if let Some(key) = pair.ok().and_then(Self::new) {
+                return Ok(key);
+            }
+        }
+        Err(malformed(path, kinds))
     }
 }
 
-/// Reads the PKCS#8 of a key that should be of `kind`, which the caller finds out.
-pub fn read_pkcs8(path: &Path, kind: KeyKind) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
+/// Reads the PKCS#8 of a key that should be of one of `kinds`, which the caller finds out.
+pub fn read_pkcs8(path: &Path, kinds: &[KeyKind]) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
     let der = pem::decode_one(&read_secret(path)?, LABEL).map(Zeroizing::new);
-    der.map_err(|_| PrivateKeyError::Malformed { path: path.to_owned(), kind })
+    der.map_err(|_| malformed(path, kinds))
+}
+
+fn malformed(path: &Path, kinds: &[KeyKind]) -> PrivateKeyError {
+    let kinds: Vec<_> = kinds.iter().map(KeyKind::to_string).collect();
+    PrivateKeyError::Malformed { path: path.to_owned(), kinds: kinds.join(" or ") }
 }
 
 fn ecdsa(kind: KeyKind) -> Result<&'static aws::EcdsaSigningAlgorithm, PrivateKeyError> {

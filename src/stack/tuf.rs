@@ -22,7 +22,7 @@ pub(super) use routes::routes;
 use super::StackError;
 use super::folder::{self, Folder, StoredKey};
 use super::keys::PrivateKey;
-use crate::base::crypto::sha256;
+use crate::base::crypto::{KeyKind, sha256};
 use crate::base::encoding::hex;
 use crate::base::time::UnixTime;
 use crate::service::files;
@@ -68,8 +68,7 @@ pub(super) fn renew(folder: &Folder, now: UnixTime) -> Result<u64, StackError> {
     let _alone = lock(folder)?;
     let before = folder.key(StoredKey::TufRoot)?;
     let version = last_root(folder)? + 1;
-    let (root, online) =
-        (PrivateKey::generate(StoredKey::TufRoot.kind())?, PrivateKey::generate(StoredKey::Tuf.kind())?);
+    let (root, online) = (PrivateKey::generate(KeyKind::P256)?, PrivateKey::generate(KeyKind::P256)?);
     let text = signed(root_of(version, &root, &online, now), &[&before, &root])?;
     write(folder, &format!("{version}.root.json"), &text)?;
     folder.replace_key(StoredKey::TufRoot, &root)?;

@@ -2,11 +2,13 @@
 //! core.
 
 mod ca;
+mod clock;
 #[cfg(feature = "cli")]
 mod crash;
 mod folder;
 mod http;
 mod log;
+mod mutated;
 mod operations;
 mod rekor_v1;
 mod rotate;

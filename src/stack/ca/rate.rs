@@ -31,6 +31,10 @@ impl RateLimit {
             }
         }
         let full_at = full_at.entry(subject).or_insert(now);
+        if *full_at - now > BURST * REFILL_MS {
+            // Later than any bucket can be: the clock was ahead and has been mended.
+            *full_at = now;
+        }
         let next = (*full_at).max(now) + REFILL_MS;
         let allowed = next - now <= BURST * REFILL_MS;
         if allowed {
@@ -54,6 +58,14 @@ mod tests {
         assert!(!limit.take("a", at(19)));
         assert!(limit.take("a", at(20)));
         assert!(!limit.take("a", at(20)));
+    }
+
+    #[test]
+    fn f22_logt8_a_clock_that_was_ahead_locks_nobody_out() {
+        let limit = RateLimit::default();
+        assert!(limit.take("a", UnixTime::from_secs(7200)));
+        assert!(limit.take("a", UnixTime::from_secs(3600)));
+        assert!((0..1000).filter(|_| limit.take("a", UnixTime::from_secs(3600))).count() < 1000);
     }
 
     #[test]

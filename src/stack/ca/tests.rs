@@ -24,7 +24,7 @@ struct Scene {
 /// A CA that is a minute old, whose CT log stands on `disk`.
 async fn scene(dir: &Path, disk: Arc<dyn Vfs>) -> Scene {
     let generate = |kind| PrivateKey::generate(kind).unwrap();
-    let (root_key, key) = (generate(KeyKind::P384), generate(KeyKind::P384));
+    let (root_key, key) = (generate(KeyKind::P384), generate(KeyKind::P256));
     let authority = |common_name| profile::Authority { organization: "test", common_name, from: NOW.plus_secs(-60) };
     let root = authority("root").root(&root_key).unwrap();
     let issuing = authority("issuing").intermediate(key.public_key(), oids::CODE_SIGNING, (&root, &root_key)).unwrap();

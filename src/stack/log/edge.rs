@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::crypto::sha256;
-use crate::format::merkle::{Frontier, Hash, Tile, TileKind, tile};
+use crate::format::merkle::{Frontier, Hash, Tile, TileKind, node_hash, tile};
 
 /// Hashes and records at the right edge, shared cheaply between a head and the one after it.
 #[derive(Debug, Clone, Default)]
@@ -13,9 +13,30 @@ pub(super) struct Edge {
     /// The chained digest of every record.
     digest: Hash,
     /// By level and index of the tile.
-    hashes: BTreeMap<(u8, u64), Arc<Vec<Hash>>>,
+    tiles: BTreeMap<(u8, u64), Arc<Nodes>>,
     /// By index of the bundle.
     bundles: BTreeMap<u64, Bundle>,
+}
+
+/// The complete nodes within one tile by their level above its hashes, which are the first: a proof looks them up.
+#[derive(Debug, Clone, Default)]
+struct Nodes([Vec<Hash>; tile::HEIGHT as usize]);
+
+impl Nodes {
+    /// The nodes over the hashes of a tile.
+    fn over(hashes: Vec<Hash>) -> Self {
+        let mut below = hashes;
+        let levels = std::array::from_fn(|_| {
+            let above = below.as_chunks::<2>().0.iter().map(|[left, right]| node_hash(left, right)).collect();
+            std::mem::replace(&mut below, above)
+        });
+        Self(levels)
+    }
+
+    fn hashes(&self) -> &[Hash] {
+        let [hashes, ..] = &self.0;
+        hashes
+    }
 }
 
 /// Records of one bundle.
@@ -36,7 +57,7 @@ impl Edge {
 
     /// Takes over hashes of a tile.
     pub(super) fn adopt(&mut self, level: u8, index: u64, hashes: Vec<Hash>) {
-        self.hashes.insert((level, index), Arc::new(hashes));
+        self.tiles.insert((level, index), Arc::new(Nodes::over(hashes)));
     }
 
     /// Appends a record.
@@ -46,11 +67,12 @@ impl Edge {
         let bundle = self.bundles.entry(self.frontier.size() / WIDTH);
         let bundle = bundle.or_insert_with(|| Bundle { before, records: Arc::default() });
         Arc::make_mut(&mut bundle.records).push(record);
-        let hashes = &mut self.hashes;
+        let tiles = &mut self.tiles;
         self.frontier.append(leaf, |level, index, hash| {
-            if level % tile::HEIGHT == 0 {
-                let tile = hashes.entry((level / tile::HEIGHT, index / WIDTH)).or_default();
-                Arc::make_mut(tile).push(hash);
+            let (tile, above, _) = place(level, index);
+            let Nodes(levels) = Arc::make_mut(tiles.entry(tile).or_default());
+            if let Some(nodes) = levels.get_mut(usize::from(above)) {
+                nodes.push(hash);
             }
         });
     }
@@ -72,7 +94,13 @@ impl Edge {
 
     /// The hashes of a tile, when they are here.
     pub(super) fn hashes(&self, level: u8, index: u64) -> Option<&[Hash]> {
-        self.hashes.get(&(level, index)).map(|hashes| hashes.as_slice())
+        self.tiles.get(&(level, index)).map(|nodes| nodes.hashes())
+    }
+
+    /// A complete node of the tree by its level and index, when its tile is here.
+    pub(super) fn node(&self, level: u8, index: u64) -> Option<Hash> {
+        let (tile, above, at) = place(level, index);
+        self.tiles.get(&tile)?.0.get(usize::from(above))?.get(at).copied()
     }
 
     /// The records of a bundle, when they are here.
@@ -95,10 +123,10 @@ impl Edge {
 
     /// Tiles of hashes that are full, with their bytes, lowest level first.
     pub(super) fn full_tiles(&self) -> Vec<(Tile, Vec<u8>)> {
-        let full = self.hashes.iter().filter(|(_, hashes)| hashes.len() as u64 == WIDTH);
-        full.filter_map(|((level, index), hashes)| {
+        let full = self.tiles.iter().filter(|(_, nodes)| nodes.hashes().len() as u64 == WIDTH);
+        full.filter_map(|((level, index), nodes)| {
             let tile = Tile::new(TileKind::Hashes { level: *level }, *index, tile::WIDTH)?;
-            Some((tile, hashes.concat()))
+            Some((tile, nodes.hashes().concat()))
         })
         .collect()
     }
@@ -106,7 +134,7 @@ impl Edge {
     /// Lets go of full bundles and tiles: they are on the disk.
     pub(super) fn drop_full(&mut self) {
         self.drop_full_bundles();
-        self.hashes.retain(|_, hashes| (hashes.len() as u64) < WIDTH);
+        self.tiles.retain(|_, nodes| (nodes.hashes().len() as u64) < WIDTH);
     }
 
     /// Lets go of full bundles.
@@ -117,7 +145,42 @@ impl Edge {
     /// Lets go of one tile of hashes.
     pub(super) fn drop_tile(&mut self, tile: Tile) {
         if let TileKind::Hashes { level } = tile.kind() {
-            self.hashes.remove(&(level, tile.index()));
+            self.tiles.remove(&(level, tile.index()));
+        }
+    }
+}
+
+/// Where a node of the tree stands: level and index of its tile, its level above the tile's hashes, its index there.
+fn place(level: u8, index: u64) -> ((u8, u64), u8, usize) {
+    let (tile, above) = (level / tile::HEIGHT, level % tile::HEIGHT);
+    let width = WIDTH >> above;
+    ((tile, index / width), above, (index % width) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_those_over_the_hashes() {
+        let mut edge = Edge::default();
+        let leaf = |number: u64| sha256(&[&number.to_be_bytes()]);
+        for number in 0..600 {
+            edge.push(Arc::from([]), leaf(number));
+        }
+        let mut adopted = Edge::resume(Frontier::default(), [0; 32]);
+        for ((level, index), nodes) in &edge.tiles {
+            adopted.adopt(*level, *index, nodes.hashes().to_vec());
+        }
+        for level in 0..10u8 {
+            for index in 0..600 >> level {
+                let leaves: Vec<_> = (index << level..(index + 1) << level).map(leaf).collect();
+                let mut frontier = Frontier::new();
+                leaves.into_iter().for_each(|leaf| frontier.append(leaf, |_, _, _| {}));
+                assert_eq!(edge.node(level, index), Some(frontier.root()), "{level} {index}");
+                assert_eq!(adopted.node(level, index), Some(frontier.root()), "{level} {index}");
+            }
+            assert_eq!(edge.node(level, 600 >> level), None);
         }
     }
 }

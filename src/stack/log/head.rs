@@ -13,12 +13,13 @@ use crate::format::merkle::{self, Hash, Tile, TileError, TileKind, inclusion_pro
 #[derive(Debug)]
 pub struct Head {
     note: String,
+    root: Hash,
     pub(super) edge: Edge,
 }
 
 impl Head {
     pub(super) fn new(note: String, edge: Edge) -> Self {
-        Self { note, edge }
+        Self { note, root: edge.root(), edge }
     }
 
     /// Leaves in the tree.
@@ -28,7 +29,7 @@ impl Head {
 
     /// The root of the tree.
     pub fn root(&self) -> Hash {
-        self.edge.root()
+        self.root
     }
 
     /// The signed checkpoint.
@@ -113,6 +114,9 @@ impl<C: Codec> Log<C> {
         // The nodes of one tile are asked for one after the other.
         let mut last: Option<(Tile, Vec<Hash>)> = None;
         let proof = inclusion_proof(index, head.size(), |level, node| {
+            if let Some(node) = head.edge.node(level, node) {
+                return Ok(node);
+            }
             let (tile, above, at) = Tile::of_node(level, node, head.size()).ok_or_else(wrong)?;
             let hashes = match last.take() {
                 Some((kept, hashes)) if kept == tile => hashes,

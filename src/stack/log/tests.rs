@@ -389,7 +389,7 @@ async fn never_creates() {
 }
 
 #[tokio::test]
-async fn k15_a_clock_that_steps_back() {
+async fn k15_logt8_a_clock_that_steps_back() {
     let dir = tempdir();
     let dir = new_log(dir.path());
     let now = Arc::new(AtomicI64::new(1_000_000));

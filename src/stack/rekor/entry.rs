@@ -1,19 +1,22 @@
 //! What the log takes: the checks of rekor-tiles in its order, then the stack's own policy.
 
+use std::sync::Arc;
+
 use crate::base::crypto::{Digest, KeyKind, PublicKey, Scheme};
 use crate::base::limits;
 use crate::format::log_entry_body::{HashedRekordV2, Verifier};
 use crate::format::x509::Certificate;
 use crate::serve::Status;
 use crate::stack::config::EntryPolicy;
+use crate::stack::issued::Issued;
 use crate::stack::proto_json::{self, Message};
 
 /// Which signatures are logged.
 #[derive(Debug, Clone)]
 pub struct Admission {
     policy: EntryPolicy,
-    /// The certificate that issues the CA's leaves.
-    issuer: Certificate,
+    /// The CA's leaves.
+    issued: Arc<Issued>,
 }
 
 /// `PublicKeyDetails` of protobuf-specs, as far as a server may be sent them.
@@ -44,9 +47,9 @@ impl Material {
 }
 
 impl Admission {
-    /// The admission of a stack whose CA issues with `issuer`.
-    pub fn new(policy: EntryPolicy, issuer: Certificate) -> Self {
-        Self { policy, issuer }
+    /// The admission of a log whose CA issues what `issued` knows.
+    pub fn new(policy: EntryPolicy, issued: Arc<Issued>) -> Self {
+        Self { policy, issued }
     }
 
     /// Checks a request and gives the canonical body of its entry.
@@ -79,11 +82,7 @@ impl Admission {
         if self.policy == EntryPolicy::Any {
             return Ok(());
         }
-        let ours = certificate.is_some_and(|certificate| {
-            certificate.issuer().der() == self.issuer.subject().der()
-                && certificate.verify_signature(self.issuer.public_key()).is_ok()
-        });
-        if ours {
+        if certificate.is_some_and(|certificate| self.issued.signed(certificate)) {
             return Ok(());
         }
         Err(Status::forbidden(

@@ -43,7 +43,7 @@ impl Requests {
 pub(crate) fn entries(dir: &Path, count: u64, file: &Path) {
     let config = Config::read(dir).unwrap();
     let mut requests = Requests::create(&config.url, file);
-    let ca = PrivateKey::read(&dir.join("keys/ca.pem"), KeyKind::P384).unwrap();
+    let ca = PrivateKey::read_any(&dir.join("keys/ca.pem"), &[KeyKind::P256, KeyKind::P384]).unwrap();
     let chain = std::fs::read_to_string(dir.join("certificates/ca.pem")).unwrap();
     let issuing = Certificate::from_der(&pem::decode_all(&chain, "CERTIFICATE").unwrap()[0]).unwrap();
     let from = UnixTime::from_secs(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() as i64);

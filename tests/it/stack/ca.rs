@@ -82,9 +82,9 @@ async fn the_profile_of_certificates() {
     assert_eq!(validity.end().unwrap().secs() - validity.start().secs(), 600);
     assert_eq!(leaf.serial().len(), 20);
 
-    for (authority, issuer) in [(intermediate, root), (root, root)] {
+    for (authority, issuer, kind) in [(intermediate, root, KeyKind::P256), (root, root, KeyKind::P384)] {
         authority.verify_signature(issuer.public_key()).unwrap();
-        assert_eq!(authority.public_key().kind(), KeyKind::P384);
+        assert_eq!(authority.public_key().kind(), kind);
         assert!(authority.extensions().basic_constraints.unwrap().ca);
         assert!(authority.extensions().key_usage.unwrap().key_cert_sign());
     }

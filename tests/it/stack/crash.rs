@@ -151,3 +151,27 @@ async fn check(dir: &Path, http: &Http, ledger: &Ledger) {
         assert_eq!(ct[usize::try_from(sct.leaf_index().unwrap()).unwrap()], leaf_hash(&leaf));
     }
 }
+
+/// T9: a writer that is stopped for a while keeps its log, by whatever path another comes.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k08_logt9_a_stopped_writer_keeps_its_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let (stack, beside) = (dir.path().join("stack"), dir.path().join("beside"));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    Stack::init(&stack, &Config::loopback(port)).unwrap();
+    std::os::unix::fs::symlink(&stack, &beside).unwrap();
+    let http = Http::new(&Config::loopback(port).url);
+    let first = Process::start(&stack);
+    wait_until_it_serves(&http).await;
+    let signal = |name: &str| Command::new("kill").args([name, &first.0.id().to_string()]).status().unwrap();
+    assert!(signal("-STOP").success());
+    for path in [&stack, &beside] {
+        assert_eq!(Stack::open(path).unwrap_err().code().name(), "log-locked");
+        let second = Command::new(env!("CARGO_BIN_EXE_sealmark")).args(["stack", "up"]).arg(path).output().unwrap();
+        assert!(String::from_utf8_lossy(&second.stderr).contains("log-locked"), "{second:?}");
+        assert!(!second.status.success());
+    }
+    assert!(signal("-CONT").success());
+    wait_until_it_serves(&http).await;
+}

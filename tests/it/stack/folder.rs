@@ -72,7 +72,7 @@ fn init_never_replaces_and_up_never_makes() {
 }
 
 #[test]
-fn k08_two_processes_on_one_folder() {
+fn k08_logt9_two_processes_on_one_folder() {
     let dir = tempfile::tempdir().unwrap();
     let dir = init(dir.path());
     let first = Stack::open(&dir).unwrap();
