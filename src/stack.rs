@@ -48,6 +48,7 @@ pub mod log;
 mod memory;
 mod operations;
 pub mod page;
+mod place;
 mod proto_json;
 pub mod rekor;
 pub mod rekor_v1;
@@ -68,8 +69,10 @@ use tokio::net::TcpListener;
 
 pub use config::{CaKey, Config, EntryPolicy, IssuerKind};
 pub use error::StackError;
+pub use init::KeyPlan;
 pub use issuer::TokenRequest;
 pub use operations::Serving;
+pub use place::Place;
 pub use rotation::{Rotated, rotate};
 pub use running::Running;
 pub use status::{LogStatus, StackStatus, status};
@@ -120,19 +123,25 @@ pub struct Stack {
 impl Stack {
     /// Makes a stack in a folder that does not exist or is empty.
     pub fn init(dir: &Path, config: &Config) -> Result<(), StackError> {
-        init::init(dir, config, &Clock::system())
+        Self::init_with(dir, config, &KeyPlan::default())
+    }
+
+    /// The same, its keys kept in another way than as they are.
+    pub fn init_with(dir: &Path, config: &Config, keys: &KeyPlan) -> Result<(), StackError> {
+        init::init(dir, config, keys, &Clock::system())
     }
 
     /// Opens the stack in a folder: reads its keys, recovers its logs. Never makes anything.
-    pub fn open(dir: &Path) -> Result<Self, StackError> {
-        Self::open_with(dir, Clock::system())
+    pub fn open(place: impl Into<Place>) -> Result<Self, StackError> {
+        Self::open_with(place, Clock::system())
     }
 
     /// The same with another clock.
-    pub fn open_with(dir: &Path, clock: Clock) -> Result<Self, StackError> {
-        rotation::settle(dir)?;
-        let config = Config::read(dir)?;
-        let folder = Folder::of_shard(dir, &config);
+    pub fn open_with(place: impl Into<Place>, clock: Clock) -> Result<Self, StackError> {
+        let place = place.into();
+        rotation::settle(place.dir())?;
+        let config = Config::read(place.dir())?;
+        let folder = Folder::of_shard(&place, &config);
         let issuer = Issuer::new(folder.key(StoredKey::Oidc)?, &config.url, folder.secret()?);
         let chain = folder.chain("ca")?;
         let ca_key = folder.key(StoredKey::Ca)?;
@@ -160,7 +169,7 @@ impl Stack {
             }
             false => None,
         };
-        let tsa = TimestampAuthority::new(&folder.key_pkcs8(StoredKey::Tsa)?, folder.chain("tsa")?)?;
+        let tsa = TimestampAuthority::new(folder.key(StoredKey::Tsa)?, folder.chain("tsa")?)?;
         let (issuer, ca) = (Arc::new(issuer), Arc::new(ca));
         tuf::refresh(&folder, clock.now())?;
         let search = Arc::new(page::SearchIndex::open(&folder.path(folder.log_name(folder::SEARCH)))?);
@@ -330,16 +339,18 @@ impl Stack {
 
 /// Makes new keys for the repository of trust documents, and a root that hands over from the keys before; gives its
 /// version. The repository's root key must be in the folder for it.
-pub fn renew_trust(dir: &Path) -> Result<u64, StackError> {
-    Config::read(dir)?;
-    tuf::renew(&Folder::new(dir), Clock::system().now())
+pub fn renew_trust(place: impl Into<Place>) -> Result<u64, StackError> {
+    let place = place.into();
+    Config::read(place.dir())?;
+    tuf::renew(&Folder::new(&place), Clock::system().now())
 }
 
 /// A token of the issuers of the stack in a folder, whether or not it is being served: whoever may read its
 /// keys may have one.
-pub fn token(dir: &Path, request: &TokenRequest) -> Result<String, StackError> {
-    let config = Config::read(dir)?;
-    let folder = Folder::new(dir);
+pub fn token(place: impl Into<Place>, request: &TokenRequest) -> Result<String, StackError> {
+    let place = place.into();
+    let config = Config::read(place.dir())?;
+    let folder = Folder::new(&place);
     let issuer = Issuer::new(folder.key(StoredKey::Oidc)?, &config.url, folder.secret()?);
     Ok(issuer.issue(request, Clock::system().now())?)
 }

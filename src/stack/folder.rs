@@ -14,20 +14,24 @@
 //!
 //! Keys and logs of later shards have the shard's name behind theirs: `keys/ct-2027-1.pem`, `logs/ct-2027-1`.
 //!
-//! The keys of the two roots are used once and never written: a new chain is a new stack.
+//! The keys of the two roots are used once and never written here: a new chain is a new stack. They may be written
+//! to another folder, to be kept offline.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::StackError;
 use super::config::Config;
 use super::keys::{self, PrivateKey};
+use super::place::Place;
 use crate::base::crypto::KeyKind;
 use crate::base::encoding::pem;
 use crate::format::x509::Certificate;
+use crate::service::signer::Password;
 
 /// A stack's folder.
 #[derive(Debug, Clone)]
@@ -35,10 +39,12 @@ pub(super) struct Folder {
     path: PathBuf,
     /// What follows the names of the shard's keys and logs.
     suffix: String,
+    /// Opens the keys that are encrypted, and encrypts those that are made.
+    password: Option<Arc<Password>>,
 }
 
 /// A key of the stack that stays on the disk.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StoredKey {
     /// The CA's issuing key.
     Ca,
@@ -72,6 +78,11 @@ impl StoredKey {
         }
     }
 
+    /// The key of a name, among those that may be held in a token.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        [Self::Ca, Self::Ct, Self::Rekor, Self::Tsa].into_iter().find(|key| key.name() == name)
+    }
+
     /// Whether every shard has one of its own.
     const fn is_of_shard(self) -> bool {
         matches!(self, Self::Ct | Self::Rekor | Self::RekorV1)
@@ -100,14 +111,14 @@ pub(super) const SIGNING_CONFIG_V1: &str = "signing_config.rekor-v1.json";
 pub(super) const CLIENT_TRUST_CONFIG: &str = "client_trust_config.json";
 
 impl Folder {
-    /// The folder at `path`, with the shard that `init` made.
-    pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), suffix: String::new() }
+    /// The folder, with the shard that `init` made.
+    pub(super) fn new(place: &Place) -> Self {
+        Self { path: place.dir().to_owned(), suffix: String::new(), password: place.password().cloned() }
     }
 
-    /// The folder at `path`, with the current shard of a configuration.
-    pub(super) fn of_shard(path: &Path, config: &Config) -> Self {
-        Self { path: path.to_owned(), suffix: config.suffix() }
+    /// The folder, with the current shard of a configuration.
+    pub(super) fn of_shard(place: &Place, config: &Config) -> Self {
+        Self { suffix: config.suffix(), ..Self::new(place) }
     }
 
     /// Makes the folder, or takes an empty one, and the folders in it.
@@ -158,8 +169,17 @@ impl Folder {
     /// Makes a key of one of its kinds and writes it.
     pub(super) fn make_key_of(&self, key: StoredKey, kind: KeyKind) -> Result<PrivateKey, StackError> {
         let made = PrivateKey::generate(kind)?;
-        made.write(&self.key_path(key))?;
+        made.write_locked(&self.key_path(key), self.password())?;
         Ok(made)
+    }
+
+    /// Takes over a key in a token.
+    pub(super) fn adopt_key(&self, key: StoredKey, uri: &str) -> Result<PrivateKey, StackError> {
+        Ok(PrivateKey::adopt(uri, &self.key_path(key), key.kinds())?)
+    }
+
+    fn password(&self) -> Option<&Password> {
+        self.password.as_deref()
     }
 
     /// Whether a key is here: one may be kept elsewhere.
@@ -170,18 +190,13 @@ impl Folder {
     /// Puts a key into the place of another.
     pub(super) fn replace_key(&self, key: StoredKey, new: &PrivateKey) -> Result<(), StackError> {
         let (path, beside) = (self.key_path(key), self.path(format!("keys/{}.pem.new", key.name())));
-        new.write(&beside)?;
+        new.write_locked(&beside, self.password())?;
         std::fs::rename(&beside, &path).map_err(|error| StackError::io("replace", &path, error))
     }
 
     /// Reads a key.
     pub(super) fn key(&self, key: StoredKey) -> Result<PrivateKey, StackError> {
-        Ok(PrivateKey::read_any(&self.key_path(key), key.kinds())?)
-    }
-
-    /// Reads a key's PKCS#8.
-    pub(super) fn key_pkcs8(&self, key: StoredKey) -> Result<Zeroizing<Vec<u8>>, StackError> {
-        Ok(keys::read_pkcs8(&self.key_path(key), key.kinds())?)
+        Ok(PrivateKey::read_locked(&self.key_path(key), key.kinds(), self.password())?)
     }
 
     /// Writes the client's secret.

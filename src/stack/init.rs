@@ -1,7 +1,7 @@
 //! `stack init`: keys, certificates, empty logs, and the documents for clients. The only code that makes
 //! any of them; serving never does.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ca::profile::Authority;
@@ -11,6 +11,7 @@ use super::ct::CtCodec;
 use super::folder::{self, Folder, StoredKey};
 use super::keys::{self, PrivateKey};
 use super::log::{Codec, Disk, Log};
+use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
 use super::{StackError, trust, tsa, tuf};
@@ -18,30 +19,66 @@ use crate::base::crypto::{KeyKind, PublicKey};
 use crate::base::encoding::hex;
 use crate::base::time::UnixTime;
 use crate::format::x509::{Certificate, oids};
+use crate::service::signer::Password;
 
 /// Seconds before its making from which a stack is to be believed: its first SCT and its first timestamp
 /// may be rounded down.
 pub(super) const EARLIER: i64 = 60;
 
+/// How the keys of a new stack are kept.
+#[derive(Debug, Clone, Default)]
+pub struct KeyPlan {
+    /// Encrypts every key that is written.
+    pub password: Option<Arc<Password>>,
+    /// Keys that there are already in PKCS#11 tokens: `ca`, `ct`, `rekor` or `tsa`, and the URI.
+    pub tokens: Vec<(String, String)>,
+    /// A folder that must not exist, for the keys of the roots: to be kept offline. Without it they are used once and
+    /// forgotten.
+    pub root_keys: Option<PathBuf>,
+}
+
+impl KeyPlan {
+    /// The key in a token that is to be this one.
+    fn token(&self, key: StoredKey) -> Option<&str> {
+        let found = self.tokens.iter().find(|(name, _)| StoredKey::of_name(name) == Some(key));
+        found.map(|(_, uri)| uri.as_str())
+    }
+
+    fn key(&self, folder: &Folder, key: StoredKey, kind: KeyKind) -> Result<PrivateKey, StackError> {
+        match self.token(key) {
+            Some(uri) => folder.adopt_key(key, uri),
+            None => folder.make_key_of(key, kind),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let unknown = self.tokens.iter().find(|(name, _)| StoredKey::of_name(name).is_none());
+        let Some((name, _)) = unknown else { return Ok(()) };
+        Err(format!("{name:?} is none of the keys that a token may hold: ca, ct, rekor, tsa"))
+    }
+}
+
 /// Makes a stack in a folder that does not exist or is empty.
-pub(super) fn init(dir: &Path, config: &Config, clock: &Clock) -> Result<(), StackError> {
-    let what = |what: &'static str| StackError::Config { path: dir.join("stack.json"), what: what.to_owned() };
-    config.check().map_err(what)?;
-    let folder = Folder::new(dir);
+pub(super) fn init(dir: &Path, config: &Config, plan: &KeyPlan, clock: &Clock) -> Result<(), StackError> {
+    let what = |what: String| StackError::Config { path: dir.join("stack.json"), what };
+    config.check().map_err(|reason| what(reason.to_owned()))?;
+    plan.check().map_err(what)?;
+    let folder = Folder::new(&Place::new(dir).unlocked_by(plan.password.clone()));
     folder.create()?;
+    let roots = Roots::of(plan)?;
     let from = UnixTime::from_secs(clock.now().secs() - EARLIER);
-    let ca_key = folder.make_key_of(StoredKey::Ca, config.ca_key.kind())?;
-    let ca = ca_chain(config, from, ca_key.public_key())?;
+    let ca_key = plan.key(&folder, StoredKey::Ca, config.ca_key.kind())?;
+    let ca = ca_chain(config, from, ca_key.public_key(), &roots)?;
     folder.write_chain("ca", &ca)?;
-    let tsa_key = folder.make_key(StoredKey::Tsa)?;
-    let tsa = tsa_chain(config, from, tsa_key.public_key())?;
+    let tsa_key = plan.key(&folder, StoredKey::Tsa, KeyKind::P256)?;
+    let tsa = tsa_chain(config, from, tsa_key.public_key(), &roots)?;
     folder.write_chain("tsa", &tsa)?;
     folder.make_key(StoredKey::Oidc)?;
     folder.write_secret(&hex::encode(&keys::random::<32>()?))?;
 
-    let ct = CtCodec::new(folder.make_key(StoredKey::Ct)?, &config.ct_name())?;
+    let ct = CtCodec::new(plan.key(&folder, StoredKey::Ct, KeyKind::P256)?, &config.ct_name())?;
     create_log(&folder, "ct", &ct, clock)?;
-    let rekor = RekorCodec::new(folder.make_key(StoredKey::Rekor)?, &config.log_name())?;
+    let rekor = RekorCodec::new(plan.key(&folder, StoredKey::Rekor, KeyKind::Ed25519)?, &config.log_name())?;
     create_log(&folder, "rekor", &rekor, clock)?;
     let rekor_v1 = match config.rekor_v1 {
         true => {
@@ -69,9 +106,34 @@ pub(super) fn create_log<C: Codec>(folder: &Folder, name: &str, codec: &C, clock
     Ok(Log::create(Arc::new(Disk), &folder.log(name), codec, clock)?)
 }
 
+/// The keys of the roots: used here, written where they are to be kept, and nowhere else.
+struct Roots<'a>(&'a KeyPlan);
+
+impl<'a> Roots<'a> {
+    fn of(plan: &'a KeyPlan) -> Result<Self, StackError> {
+        if let Some(dir) = &plan.root_keys {
+            keys::create_dir(dir)?;
+        }
+        Ok(Self(plan))
+    }
+
+    fn key(&self, name: &str) -> Result<PrivateKey, StackError> {
+        let key = PrivateKey::generate(KeyKind::P384)?;
+        if let Some(dir) = &self.0.root_keys {
+            key.write_locked(&dir.join(name), self.0.password.as_deref())?;
+        }
+        Ok(key)
+    }
+}
+
 /// Issuing certificate and root, which is P-384.
-fn ca_chain(config: &Config, from: UnixTime, key: &PublicKey) -> Result<Vec<Certificate>, StackError> {
-    let root_key = PrivateKey::generate(KeyKind::P384)?;
+fn ca_chain(
+    config: &Config,
+    from: UnixTime,
+    key: &PublicKey,
+    roots: &Roots<'_>,
+) -> Result<Vec<Certificate>, StackError> {
+    let root_key = roots.key("ca-root.pem")?;
     let authority = |common_name| Authority { organization: &config.organization, common_name, from };
     let root = authority("sealmark root").root(&root_key)?;
     let issuing = authority("sealmark intermediate").intermediate(key, oids::CODE_SIGNING, (&root, &root_key))?;
@@ -79,8 +141,13 @@ fn ca_chain(config: &Config, from: UnixTime, key: &PublicKey) -> Result<Vec<Cert
 }
 
 /// The timestamp authority's leaf and its root, P-384.
-fn tsa_chain(config: &Config, from: UnixTime, key: &PublicKey) -> Result<Vec<Certificate>, StackError> {
-    let root_key = PrivateKey::generate(KeyKind::P384)?;
+fn tsa_chain(
+    config: &Config,
+    from: UnixTime,
+    key: &PublicKey,
+    roots: &Roots<'_>,
+) -> Result<Vec<Certificate>, StackError> {
+    let root_key = roots.key("tsa-root.pem")?;
     let authority = |common_name| Authority { organization: &config.organization, common_name, from };
     let root = authority("sealmark timestamp root").root(&root_key)?;
     let root_id = root.extensions().subject_key_id.clone().unwrap_or_default();

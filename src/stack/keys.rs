@@ -1,10 +1,13 @@
-//! The stack's private keys: made once by `init`, one PKCS#8 file each, mode 0600, in a folder of their
-//! own with mode 0700. Their bytes are wiped when dropped and appear in no output.
+//! The stack's private keys: made once by `init`, one PKCS#8 file each, encrypted where there is a
+//! password, mode 0600, in a folder of their own with mode 0700. A file may name a key in a PKCS#11 token instead. Their bytes are wiped when dropped and appear in no output.
+
+mod held;
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
@@ -16,6 +19,7 @@ use crate::base::code::Code;
 use crate::base::crypto::{KeyKind, PublicKey, Scheme};
 use crate::base::encoding::pem;
 use crate::base::limits;
+use crate::service::signer::{self, Password, Protection, Signer, SignerError};
 use crate::stack::log::SigningError;
 
 /// The label of a PKCS#8 key in PEM.
@@ -30,6 +34,8 @@ pub struct PrivateKey {
 enum Pair {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
+    /// In a token.
+    Held(Arc<dyn Signer>),
 }
 
 /// Why a key cannot be made, written or read.
@@ -62,6 +68,14 @@ pub enum PrivateKeyError {
         /// What belongs there.
         kinds: String,
     },
+    /// A password is needed or wrong, or a token does not open.
+    #[error("{}: {error}", path.display())]
+    Unopened {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: SignerError,
+    },
     /// A kind that the stack does not sign with.
     #[error("the stack signs with P-256, P-384 and Ed25519 keys, not with {0}")]
     Kind(KeyKind),
@@ -82,6 +96,7 @@ impl PrivateKeyError {
             Self::Malformed { .. } | Self::Kind(_) => {
                 Code::undecided("stack-key-parse", "put the file back that `sealmark stack init` wrote")
             }
+            Self::Unopened { error, .. } => error.code(),
             Self::Generation => Code::undecided("stack-key-generation", "try again; look at the system's randomness"),
         }
     }
@@ -109,9 +124,16 @@ impl PrivateKey {
         let spki = match &pair {
             Pair::Ecdsa(pair) => pair.public_key().as_der(),
             Pair::Ed25519(pair) => pair.public_key().as_der(),
+            Pair::Held(_) => return None,
         };
         let public = PublicKey::from_spki(spki.ok()?.as_ref()).ok()?;
         Some(Self { pair, public })
+    }
+
+    /// A key that something else holds and signs with in the call itself, without waiting.
+    pub fn held(signer: Arc<dyn Signer>) -> Self {
+        let public = signer.public_key().clone();
+        Self { pair: Pair::Held(signer), public }
     }
 
     /// The public key.
@@ -132,18 +154,40 @@ impl PrivateKey {
                 Ok(signature.as_ref().to_vec())
             }
             Pair::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+            Pair::Held(signer) => held::sign(&**signer, message),
         }
     }
 
     /// Writes the key to a new file that only its owner reads.
     pub fn write(&self, path: &Path) -> Result<(), PrivateKeyError> {
+        self.write_locked(path, None)
+    }
+
+    /// The same, encrypted by a password where there is one: PBES2 with scrypt and AES-256-CBC (RFC 8018).
+    pub fn write_locked(&self, path: &Path, password: Option<&Password>) -> Result<(), PrivateKeyError> {
+        let lost = |_| PrivateKeyError::Generation;
         let der = match &self.pair {
-            Pair::Ecdsa(pair) => pair.to_pkcs8v1(),
-            Pair::Ed25519(pair) => pair.to_pkcs8v1(),
+            Pair::Ecdsa(pair) => pair.to_pkcs8v1().map_err(lost)?,
+            Pair::Ed25519(pair) => pair.to_pkcs8v1().map_err(lost)?,
+            Pair::Held(_) => return Err(PrivateKeyError::Generation),
         };
-        let der = der.map_err(|_| PrivateKeyError::Generation)?;
-        let text = Zeroizing::new(pem::encode(LABEL, der.as_ref()));
+        let mut text = Zeroizing::new(pem::encode(LABEL, der.as_ref()));
+        if let Some(password) = password {
+            let key = signer::PrivateKey::import(&text, None).map_err(|_| PrivateKeyError::Generation)?;
+            text = key.to_pem(Protection::Pkcs8(password)).map_err(|_| PrivateKeyError::Generation)?;
+        }
         write_secret(path, text.as_bytes())
+    }
+
+    /// Takes over a key in a PKCS#11 token: writes its URI to a new file, from where it is opened from now on.
+    pub fn adopt(uri: &str, path: &Path, kinds: &[KeyKind]) -> Result<Self, PrivateKeyError> {
+        let uri = held::uri(uri).ok_or_else(|| malformed(path, kinds))?;
+        let key = Self::held(held::open(uri, path)?);
+        if !kinds.contains(&key.public.kind()) {
+            return Err(malformed(path, kinds));
+        }
+        write_secret(path, uri.as_bytes())?;
+        Ok(key)
     }
 
     /// Reads a key of the kind that belongs there.
@@ -153,7 +197,18 @@ impl PrivateKey {
 
     /// Reads a key of one of the kinds that belong there.
     pub fn read_any(path: &Path, kinds: &[KeyKind]) -> Result<Self, PrivateKeyError> {
-        let der = read_pkcs8(path, kinds)?;
+        Self::read_locked(path, kinds, None)
+    }
+
+    /// The same, with a password for a key that is encrypted: PKCS#8's way, or cosign's. The file may also have the
+    /// URI of a key in a token.
+    pub fn read_locked(path: &Path, kinds: &[KeyKind], password: Option<&Password>) -> Result<Self, PrivateKeyError> {
+        let text = read_secret(path)?;
+        if let Some(uri) = held::uri(&text) {
+            let key = Self::held(held::open(uri, path)?);
+            return if kinds.contains(&key.public.kind()) { Ok(key) } else { Err(malformed(path, kinds)) };
+        }
+        let der = pkcs8(&text, path, kinds, password)?;
         for kind in kinds {
             let pair = match kind {
                 KeyKind::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).map(Pair::Ed25519),
@@ -167,10 +222,21 @@ impl PrivateKey {
     }
 }
 
-/// Reads the PKCS#8 of a key that should be of one of `kinds`, which the caller finds out.
-pub fn read_pkcs8(path: &Path, kinds: &[KeyKind]) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
-    let der = pem::decode_one(&read_secret(path)?, LABEL).map(Zeroizing::new);
-    der.map_err(|_| malformed(path, kinds))
+/// The PKCS#8 of a key in PEM.
+fn pkcs8(
+    text: &str,
+    path: &Path,
+    kinds: &[KeyKind],
+    password: Option<&Password>,
+) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
+    let plain = match signer::PrivateKey::import(text, password).and_then(|key| key.to_pem(Protection::NoneUnsafe)) {
+        Ok(plain) => plain,
+        Err(error @ (SignerError::PasswordNeeded | SignerError::Password)) => {
+            return Err(PrivateKeyError::Unopened { path: path.to_owned(), error });
+        }
+        Err(_) => return Err(malformed(path, kinds)),
+    };
+    pem::decode_one(&plain, LABEL).map(Zeroizing::new).map_err(|_| malformed(path, kinds))
 }
 
 fn malformed(path: &Path, kinds: &[KeyKind]) -> PrivateKeyError {
@@ -267,6 +333,41 @@ mod tests {
         let p256 = folder.join("P-256.pem");
         assert_eq!(PrivateKey::read(&p256, KeyKind::P384).unwrap_err().code().name(), "stack-key-parse");
         assert!(PrivateKey::generate(KeyKind::P521).is_err());
+    }
+
+    #[test]
+    fn x11_a_key_is_read_with_its_password_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let password = |text: &str| Password::new(text.to_owned());
+        let key = PrivateKey::generate(KeyKind::P384).unwrap();
+        let (sealed, cosign) = (dir.path().join("sealed.pem"), dir.path().join("cosign.pem"));
+        key.write_locked(&sealed, Some(&password("right"))).unwrap();
+        assert!(fs::read_to_string(&sealed).unwrap().starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+        let kinds = [KeyKind::P256, KeyKind::P384];
+        let read = |path: &Path, password: Option<&str>| {
+            PrivateKey::read_locked(path, &kinds, password.map(|text| Password::new(text.to_owned())).as_ref())
+        };
+        assert_eq!(read(&sealed, Some("right")).unwrap().public_key(), key.public_key());
+        assert_eq!(read(&sealed, Some("wrong")).unwrap_err().code().name(), "signer-key-password");
+        assert_eq!(read(&sealed, None).unwrap_err().code().name(), "signer-key-encrypted");
+        let other = signer::PrivateKey::generate(KeyKind::P256).unwrap();
+        write_secret(&cosign, other.to_pem(Protection::Cosign(&password("c"))).unwrap().as_bytes()).unwrap();
+        assert_eq!(read(&cosign, Some("c")).unwrap().public_key(), other.signer().public_key());
+        let error = PrivateKey::read_locked(&sealed, &[KeyKind::P256], Some(&password("right"))).unwrap_err();
+        assert_eq!(error.code().name(), "stack-key-parse", "another kind than belongs there");
+    }
+
+    #[test]
+    fn a_key_that_is_held_elsewhere() {
+        let key = PrivateKey::held(Arc::new(signer::EphemeralKey::generate().unwrap()));
+        let signature = key.sign(b"message").unwrap();
+        key.public_key().verify(key.scheme(), b"message", &signature).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        assert!(key.write(&dir.path().join("key.pem")).is_err(), "it does not leave its holder");
+        let path = dir.path().join("named.pem");
+        write_secret(&path, b"pkcs11:token=none;object=none\n").unwrap();
+        let code = PrivateKey::read(&path, KeyKind::P256).unwrap_err().code().name();
+        assert!(matches!(code, "signer-no-pkcs11" | "signer-token"), "{code}");
     }
 
     #[cfg(unix)]

@@ -18,6 +18,7 @@ use super::ct::CtCodec;
 use super::folder::{self, Folder, StoredKey};
 use super::init::{EARLIER, create_log};
 use super::log::{self, Beside, Disk, SigningError, export};
+use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
 use super::{StackError, trust};
@@ -45,15 +46,16 @@ const DOCUMENTS: [&str; 5] = [
 ];
 
 /// Freezes the shard of the stack in a folder, which must not be running, and begins the next.
-pub fn rotate(dir: &Path) -> Result<Rotated, StackError> {
-    rotate_watched(dir, &Clock::system(), &mut || {})
+pub fn rotate(place: impl Into<Place>) -> Result<Rotated, StackError> {
+    rotate_watched(&place.into(), &Clock::system(), &mut || {})
 }
 
 /// The same; `step` is called before and after everything that is changed.
-fn rotate_watched(dir: &Path, clock: &Clock, step: &mut dyn FnMut()) -> Result<Rotated, StackError> {
+fn rotate_watched(place: &Place, clock: &Clock, step: &mut dyn FnMut()) -> Result<Rotated, StackError> {
+    let dir = place.dir();
     settle(dir)?;
     let config = Config::read(dir)?;
-    let folder = Folder::of_shard(dir, &config);
+    let folder = Folder::of_shard(place, &config);
     let names = || ["rekor", "ct", "rekor-v1"].into_iter().filter(|name| config.rekor_v1 || *name != "rekor-v1");
     // Nobody writes the old logs any more, nor rotates twice at once.
     let _held = names().map(|name| log::hold(Arc::new(Disk), &folder.log(name))).collect::<Result<Vec<_>, _>>()?;
@@ -61,7 +63,7 @@ fn rotate_watched(dir: &Path, clock: &Clock, step: &mut dyn FnMut()) -> Result<R
     old.verify(&folder)?;
     step();
     let next = next(&config, clock.now());
-    let made = Folder::of_shard(dir, &next);
+    let made = Folder::of_shard(place, &next);
     discard(&made, names())?;
     step();
     let new = Codecs::make(&made, &next, clock, step)?;

@@ -38,9 +38,9 @@ impl Running {
         let address = listener.local_addr().map_err(|error| StackError::io("listen in", dir, error))?;
         let mut config = Config::loopback(address.port());
         configure(&mut config);
-        super::init::init(dir, &config, &clock)?;
+        super::init::init(dir, &config, &super::KeyPlan::default(), &clock)?;
         let stack = Stack::open_with(dir, clock.clone())?;
-        let folder = Folder::new(dir);
+        let folder = Folder::new(&dir.into());
         let parse =
             |name: &'static str| StackError::Damaged { path: folder.path(name), what: "it cannot be read back" };
         let trusted_root = TrustedRoot::parse(&folder.read(folder::TRUSTED_ROOT)?);

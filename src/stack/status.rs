@@ -40,7 +40,7 @@ pub struct LogStatus {
 /// Looks at the stack in a folder.
 pub async fn status(dir: &Path) -> Result<StackStatus, StackError> {
     let config = Config::read(dir)?;
-    let folder = Folder::of_shard(dir, &config);
+    let folder = Folder::of_shard(&dir.into(), &config);
     let mut logs = Vec::new();
     for name in ["rekor", "ct", "rekor-v1"].into_iter().filter(|name| config.rekor_v1 || *name != "rekor-v1") {
         let path = folder.log(name);

@@ -11,15 +11,13 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rand::{self, SystemRandom};
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _,
-};
+use aws_lc_rs::rand;
 use thiserror::Error;
 
+use super::keys::PrivateKey;
+
 use crate::base::code::Code;
-use crate::base::crypto::{KeyKind, PublicKey, Scheme};
+use crate::base::crypto::{KeyKind, PublicKey};
 use crate::base::encoding::der::Oid;
 use crate::base::time::UnixTime;
 use crate::format::timestamp::{Failure, RequestError, TimestampRequest, TokenFields, TokenToSign, write_rejection};
@@ -35,8 +33,7 @@ pub const POLICY: Oid<'static> = oids::SIGSTORE_TSA_POLICY;
 /// A timestamp authority with its key.
 #[derive(Debug)]
 pub struct TimestampAuthority {
-    key: EcdsaKeyPair,
-    scheme: Scheme,
+    key: PrivateKey,
     leaf: Certificate,
     issuers: Vec<Certificate>,
     /// The latest time issued, in milliseconds.
@@ -47,8 +44,8 @@ pub struct TimestampAuthority {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// Not a P-256 or P-384 key in PKCS#8.
-    #[error("the timestamp authority's key is not P-256 or P-384 in PKCS#8")]
+    /// Not a P-256 or P-384 key.
+    #[error("the timestamp authority's key is not P-256 or P-384")]
     Key,
     /// The chain.
     #[error("the timestamp authority's chain: {0}")]
@@ -93,24 +90,19 @@ pub fn leaf_extensions(key: &PublicKey, issuer_id: &[u8]) -> Vec<Extension> {
 }
 
 impl TimestampAuthority {
-    /// An authority from its key in PKCS#8 and its chain, the leaf first, the root last.
-    pub fn new(pkcs8: &[u8], chain: Vec<Certificate>) -> Result<Self, SetupError> {
+    /// An authority from its key and its chain, the leaf first, the root last.
+    pub fn new(key: PrivateKey, chain: Vec<Certificate>) -> Result<Self, SetupError> {
         check_chain(&chain)?;
         let mut issuers = chain;
         let leaf = issuers.remove(0);
-        let kind = leaf.public_key().kind();
-        let algorithm = match kind {
-            KeyKind::P256 => &ECDSA_P256_SHA256_ASN1_SIGNING,
-            KeyKind::P384 => &ECDSA_P384_SHA384_ASN1_SIGNING,
-            _ => return Err(SetupError::Key),
-        };
-        let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map_err(|_| SetupError::Key)?;
-        let spki = key.public_key().as_der().map_err(|_| SetupError::Key)?;
-        if spki.as_ref() != leaf.public_key().spki() {
+        if !matches!(leaf.public_key().kind(), KeyKind::P256 | KeyKind::P384) {
+            return Err(SetupError::Key);
+        }
+        if key.public_key() != leaf.public_key() {
             return Err(SetupError::KeyMismatch);
         }
         let latest = AtomicI64::new(leaf.validity().start().millis());
-        Ok(Self { key, scheme: Scheme::default_for(kind), leaf, issuers, latest })
+        Ok(Self { key, leaf, issuers, latest })
     }
 
     /// The chain in PEM, leaf to root: what `GET /api/v1/timestamp/certchain` answers as
@@ -161,11 +153,11 @@ impl TimestampAuthority {
             accuracy_secs: ACCURACY_SECS,
             nonce: request.nonce(),
         };
-        let token = TokenToSign::new(fields, &self.leaf, self.scheme);
-        let signature = self.key.sign(&SystemRandom::new(), token.signed_bytes()).map_err(|_| Refusal::Signing)?;
+        let token = TokenToSign::new(fields, &self.leaf, self.key.scheme());
+        let signature = self.key.sign(token.signed_bytes()).map_err(|_| Refusal::Signing)?;
         let leaf = [&self.leaf];
         let certificates: &[_] = if request.wants_certificates() { &leaf } else { &[] };
-        Ok(token.grant(signature.as_ref(), certificates))
+        Ok(token.grant(&signature, certificates))
     }
 
     /// The time of the next token, never before the last one's.

@@ -11,6 +11,7 @@ use super::folder::{Folder, StoredKey};
 use super::log::export::{self, Exported};
 use super::log::fsck::{self, Report};
 use super::log::{Beside, Codec, Disk};
+use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
 use crate::base::crypto::sha256;
@@ -29,15 +30,16 @@ pub struct OfLog<T> {
 
 /// Checks every log of the stack in a folder, from entries to checkpoint. Errors are of the disk, the keys or a
 /// checkpoint that is not the log's own: what else is wrong is in the reports.
-pub fn fsck(dir: &Path) -> Result<Vec<OfLog<Report>>, StackError> {
-    each_log(dir, &Check)
+pub fn fsck(place: impl Into<Place>) -> Result<Vec<OfLog<Report>>, StackError> {
+    each_log(&place.into(), &Check)
 }
 
 /// Writes every log of the stack in a folder as static files to `out/NAME`: its checkpoint and tiles, and the CT
 /// log's issuers. What an earlier export wrote is kept and added to.
-pub fn export(dir: &Path, out: &Path) -> Result<Vec<OfLog<Exported>>, StackError> {
-    let exported = each_log(dir, &Write { out })?;
-    for certificate in Folder::new(dir).chain("ca")? {
+pub fn export(place: impl Into<Place>, out: &Path) -> Result<Vec<OfLog<Exported>>, StackError> {
+    let place = place.into();
+    let exported = each_log(&place, &Write { out })?;
+    for certificate in Folder::new(&place).chain("ca")? {
         let name = format!("ct/issuer/{}", hex::encode(&sha256(&[certificate.der()])));
         export::write(&out.join(name), certificate.der())?;
     }
@@ -74,10 +76,10 @@ impl Work for Write<'_> {
 }
 
 /// Every log of every shard, frozen ones first.
-fn each_log<W: Work>(dir: &Path, work: &W) -> Result<Vec<OfLog<W::Result>>, StackError> {
+fn each_log<W: Work>(place: &Place, work: &W) -> Result<Vec<OfLog<W::Result>>, StackError> {
     let mut done = Vec::new();
-    for config in Config::read(dir)?.shards() {
-        let folder = Folder::of_shard(dir, &config);
+    for config in Config::read(place.dir())?.shards() {
+        let folder = Folder::of_shard(place, &config);
         let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
         let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
         done.push(one_log(&folder, ("rekor", config.log_name()), &rekor, work)?);

@@ -682,6 +682,20 @@ pub(crate) struct StackInit {
     /// Log entries of any certificate and of bare keys, not only of the stack's own authority
     #[arg(long)]
     pub(crate) any_signer: bool,
+    /// Encrypt the key files by a password, which is asked for where no file, variable or credential has it
+    #[arg(long)]
+    pub(crate) encrypt_keys: bool,
+    /// Take a key in a PKCS#11 token: NAME is ca, ct, rekor (Ed25519) or tsa; may be repeated
+    #[arg(long, value_name = "NAME=pkcs11:URI", value_parser = setting)]
+    pub(crate) token_key: Vec<(String, String)>,
+    /// Write the keys of the two roots to a new folder, to be kept offline; without it they are forgotten
+    #[arg(long, value_name = "FOLDER", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) root_keys: Option<PathBuf>,
+    /// The kind of the CA's issuing key
+    #[arg(long, value_enum, default_value_t = CaKeyKind::P256)]
+    pub(crate) ca_key: CaKeyKind,
+    #[command(flatten)]
+    pub(crate) password: StackPassword,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }
@@ -701,6 +715,8 @@ pub(crate) struct StackUp {
     /// The folder that `stack init` made
     #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) password: StackPassword,
     /// A folder on other storage that remembers what the logs sign, so that an older copy is refused
     #[arg(long, value_name = "FOLDER", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) high_water: Option<PathBuf>,
@@ -715,6 +731,27 @@ pub(crate) struct StackUp {
     /// Where operators are told more: /readyz and /metrics, in plain HTTP
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) operator: Option<SocketAddr>,
+}
+
+/// Where the password of a stack's key files comes from
+///
+/// Without these: the variable SEALMARK_KEY_PASSWORD, or systemd's credential sealmark-key-password.
+#[derive(Debug, Args)]
+pub(crate) struct StackPassword {
+    /// A file with the password of the key files; else SEALMARK_KEY_PASSWORD, or the systemd credential of that name
+    #[arg(long, value_name = "FILE", conflicts_with = "key_password_fd", value_parser = path(),
+        value_hint = ValueHint::FilePath)]
+    pub(crate) key_password_file: Option<PathBuf>,
+    /// A file descriptor to read it from
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(3..=1023))]
+    pub(crate) key_password_fd: Option<u32>,
+}
+
+/// The kinds of a CA's key
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CaKeyKind {
+    P256,
+    P384,
 }
 
 /// Show whether a private stack answers, and the size of its logs
@@ -746,6 +783,8 @@ pub(crate) struct StackToken {
     /// The folder that `stack init` made
     #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) password: StackPassword,
     /// Whose token
     #[arg(long, value_enum, default_value_t = TokenKind::Github)]
     pub(crate) kind: TokenKind,
@@ -770,6 +809,8 @@ pub(crate) struct StackFsck {
     #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
     #[command(flatten)]
+    pub(crate) password: StackPassword,
+    #[command(flatten)]
     pub(crate) format: FormatArg,
 }
 
@@ -787,6 +828,8 @@ pub(crate) struct StackRotate {
     /// The folder that `stack init` made
     #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) password: StackPassword,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }
@@ -808,6 +851,8 @@ pub(crate) struct StackExport {
     #[arg(value_name = "OUT", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) out: PathBuf,
     #[command(flatten)]
+    pub(crate) password: StackPassword,
+    #[command(flatten)]
     pub(crate) format: FormatArg,
 }
 
@@ -823,6 +868,8 @@ pub(crate) struct StackRenewTrust {
     /// The folder that `stack init` made
     #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) password: StackPassword,
 }
 
 // --------------------------------------------------------------------------------- conformance

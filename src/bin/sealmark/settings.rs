@@ -27,7 +27,7 @@ pub(crate) use expected::{Expected, expected, now, policy};
 pub(crate) use gate::{gate_sources, gate_stores};
 pub(crate) use identity::{environment, http, patient_http, token_sources};
 pub(crate) use images::{image, images};
-pub(crate) use key::{new_password, private_key, signing_key};
+pub(crate) use key::{new_password, new_stack_password, private_key, signing_key, stack_password};
 pub(crate) use registries::Registries;
 pub(crate) use registry::{registry_scheme, registry_store};
 pub(crate) use runtime::{interrupted, runtime, server_runtime};

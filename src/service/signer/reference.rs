@@ -133,6 +133,24 @@ impl KeyReference {
         Some(place.map(Self).ok_or_else(unfit))
     }
 
+    /// The key in a PKCS#11 token, and no other: it signs within the call.
+    ///
+    /// # Errors
+    ///
+    /// [`SignerError`]; [`SignerError::Reference`] when something else holds the key.
+    pub fn open_token(&self, environment: &dyn Environment) -> Result<Arc<dyn Signer>, SignerError> {
+        match &self.0 {
+            #[cfg(feature = "pkcs11")]
+            Place::Token(uri) => Ok(Arc::new(super::pkcs11::TokenKey::open(uri, environment)?)),
+            #[cfg(not(feature = "pkcs11"))]
+            Place::Token(_) => {
+                let _ = environment;
+                Err(SignerError::NoPkcs11)
+            }
+            _ => Err(SignerError::Reference { name: String::new(), form: "pkcs11:token=TOKEN;object=LABEL" }),
+        }
+    }
+
     /// Reads the public key, and gives what signs with the private one.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ fn whole(dir: &Path) -> String {
     let both = ClientTrustConfig::parse(&read(folder::CLIENT_TRUST_CONFIG)).unwrap();
     assert_eq!((&both.trusted_root, &both.signing_config), (&root, &signing));
     assert_eq!(signing.select_logs(now).unwrap().len(), 1);
-    let codecs = Codecs::read(&Folder::of_shard(dir, &config), &config).unwrap();
+    let codecs = Codecs::read(&Folder::of_shard(&dir.into(), &config), &config).unwrap();
     let all: Vec<_> = root.logs.iter().chain(&root.ct_logs).collect();
     assert_eq!(all.len(), 3 * (config.frozen.len() + 1));
     let open: Vec<_> = all.into_iter().filter(|log| log.validity.end().is_none()).collect();
@@ -48,7 +48,7 @@ fn k06_logt1_a_crash_in_the_middle_of_a_rotation() {
     let first = whole(&dir);
     let mut copies: Vec<PathBuf> = Vec::new();
     let from = dir.clone();
-    let rotated = rotate_watched(&dir, &Clock::system(), &mut || {
+    let rotated = rotate_watched(&Place::from(&dir), &Clock::system(), &mut || {
         let copy = parent.path().join(format!("copy-{}", copies.len()));
         copy_dir(&from, &copy);
         copies.push(copy);

@@ -20,11 +20,15 @@ struct Fixture {
 }
 
 fn fixture() -> Fixture {
-    fixture_with(&ECDSA_P256_SHA256_ASN1_SIGNING)
+    fixture_with(KeyKind::P256)
 }
 
-fn fixture_with(algorithm: &'static aws_lc_rs::signature::EcdsaSigningAlgorithm) -> Fixture {
-    let (pkcs8, chain) = key_and_chain(algorithm);
+fn fixture_with(kind: KeyKind) -> Fixture {
+    let (key, chain) = key_and_chain(kind);
+    fixture_of(key, chain)
+}
+
+fn fixture_of(key: PrivateKey, chain: Vec<Certificate>) -> Fixture {
     let entry = AuthorityInstance {
         organization: "example.com".to_owned(),
         common_name: "tsa".to_owned(),
@@ -33,23 +37,27 @@ fn fixture_with(algorithm: &'static aws_lc_rs::signature::EcdsaSigningAlgorithm)
         validity: ValidityPeriod::new(START, None).unwrap(),
     };
     Fixture {
-        tsa: TimestampAuthority::new(&pkcs8, chain).unwrap(),
+        tsa: TimestampAuthority::new(key, chain).unwrap(),
         trusted: TimestampAuthorities::new(std::slice::from_ref(&entry)),
     }
 }
 
-fn key_and_chain(algorithm: &'static aws_lc_rs::signature::EcdsaSigningAlgorithm) -> (Vec<u8>, Vec<Certificate>) {
-    let pair = EcdsaKeyPair::generate(algorithm).unwrap();
-    let key = PublicKey::from_spki(pair.public_key().as_der().unwrap().as_ref()).unwrap();
+fn key_and_chain(kind: KeyKind) -> (PrivateKey, Vec<Certificate>) {
+    let pair = PrivateKey::generate(kind).unwrap();
+    let chain = chain_of(pair.public_key());
+    (pair, chain)
+}
+
+fn chain_of(key: &PublicKey) -> Vec<Certificate> {
     let root = Authority::root("tsa root");
     let leaf = root.sign(Template {
         serial: vec![7; 16],
         subject: crate::format::x509::build::authority_name("example.com", "tsa"),
         validity: period(START, 86_400),
         spki: key.spki().to_vec(),
-        extensions: leaf_extensions(&key, &key_id(root.key.public())),
+        extensions: leaf_extensions(key, &key_id(root.key.public())),
     });
-    (pair.to_pkcs8v1().unwrap().as_ref().to_vec(), vec![leaf, root.certificate])
+    vec![leaf, root.certificate]
 }
 
 fn digest() -> Digest {
@@ -196,7 +204,7 @@ fn z06_a_certificate_that_is_not_valid_now() {
 
 #[test]
 fn z07_certificates_nonces_and_serials() {
-    for algorithm in [&ECDSA_P256_SHA256_ASN1_SIGNING, &ECDSA_P384_SHA384_ASN1_SIGNING] {
+    for algorithm in [KeyKind::P256, KeyKind::P384] {
         let Fixture { tsa, trusted } = fixture_with(algorithm);
         let mut serials = std::collections::BTreeSet::new();
         for nonce in [None, Some(&[0][..]), Some(&[0x80; 8]), Some(&[0x7f; 32])] {
@@ -228,16 +236,51 @@ fn sigstore_js_sends_json() {
 
 #[test]
 fn a_key_and_a_chain_that_do_not_fit() {
-    let (pkcs8, chain) = key_and_chain(&ECDSA_P256_SHA256_ASN1_SIGNING);
-    let (other, _) = key_and_chain(&ECDSA_P256_SHA256_ASN1_SIGNING);
-    let (p384, _) = key_and_chain(&ECDSA_P384_SHA384_ASN1_SIGNING);
-    let setup = |key: &[u8], chain: Vec<Certificate>| TimestampAuthority::new(key, chain).map_err(|e| e.code().name());
-    assert!(setup(&pkcs8, chain.clone()).is_ok());
-    assert_eq!(setup(&other, chain.clone()).err(), Some("tsa-setup"));
-    assert_eq!(setup(&p384, chain.clone()).err(), Some("tsa-setup"));
-    assert_eq!(setup(b"", chain.clone()).err(), Some("tsa-setup"));
-    assert_eq!(setup(&pkcs8, chain[1..].to_vec()).err(), Some("tsa-leaf-is-ca"));
-    assert_eq!(setup(&pkcs8, Vec::new()).err(), Some("chain-empty"));
-    let pem = TimestampAuthority::new(&pkcs8, chain).unwrap().certificate_chain();
+    let (key, chain) = key_and_chain(KeyKind::P256);
+    let (other, _) = key_and_chain(KeyKind::P256);
+    let (p384, _) = key_and_chain(KeyKind::P384);
+    let setup = |key, chain: Vec<Certificate>| TimestampAuthority::new(key, chain).map_err(|e| e.code().name());
+    let (ed25519, _) = key_and_chain(KeyKind::Ed25519);
+    let of_ed25519 = chain_of(ed25519.public_key());
+    assert_eq!(setup(other, chain.clone()).err(), Some("tsa-setup"));
+    assert_eq!(setup(p384, chain.clone()).err(), Some("tsa-setup"));
+    assert_eq!(setup(ed25519, of_ed25519).err(), Some("tsa-setup"));
+    assert_eq!(setup(key_and_chain(KeyKind::P256).0, chain[1..].to_vec()).err(), Some("tsa-leaf-is-ca"));
+    assert_eq!(setup(key_and_chain(KeyKind::P256).0, Vec::new()).err(), Some("chain-empty"));
+    let pem = setup(key, chain).unwrap().certificate_chain();
     assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 2);
+}
+
+/// A token whose key is lost in the middle of the work.
+#[derive(Debug)]
+struct Broken(PublicKey, std::sync::atomic::AtomicBool);
+
+impl crate::service::signer::Signer for Broken {
+    fn public_key(&self) -> &PublicKey {
+        &self.0
+    }
+
+    fn sign<'a>(
+        &'a self,
+        _: crate::service::signer::Prepared<'a>,
+    ) -> crate::service::BoxFuture<'a, Result<Vec<u8>, crate::service::signer::SignerError>> {
+        let lies = self.1.load(Ordering::Relaxed);
+        Box::pin(
+            async move { if lies { Ok(vec![0x30, 0]) } else { Err(crate::service::signer::SignerError::Randomness) } },
+        )
+    }
+}
+
+/// Z08: the key fails, or gives what is no signature: no token leaves.
+#[test]
+fn z08_a_key_that_fails() {
+    let public = PrivateKey::generate(KeyKind::P256).unwrap().public_key().clone();
+    for lies in [false, true] {
+        let broken = std::sync::Arc::new(Broken(public.clone(), lies.into()));
+        let tsa = TimestampAuthority::new(PrivateKey::held(broken), chain_of(&public)).unwrap();
+        let request = TimestampRequest::new(digest(), None, false);
+        let answer = tsa.respond(DER, &request.to_der(), START.plus_secs(60));
+        assert_eq!((answer.status, answer.content_type), (500, "application/json"));
+        assert!(!String::from_utf8_lossy(&answer.body).contains("random"), "its reason is the operator's");
+    }
 }

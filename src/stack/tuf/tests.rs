@@ -8,7 +8,7 @@ use crate::base::encoding::json::{Json, canonical};
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 fn repository(dir: &Path) -> Folder {
-    let folder = Folder::new(&dir.join("stack"));
+    let folder = Folder::new(&dir.join("stack").as_path().into());
     folder.create().unwrap();
     for name in DOCUMENTS {
         folder.write(name, &format!("{{\"is\":\"{name}\"}}")).unwrap();

@@ -162,3 +162,45 @@ async fn status_from_beside() {
     running.stop().await.unwrap();
     assert!(!status(&dir).await.unwrap().serving);
 }
+
+/// Keys that nobody reads without the password: files that were taken along say nothing.
+#[test]
+fn x11_z08_keys_at_rest() {
+    use sealmark::service::signer::Password;
+    use sealmark::stack::{KeyPlan, Place, fsck, rotate, token};
+    let parent = tempfile::tempdir().unwrap();
+    let (dir, roots) = (parent.path().join("stack"), parent.path().join("roots"));
+    let password = |text: &str| Some(std::sync::Arc::new(Password::new(text.to_owned())));
+    let plan = KeyPlan { password: password("right"), root_keys: Some(roots.clone()), ..KeyPlan::default() };
+    Stack::init_with(&dir, &Config::loopback(1), &plan).unwrap();
+    let keys = std::fs::read_dir(dir.join("keys")).unwrap().chain(std::fs::read_dir(&roots).unwrap());
+    let mut count = 0;
+    for key in keys.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some()) {
+        let text = std::fs::read_to_string(&key).unwrap();
+        assert!(text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"), "{}", key.display());
+        count += 1;
+    }
+    assert_eq!(count, 9, "seven of the stack, two of its roots");
+    let at = |text: &str| Place::new(&dir).unlocked_by(password(text));
+    assert_eq!(open_code(&dir), "signer-key-encrypted");
+    assert_eq!(Stack::open(at("wrong")).unwrap_err().code().name(), "signer-key-password");
+    drop(Stack::open(at("right")).unwrap());
+    token(at("right"), &TokenRequest::email("me@example.com")).unwrap();
+    assert_eq!(token(&dir, &TokenRequest::email("me@example.com")).unwrap_err().code().name(), "signer-key-encrypted");
+    rotate(at("right")).unwrap();
+    assert!(fsck(at("right")).unwrap().iter().all(|log| log.result.findings.is_empty()));
+    assert_eq!(std::fs::read_dir(&roots).unwrap().count(), 2);
+    // A root's key is that of the root that clients have.
+    let root = PrivateKey::read_locked(
+        &roots.join("ca-root.pem"),
+        &[sealmark::base::crypto::KeyKind::P384],
+        password("right").as_deref(),
+    );
+    let trusted = TrustedRoot::parse(&std::fs::read(dir.join("trusted_root.json")).unwrap()).unwrap();
+    assert_eq!(trusted.certificate_authorities[0].chain[1].public_key(), root.unwrap().public_key());
+    // What is none of the stack's keys is refused before anything is made.
+    let plan = KeyPlan { tokens: vec![("oidc".to_owned(), "pkcs11:object=x".to_owned())], ..KeyPlan::default() };
+    let other = parent.path().join("other");
+    assert_eq!(Stack::init_with(&other, &Config::loopback(1), &plan).unwrap_err().code().name(), "stack-config");
+    assert!(!other.exists());
+}

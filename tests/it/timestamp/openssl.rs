@@ -4,15 +4,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::encoding::AsDer as _;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _,
-};
-use sealmark::base::crypto::{PublicKey, Scheme};
+use sealmark::base::crypto::{KeyKind, PublicKey};
 use sealmark::base::time::{UnixTime, ValidityPeriod};
 use sealmark::format::x509::build::{Extension, Fields, TbsCertificate, authority_name, key_id};
 use sealmark::format::x509::{Certificate, KeyUsage};
+use sealmark::stack::keys::PrivateKey;
 use sealmark::stack::tsa::{TimestampAuthority, leaf_extensions};
 
 fn now() -> UnixTime {
@@ -20,27 +16,23 @@ fn now() -> UnixTime {
     UnixTime::from_secs(seconds.try_into().unwrap())
 }
 
-fn public(pair: &EcdsaKeyPair) -> PublicKey {
-    PublicKey::from_spki(pair.public_key().as_der().unwrap().as_ref()).unwrap()
-}
-
 /// A timestamp authority that is valid today, and its chain: the leaf and its root.
-fn authority(algorithm: &'static EcdsaSigningAlgorithm) -> (TimestampAuthority, Vec<Certificate>) {
-    let (ca, tsa) = (EcdsaKeyPair::generate(algorithm).unwrap(), EcdsaKeyPair::generate(algorithm).unwrap());
-    let (ca_key, tsa_key) = (public(&ca), public(&tsa));
+fn authority(kind: KeyKind) -> (TimestampAuthority, Vec<Certificate>) {
+    let (ca, tsa) = (PrivateKey::generate(kind).unwrap(), PrivateKey::generate(kind).unwrap());
+    let (ca_key, tsa_key) = (ca.public_key().clone(), tsa.public_key().clone());
     let issuer = authority_name("example.com", "root");
     let issue = |subject: &[u8], key: &PublicKey, extensions: &[Extension]| {
         let certificate = TbsCertificate::new(&Fields {
             serial: &key_id(key)[1..],
-            scheme: Scheme::default_for(ca_key.kind()),
+            scheme: ca.scheme(),
             issuer: &issuer,
             validity: ValidityPeriod::new(now().plus_secs(-60), Some(now().plus_secs(3600))).unwrap(),
             subject,
             spki: key.spki(),
             extensions,
         });
-        let signature = ca.sign(&SystemRandom::new(), &certificate.der()).unwrap();
-        Certificate::from_der(&certificate.sign(signature.as_ref())).unwrap()
+        let signature = ca.sign(&certificate.der()).unwrap();
+        Certificate::from_der(&certificate.sign(&signature)).unwrap()
     };
     let of_a_ca = [
         Extension::key_usage(KeyUsage::AUTHORITY),
@@ -50,8 +42,7 @@ fn authority(algorithm: &'static EcdsaSigningAlgorithm) -> (TimestampAuthority, 
     let root = issue(&issuer, &ca_key, &of_a_ca);
     let leaf = issue(&authority_name("example.com", "tsa"), &tsa_key, &leaf_extensions(&tsa_key, &key_id(&ca_key)));
     let chain = vec![leaf, root];
-    let pkcs8 = tsa.to_pkcs8v1().unwrap();
-    (TimestampAuthority::new(pkcs8.as_ref(), chain.clone()).unwrap(), chain)
+    (TimestampAuthority::new(tsa, chain.clone()).unwrap(), chain)
 }
 
 /// Whether `openssl ARGUMENTS` succeeds in a folder; `None` when there is no such program.
@@ -70,7 +61,7 @@ fn z09_openssl_accepts_our_tokens() {
     }
     std::fs::write(path("data"), "signature").unwrap();
     std::fs::write(path("other"), "another").unwrap();
-    for algorithm in [&ECDSA_P256_SHA256_ASN1_SIGNING, &ECDSA_P384_SHA384_ASN1_SIGNING] {
+    for algorithm in [KeyKind::P256, KeyKind::P384] {
         let (tsa, chain) = authority(algorithm);
         std::fs::write(path("leaf.pem"), chain[0].to_pem()).unwrap();
         std::fs::write(path("root.pem"), chain[1].to_pem()).unwrap();

@@ -1,13 +1,19 @@
 //! `stack …`: a private Sigstore in one folder and one process.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use sealmark::serve::tls::Reload;
 use sealmark::serve::{self, Journal, Server};
-use sealmark::stack::{self, Config, EntryPolicy, IssuerKind, Serving, StackStatus, TokenRequest};
+use sealmark::stack::{
+    self, CaKey, Config, EntryPolicy, IssuerKind, KeyPlan, Place, Serving, StackStatus, TokenRequest,
+};
 use serde::Serialize;
 
-use crate::cli::{Format, StackInit, StackRenewTrust, StackStatus as StatusArgs, StackToken, StackUp, TokenKind};
+use crate::cli::{
+    CaKeyKind, Format, StackInit, StackPassword, StackRenewTrust, StackStatus as StatusArgs, StackToken, StackUp,
+    TokenKind,
+};
 use crate::report::console::Style;
 use crate::report::signed::command_line;
 use crate::report::text::{Table, visible_path};
@@ -49,7 +55,13 @@ pub(super) fn init(args: &StackInit) -> Result<u8, Failure> {
     if args.any_signer {
         config.entry_policy = EntryPolicy::Any;
     }
-    stack::Stack::init(&args.dir, &config)?;
+    config.ca_key = match args.ca_key {
+        CaKeyKind::P256 => CaKey::P256,
+        CaKeyKind::P384 => CaKey::P384,
+    };
+    let password = args.encrypt_keys.then(|| settings::new_stack_password(&args.password)).transpose()?;
+    let keys = KeyPlan { password, tokens: args.token_key.clone(), root_keys: args.root_keys.clone() };
+    stack::Stack::init_with(&args.dir, &config, &keys)?;
     let shown = Shown::from(settings::runtime()?.block_on(stack::status(&args.dir))?);
     match args.format.format {
         Format::Json => print_json(&shown)?,
@@ -73,7 +85,7 @@ pub(super) fn up(args: &StackUp) -> Result<u8, Failure> {
     let mut tls = settings::serving(args.tls_cert.as_deref(), args.tls_key.as_deref(), None, &args.acme, &journal)?;
     let runtime = settings::server_runtime()?;
     runtime.block_on(async {
-        let mut stack = stack::Stack::open(&args.dir)?;
+        let mut stack = stack::Stack::open(place(&args.dir, &args.password)?)?;
         if let Some(folder) = &args.high_water {
             stack = stack.remembering(folder)?;
         }
@@ -124,15 +136,20 @@ pub(super) fn token(args: &StackToken) -> Result<u8, Failure> {
     for (name, value) in &args.settings {
         request = request.with(name, value).map_err(stack::StackError::from)?;
     }
-    console::data(&format!("{}\n", stack::token(&args.dir, &request)?))?;
+    console::data(&format!("{}\n", stack::token(place(&args.dir, &args.password)?, &request)?))?;
     Ok(0)
 }
 
 pub(super) fn renew_trust(args: &StackRenewTrust) -> Result<u8, Failure> {
     settings::keep_from_dumps();
-    let version = stack::renew_trust(&args.dir)?;
+    let version = stack::renew_trust(place(&args.dir, &args.password)?)?;
     console::data(&format!("root {version} is in {}\n", visible_path(&args.dir.join("tuf"))))?;
     Ok(0)
+}
+
+/// A stack's folder, with the password of its keys where there is one.
+pub(super) fn place(dir: &Path, password: &StackPassword) -> Result<Place, Failure> {
+    Ok(Place::new(dir).unlocked_by(settings::stack_password(password)?))
 }
 
 fn table(shown: &Shown) -> Table {

@@ -3,6 +3,7 @@
 use sealmark::stack;
 use serde::Serialize;
 
+use super::stack::place;
 use crate::cli::{Format, StackExport, StackFsck, StackRotate};
 use crate::report::console::Style;
 use crate::report::text::{visible, visible_path};
@@ -64,7 +65,7 @@ struct Rotated {
 
 pub(super) fn rotate(args: &StackRotate) -> Result<u8, Failure> {
     settings::keep_from_dumps();
-    let stack::Rotated { frozen, shard } = stack::rotate(&args.dir)?;
+    let stack::Rotated { frozen, shard } = stack::rotate(place(&args.dir, &args.password)?)?;
     match args.format.format {
         Format::Json => print_json(&Rotated { schema: "sealmark.stack-rotate/v1", tool: TOOL, frozen, shard })?,
         Format::Human => console::data(&format!(
@@ -80,7 +81,7 @@ pub(super) fn rotate(args: &StackRotate) -> Result<u8, Failure> {
 
 pub(super) fn fsck(args: &StackFsck) -> Result<u8, Failure> {
     settings::keep_from_dumps();
-    let logs: Vec<_> = stack::fsck(&args.dir)?
+    let logs: Vec<_> = stack::fsck(place(&args.dir, &args.password)?)?
         .into_iter()
         .map(|log| CheckedLog {
             name: log.name,
@@ -116,7 +117,7 @@ fn shown(log: &CheckedLog) -> String {
 
 pub(super) fn export(args: &StackExport) -> Result<u8, Failure> {
     settings::keep_from_dumps();
-    let logs: Vec<_> = stack::export(&args.dir, &args.out)?
+    let logs: Vec<_> = stack::export(place(&args.dir, &args.password)?, &args.out)?
         .into_iter()
         .map(|log| ExportedLog {
             name: log.name,

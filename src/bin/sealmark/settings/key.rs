@@ -1,7 +1,7 @@
 //! Which private key, and its password.
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sealmark::base::limits;
@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::SettingsError;
 use super::identity::environment;
+use crate::cli::StackPassword;
 use crate::files;
 use crate::report::Failure;
 use crate::report::console::warning;
@@ -101,6 +102,30 @@ fn known_password(file: Option<&Path>) -> Result<Option<Password>, Failure> {
     }
     let set = ["SEALMARK_KEY_PASSWORD", "COSIGN_PASSWORD"].into_iter().find_map(|name| std::env::var(name).ok());
     Ok(set.map(Password::new))
+}
+
+/// The password of a stack's keys, if anything has one: a file, a descriptor, our variable, a credential of systemd.
+pub(crate) fn stack_password(given: &StackPassword) -> Result<Option<Arc<Password>>, Failure> {
+    let descriptor = given.key_password_fd.map(|number| PathBuf::from(format!("/dev/fd/{number}")));
+    let file = descriptor.or_else(|| given.key_password_file.clone());
+    let credential = || Some(PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join("sealmark-key-password"));
+    let variable = || std::env::var("SEALMARK_KEY_PASSWORD").ok();
+    let password = match file {
+        Some(file) => known_password(Some(&file))?,
+        None => match variable() {
+            Some(text) => Some(Password::new(text)),
+            None => credential().filter(|file| file.exists()).map_or(Ok(None), |file| known_password(Some(&file)))?,
+        },
+    };
+    Ok(password.map(Arc::new))
+}
+
+/// The same for keys that are about to be written: asked for twice where nothing has one.
+pub(crate) fn new_stack_password(given: &StackPassword) -> Result<Arc<Password>, Failure> {
+    match stack_password(given)? {
+        Some(password) => Ok(password),
+        None => Ok(Arc::new(new_password(None)?)),
+    }
 }
 
 fn can_ask() -> bool {
