@@ -117,6 +117,16 @@ async fn k06_logt4_kill_9_under_load() {
             .collect();
         writers.push(tokio::spawn(get_certificates(http.clone(), Arc::clone(&ledger), secret.clone())));
         tokio::time::sleep(Duration::from_millis(120 + 70 * (round % 6))).await;
+        // On a busy machine that was not long enough for much.
+        let enough = |ledger: &Ledger| {
+            ledger.entries.len() > 55 * (round as usize + 1) && ledger.certificates.len() > round as usize + 1
+        };
+        for _ in 0..400 {
+            if enough(&ledger.lock().unwrap()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         child.kill();
         for writer in writers {
             writer.await.unwrap();
