@@ -12,6 +12,7 @@ use super::rule::Rule;
 use super::seen::Seen;
 use super::signer::Signers;
 use crate::base::encoding::json::Json;
+use crate::base::time::UnixTime;
 use crate::verify::Verified;
 
 /// An attestation that must be there.
@@ -130,6 +131,11 @@ impl AttestationRule {
             let result = predicate.and_then(|predicate| predicate.member("verificationResult")).and_then(Json::as_str);
             if result != Some("PASSED") {
                 return refuse("/verificationResult", "PASSED".to_owned(), result.map(str::to_owned));
+            }
+            // Version 1.0 of the specification and later: "required".
+            let time = predicate.and_then(|predicate| predicate.member("timeVerified")).and_then(Json::as_str);
+            if !time.is_some_and(|text| UnixTime::parse_rfc3339(text).is_some()) {
+                return refuse("/timeVerified", "a time".to_owned(), time.map(str::to_owned));
             }
         }
         for (pointer, expected) in &self.fields {

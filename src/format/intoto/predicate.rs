@@ -17,25 +17,42 @@
 //! SLSA 1.1 and 1.2 kept the type of 1.0. Fields that a schema does not have are left alone, as the specifications
 //! ask; so is every other type.
 
+mod forms;
 mod provenance;
 mod schema;
 mod summary;
 
 use thiserror::Error;
 
-use crate::base::encoding::json::{Fields, Json, ShapeError};
+use crate::base::encoding::json::{Json, ShapeError};
 
 pub use provenance::{Material, PROVENANCE_V0_2, PROVENANCE_V1, Provenance};
 pub use summary::{SUMMARY_V0_2, SUMMARY_V1, Summary, SummaryResult};
 
 /// A predicate that does not have the shape that its type gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the predicate is none of type {predicate_type}: {error}")]
+#[error("the predicate is none of type {predicate_type}: at {pointer:?}: {error}", pointer = self.pointer())]
 pub struct PredicateError {
     /// The type.
     pub predicate_type: String,
     /// Where, and what was expected.
     pub error: ShapeError,
+}
+
+impl PredicateError {
+    /// The place within the predicate, as a JSON pointer (RFC 6901); empty for the predicate itself.
+    pub fn pointer(&self) -> String {
+        let path = match &self.error {
+            ShapeError::Missing { path }
+            | ShapeError::Unknown { path }
+            | ShapeError::Type { path, .. }
+            | ShapeError::Base64 { path }
+            | ShapeError::Integer { path }
+            | ShapeError::TooMany { path, .. } => path,
+        };
+        let within = path.strip_prefix("predicate").unwrap_or(path);
+        within.replace('~', "~0").replace('/', "~1").replace(['.', '['], "/").replace(']', "")
+    }
 }
 
 /// A predicate, by its type.
@@ -74,17 +91,6 @@ impl Predicate {
             },
         }
     }
-}
-
-/// The fields of the predicate at the top.
-fn top<'j, 'a>(json: &'j Json<'a>) -> Result<Fields<'j, 'a>, ShapeError> {
-    Fields::of(json, "predicate")
-}
-
-/// A string that says something.
-fn filled<'j>(fields: &mut Fields<'j, '_>, name: &str) -> Result<&'j str, ShapeError> {
-    let text = fields.require_string(name)?;
-    if text.trim().is_empty() { Err(ShapeError::Missing { path: fields.path(name) }) } else { Ok(text) }
 }
 
 #[cfg(test)]

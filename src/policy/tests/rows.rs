@@ -208,7 +208,9 @@ fn a14_provenance_says_builder_type_source_and_ref() {
 fn a16_verification_summaries_pass_for_this_policy_and_not_for_ever() {
     const TYPE: &str = "https://slsa.dev/verification_summary/v1";
     let summary = |result: &str, policy: &str| {
-        let predicate = format!(r#"{{"verificationResult":"{result}","policy":{{"uri":"{policy}"}}}}"#);
+        let predicate = format!(
+            r#"{{"timeVerified":"2026-11-26T10:00:00Z","verificationResult":"{result}","policy":{{"uri":"{policy}"}}}}"#
+        );
         attested(&uri(WORKFLOW), TYPE, &predicate)
     };
     let asked = with(&format!(
@@ -223,6 +225,10 @@ fn a16_verification_summaries_pass_for_this_policy_and_not_for_ever() {
     // Even when nothing is asked about the result.
     let plain = with(&format!("    attestations: [{{predicate-type: '{TYPE}'}}]\n"));
     assert_eq!(code_of(&plain, None, &[&summary("FAILED", "x")], soon), "vsa-mismatch");
+    // Nor is one that says no time, which the specification requires.
+    let untimed = attested(&uri(WORKFLOW), TYPE, r#"{"verificationResult":"PASSED","policy":{"uri":"x"}}"#);
+    assert_eq!(code_of(&plain, None, &[&untimed], soon), "vsa-mismatch");
+    assert_eq!(code_of(&plain, None, &[&summary("PASSED", "x")], soon), "");
 }
 
 #[test]

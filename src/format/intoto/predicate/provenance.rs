@@ -1,7 +1,7 @@
 //! SLSA provenance, v0.2 and v1: <https://slsa.dev/spec/v1.0/provenance>, <https://slsa.dev/spec/v0.2/provenance>
 
-use super::{filled, top};
-use crate::base::encoding::json::{Fields, Json, ShapeError, string};
+use super::forms::{descriptor, digests, each, flags, objects, text_map, texts, times, top, uri};
+use crate::base::encoding::json::{Fields, Json, ShapeError};
 use crate::base::limits;
 
 /// The type of SLSA provenance v1.
@@ -31,10 +31,19 @@ impl Provenance {
     pub(super) fn v1(json: &Json<'_>) -> Result<Self, ShapeError> {
         let mut fields = top(json)?;
         let mut definition = fields.require_object("buildDefinition")?;
-        let build_type = filled(&mut definition, "buildType")?.to_owned();
+        let build_type = uri(&mut definition, "buildType")?.to_owned();
         let mut parameters = definition.require_object("externalParameters")?;
+        objects(&mut definition, &["internalParameters"])?;
         let mut run = fields.require_object("runDetails")?;
-        let builder_id = filled(&mut run.require_object("builder")?, "id")?.to_owned();
+        let mut builder = run.require_object("builder")?;
+        let builder_id = uri(&mut builder, "id")?.to_owned();
+        text_map(&mut builder, "version")?;
+        each(&mut builder, "builderDependencies", descriptor)?;
+        if let Some(mut metadata) = run.object("metadata")? {
+            texts(&mut metadata, &["invocationId"])?;
+            times(&mut metadata, &["startedOn", "finishedOn"])?;
+        }
+        each(&mut run, "byproducts", descriptor)?;
         let materials = materials(&mut definition, "resolvedDependencies")?;
         // GitHub's build type; others name their parameters otherwise.
         let workflow = match parameters.take("workflow") {
@@ -47,15 +56,25 @@ impl Provenance {
 
     pub(super) fn v0_2(json: &Json<'_>) -> Result<Self, ShapeError> {
         let mut fields = top(json)?;
-        let builder_id = filled(&mut fields.require_object("builder")?, "id")?.to_owned();
-        let build_type = filled(&mut fields, "buildType")?.to_owned();
-        let source = match fields.object("invocation")? {
-            Some(mut invocation) => match invocation.object("configSource")? {
-                Some(mut config) => config.string("uri")?.map(str::to_owned),
-                None => None,
-            },
-            None => None,
-        };
+        let builder_id = uri(&mut fields.require_object("builder")?, "id")?.to_owned();
+        let build_type = uri(&mut fields, "buildType")?.to_owned();
+        let mut source = None;
+        if let Some(mut invocation) = fields.object("invocation")? {
+            objects(&mut invocation, &["parameters", "environment"])?;
+            if let Some(mut config) = invocation.object("configSource")? {
+                source = config.string("uri")?.map(str::to_owned);
+                digests(&mut config, "digest")?;
+                texts(&mut config, &["entryPoint"])?;
+            }
+        }
+        if let Some(mut metadata) = fields.object("metadata")? {
+            texts(&mut metadata, &["buildInvocationId"])?;
+            times(&mut metadata, &["buildStartedOn", "buildFinishedOn"])?;
+            flags(&mut metadata, &["reproducible"])?;
+            if let Some(mut complete) = metadata.object("completeness")? {
+                flags(&mut complete, &["parameters", "environment", "materials"])?;
+            }
+        }
         let materials = materials(&mut fields, "materials")?;
         Ok(Self { builder_id, build_type, source, materials })
     }
@@ -89,16 +108,8 @@ fn materials(fields: &mut Fields<'_, '_>, name: &str) -> Result<Vec<Material>, S
 }
 
 fn material(item: &Json<'_>, path: &str) -> Result<Material, ShapeError> {
+    descriptor(item, path)?;
     let mut fields = Fields::of(item, path)?;
     let uri = fields.string("uri")?.unwrap_or_default().to_owned();
-    let path = fields.path("digest");
-    let digests = match fields.take("digest") {
-        None => Vec::new(),
-        Some(Json::Object(members)) => members
-            .iter()
-            .map(|(name, value)| Ok((name.to_string(), string(value, &path)?.to_owned())))
-            .collect::<Result<_, ShapeError>>()?,
-        Some(_) => return Err(ShapeError::Type { path, expected: "an object" }),
-    };
-    Ok(Material { uri, digests })
+    Ok(Material { uri, digests: digests(&mut fields, "digest")? })
 }
