@@ -7,6 +7,7 @@
 //! | [`threats`] | to know what a yes means, against whom, and what holds that |
 //! | [`formats`] | before you write or read our files with another program |
 //! | [`policies`] | to say whom you trust for what |
+//! | [`provenance`] | to attest how a CI job built, and to read what it attested |
 //! | [`refusals`] | when you were refused, or to see what is refused at all |
 //! | [`operating`] | to run a private stack |
 //! | [`stack`] | when a stack's logs say that something is wrong; and to rotate them |
@@ -30,6 +31,9 @@ pub mod formats {}
 
 #[doc = include_str!("manual/policies.md")]
 pub mod policies {}
+
+#[doc = include_str!("manual/provenance.md")]
+pub mod provenance {}
 
 #[doc = include_str!("manual/refusals.md")]
 pub mod refusals {}

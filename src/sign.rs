@@ -25,6 +25,7 @@ mod error;
 pub mod image;
 mod pace;
 mod pool;
+pub mod provenance;
 mod services;
 mod session;
 mod unlogged;

@@ -112,6 +112,8 @@ pub const SUBJECTS: usize = 1024;
 /// Items of a predicate's lists that are read: a build's dependencies, a scan's findings. Predicates are bounded by their
 /// bundle already; large builds name tens of thousands.
 pub const PREDICATE_ITEMS: usize = 100_000;
+/// Bytes of a variable of a job that its provenance repeats; longer ones are left out.
+pub const PROVENANCE_VARIABLE_BYTES: usize = 1024;
 /// Digests of one subject.
 pub const SUBJECT_DIGESTS: usize = 32;
 /// RSA moduli, in bits: below is weak, above is a denial of service.

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::credential::CredentialError;
+use super::provenance::ProvenanceError;
 use super::unlogged::Unlogged;
 use crate::base::code::Code;
 use crate::base::time::UnixTime;
@@ -89,6 +90,9 @@ pub enum SignError {
     /// The predicate to attest does not have the shape that its type gives it.
     #[error(transparent)]
     PredicateSchema(#[from] PredicateError),
+    /// The running job says nothing that could be attested.
+    #[error(transparent)]
+    Provenance(#[from] ProvenanceError),
     /// The predicate has no type.
     #[error("the predicate has no type")]
     PredicateType,
@@ -144,6 +148,7 @@ impl SignError {
                 "predicate-schema",
                 "name the type that the predicate has, or complete it: whoever verifies relies on these fields",
             ),
+            Self::Provenance(error) => error.code(),
             Self::PredicateType => Code::usage(
                 "predicate-type",
                 "name the predicate's type: a URI, or a short name such as slsaprovenance1",

@@ -1,6 +1,7 @@
 //! The command line, as a person and as a program use it. `tests/cli/*.toml` hold what is printed
 //! (`TRYCMD=overwrite cargo test --test it cli::` writes them anew); here stands what a snapshot cannot say.
 
+mod attested;
 mod carry;
 mod fixture;
 mod identities;
@@ -12,6 +13,7 @@ mod odd_input;
 mod outage;
 mod pack;
 mod policy_images;
+mod provenance;
 mod questions;
 mod rows;
 mod sign_image;

@@ -216,13 +216,15 @@ pub(crate) struct SignBlob {
 ///
 /// Give either a predicate with its type, and the statement is made about FILE, or a whole in-toto
 /// statement, and FILE must be one of its subjects. The signed bytes are the statement, unchanged.
+/// In a CI job --from-ci writes the predicate: SLSA provenance, by the claims of the job's identity token.
 /// A bundle of another kind that is there already is left alone: name another place with --output.
 #[derive(Debug, Args)]
 #[command(
-    group = ArgGroup::new("what").required(true).args(["predicate", "statement"]),
+    group = ArgGroup::new("what").required(true).args(["predicate", "statement", "from_ci"]),
     after_help = "\
 Examples:
   $ sealmark attest blob app.tar.gz --predicate sbom.cdx.json --type cyclonedx
+  $ sealmark attest blob app.tar.gz --type slsaprovenance1 --from-ci
   $ sealmark attest blob app.tar.gz --statement provenance.json"
 )]
 pub(crate) struct AttestBlob {
@@ -233,10 +235,14 @@ pub(crate) struct AttestBlob {
     #[arg(long, value_name = "FILE", requires = "predicate_type", value_parser = path(),
           value_hint = ValueHint::FilePath, help_heading = "Statement")]
     pub(crate) predicate: Option<PathBuf>,
-    /// The predicate's type: a URI, or slsaprovenance1, cyclonedx, spdxjson, openvex, vuln, link
+    /// The predicate's type: a URI, or slsaprovenance1, slsaprovenance (0.2), vsa, spdx, spdxjson, cyclonedx,
+    /// openvex, vuln, vulns, test-result, link, release
     #[arg(long = "type", id = "predicate_type", value_name = "TYPE", conflicts_with = "statement",
           value_parser = NonEmptyStringValueParser::new(), help_heading = "Statement")]
     pub(crate) predicate_type: Option<String>,
+    /// Write the provenance of the CI job that runs this, by its identity token; needs --type
+    #[arg(long, requires = "predicate_type", help_heading = "Statement")]
+    pub(crate) from_ci: bool,
     /// A JSON file with the whole in-toto statement
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath,
           help_heading = "Statement")]
@@ -392,7 +398,10 @@ Examples:
   $ sealmark verify image registry.example.com/app:v1 --recursive \\
       --policy release.yaml
   $ sealmark verify image registry.example.com/app:v1 \\
-      --platform linux/arm64 --policy release.yaml --format json")]
+      --platform linux/arm64 --policy release.yaml --format json
+  $ sealmark verify image registry.example.com/app:v1 --policy release.yaml \\
+      --output vsa --verifier-id https://example.com/stage-1 \\
+      --resource-uri pkg:oci/app --attach-summary")]
 pub(crate) struct VerifyImage {
     /// Images: HOST[:PORT]/PATH:TAG or HOST[:PORT]/PATH@sha256:DIGEST
     #[arg(required = true, value_name = "IMAGE", value_parser = NonEmptyStringValueParser::new())]
@@ -425,7 +434,8 @@ Examples:
   $ sealmark verify attestation registry.example.com/app:v1 \\
       --type cyclonedx --key cosign.pub")]
 pub(crate) struct VerifyAttestation {
-    /// The predicate's type: a URI, or slsaprovenance1, cyclonedx, spdxjson, openvex, vuln, link
+    /// The predicate's type: a URI, or slsaprovenance1, slsaprovenance (0.2), vsa, spdx, spdxjson, cyclonedx,
+    /// openvex, vuln, vulns, test-result, link, release
     #[arg(long = "type", value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) predicate_type: String,
     #[command(flatten)]

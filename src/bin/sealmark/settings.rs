@@ -34,6 +34,7 @@ pub(crate) use runtime::{interrupted, runtime, server_runtime};
 pub(crate) use secrets::keep_from_dumps;
 pub(crate) use services::Signing;
 pub(crate) use serving::{Serving, serving};
+pub(crate) use signatory::{Signatory, key_log};
 pub(crate) use trust::{TrustAnchor, client_config, packed_trust, trust, trust_file};
 
 /// Why the flags mean nothing, or the system cannot do what they ask.

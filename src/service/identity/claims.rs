@@ -23,6 +23,7 @@ pub struct TokenClaims {
     connector: Option<String>,
     service_account: Option<(String, String)>,
     texts: BTreeMap<String, String>,
+    numbers: BTreeMap<String, i128>,
 }
 
 /// The name that a certificate for a token is to carry.
@@ -62,6 +63,7 @@ impl TokenClaims {
                 }
                 ("kubernetes.io", value) => claims.service_account = service_account(value),
                 (_, Json::String(text)) => drop(claims.texts.insert(name.to_string(), text.to_string())),
+                (_, Json::Integer(number)) => drop(claims.numbers.insert(name.to_string(), *number)),
                 _ => {}
             }
         }
@@ -71,6 +73,11 @@ impl TokenClaims {
     /// A claim that is text, by its name.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.texts.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// A claim that is text or an integer, as text.
+    pub fn scalar(&self, name: &str) -> Option<String> {
+        self.text(name).map(str::to_owned).or_else(|| self.numbers.get(name).map(i128::to_string))
     }
 
     /// `iss`

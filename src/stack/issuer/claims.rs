@@ -179,6 +179,7 @@ impl TokenRequest {
             text("pipeline_source", self.value("pipeline_source")),
             text("pipeline_id", self.value("job_id")),
             text("job_id", self.value("job_id")),
+            ("runner_id".into(), Json::Integer(1)),
             text("runner_environment", self.value("runner_environment")),
             text("user_login", "signer"),
         ];

@@ -7,7 +7,7 @@ use sealmark::stack::{IssuerKind, TokenRequest};
 
 use super::carry::signed;
 use super::fixture::{Desk, IDENTITY, issued, issuer, issuer_of, refusal, stack_dir, usage};
-use super::{json, stderr, stdout};
+use super::{json, sealmark, stderr, stdout};
 use crate::registry::server::TestRegistry;
 
 const VERIFIER: &str = "https://verifier.example/stage-1";
@@ -157,5 +157,80 @@ fn an_image_is_deployed_by_its_summary() {
     assert_eq!(verify().status.code(), Some(1));
     let attest = ["attest", "image", &image, "--predicate", "vsa.json", "--type", "vsa"];
     done(&on_stack(&desk, &[&attest[..], &["--identity-token-file", "gate.jwt"]].concat()));
+    done(&verify());
+}
+
+/// Signs in the call that verifies.
+fn signed_summary(desk: &Desk, policy: &str, more: &[&str]) -> Output {
+    summary(
+        desk,
+        &[&["blob", "app.txt", "--summary-bundle", "vsa.bundle.json"], more].concat(),
+        policy,
+        VERIFIER,
+        RESOURCE,
+    )
+}
+
+#[test]
+fn a_summary_is_signed_where_it_is_made() {
+    let desk = desk();
+    expect(&desk, "policy.yaml", "1h");
+    let token = ["--identity-token-file", "gate.jwt"];
+    let printed = done(&signed_summary(&desk, "policy.yaml", &token));
+    assert!(printed.contains("PASSED"), "{printed}");
+    assert!(stdout(&at_later(&desk, "app.txt")).contains("VERIFIED"));
+    desk.write("copy.txt", b"another artifact\n");
+    assert_eq!(refusal(&at_later(&desk, "copy.txt")), "subject-mismatch");
+
+    // A no, and what could not be decided, sign nothing and write nothing.
+    std::fs::remove_file(desk.path("vsa.bundle.json")).unwrap();
+    let refused = signed_summary(&desk, "other.yaml", &token);
+    assert_eq!((refused.status.code(), &json(&refused)["verificationResult"]), (Some(1), &"FAILED".into()));
+    assert!(!desk.path("vsa.bundle.json").exists());
+    // Without a token the yes stays unsigned, and the call is no success.
+    let nobody = signed_summary(&desk, "policy.yaml", &[]);
+    assert_eq!((usage(&nobody).as_str(), stdout(&nobody)), ("identity-missing", String::new()));
+    assert!(!desk.path("vsa.bundle.json").exists());
+
+    // What is there and is something else is not replaced.
+    desk.write("vsa.bundle.json", b"mine");
+    assert_eq!(usage(&signed_summary(&desk, "policy.yaml", &token)), "output-taken");
+    let attach = [&["blob", "app.txt", "--attach-summary"], &token[..]].concat();
+    assert_eq!(usage(&summary(&desk, &attach, "policy.yaml", VERIFIER, RESOURCE)), "vsa-attach");
+    std::fs::remove_file(desk.path("vsa.bundle.json")).unwrap();
+    let root = format!("{}/trusted_root.json", stack_dir());
+    let with = ["--output", "vsa", "--policy", "policy.yaml", "--verifier-id", VERIFIER, "--resource-uri", RESOURCE];
+    let verify = ["verify", "blob", "app.txt", "--summary-bundle", "vsa.bundle.json", "--trusted-root", &root];
+    let trust_alone = sealmark(&[&verify[..], &with, &token].concat()).current_dir(desk.path("")).output().unwrap();
+    assert_eq!(usage(&trust_alone), "vsa-services");
+    // A token that would sign nothing is a question put wrongly.
+    let plain =
+        sealmark(&["verify", "blob", "app.txt", "--policy", "policy.yaml", "--identity-token-file", "gate.jwt"]);
+    assert_eq!({ plain }.current_dir(desk.path("")).output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn a_key_signs_a_summary() {
+    let desk = desk();
+    done(&desk.run(&["key", "generate", "-o", "gate", "--unencrypted-unsafe"]));
+    done(&signed_summary(&desk, "policy.yaml", &["--signing-key", "gate.key"]));
+    let with = ["verify", "blob", "app.txt", "--bundle", "vsa.bundle.json", "--key", "gate.pub"];
+    assert!(done(&on_stack(&desk, &with)).contains("https://slsa.dev/verification_summary/v1"));
+}
+
+#[test]
+fn a_summary_is_attached_to_its_image() {
+    let (desk, registry) = (desk(), TestRegistry::honest());
+    signed(&desk, &registry);
+    let tag = format!("{}/acme/app:v1", registry.authority);
+    expect(&desk, "policy.yaml", "1h");
+    let verify = || on_stack(&desk, &["verify", "image", &tag, "--policy", "later.yaml"]);
+    assert_eq!(verify().status.code(), Some(1));
+    let attach = ["image", &tag, "--attach-summary", "--identity-token-file", "gate.jwt"];
+    let refused = summary(&desk, &attach, "other.yaml", VERIFIER, RESOURCE);
+    assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+    assert_eq!(verify().status.code(), Some(1));
+    let made = summary(&desk, &attach, "policy.yaml", VERIFIER, RESOURCE);
+    assert!(done(&made).contains("PASSED") && stderr(&made).contains("summary signed: "), "{}", stderr(&made));
     done(&verify());
 }

@@ -9,7 +9,7 @@ use sealmark::service::identity::platforms;
 use super::{Secret, path, secret};
 
 /// Where the token comes from.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[group(id = "token", multiple = false)]
 pub(crate) struct TokenArgs {
     /// A file with the identity token; - is standard input
@@ -27,4 +27,12 @@ pub(crate) struct TokenArgs {
     #[arg(long, value_name = "NAME", hide_possible_values = true,
           value_parser = PossibleValuesParser::new(platforms().map(|platform| platform.key)))]
     pub(crate) identity_provider: Option<String>,
+}
+
+impl TokenArgs {
+    /// Whether any flag says where.
+    pub(crate) fn says_where(&self) -> bool {
+        let named = [&self.identity_token_command, &self.identity_provider].into_iter().any(Option::is_some);
+        named || self.identity_token_file.is_some() || self.identity_token.is_some()
+    }
 }

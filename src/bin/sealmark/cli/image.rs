@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum, ValueHint};
 
 use super::{FormatArg, RegistryArgs, SignaturePlace, SigningArgs, path};
 
@@ -43,19 +43,24 @@ pub(crate) struct SignImage {
 /// Sign a statement about images in a registry: provenance, an SBOM, test results
 ///
 /// The statement is made about each image's digest; everything else is as with `sealmark sign image`.
+/// In a CI job --from-ci writes the predicate: SLSA provenance, by the claims of the job's identity token.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(group = ArgGroup::new("what").required(true).args(["predicate", "from_ci"]), after_help = "\
 Examples:
   $ sealmark attest image registry.example.com/acme/app:v1 \\
       --predicate sbom.cdx.json --type cyclonedx
   $ sealmark attest image registry.example.com/acme/app --if-needed \\
-      --digest-file build.json --predicate slsa.json --type slsaprovenance1")]
+      --digest-file build.json --type slsaprovenance1 --from-ci")]
 pub(crate) struct AttestImage {
     /// A JSON file with the predicate
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath,
           help_heading = "Statement")]
-    pub(crate) predicate: PathBuf,
-    /// The predicate's type: a URI, or slsaprovenance1, cyclonedx, spdxjson, openvex, vuln, link
+    pub(crate) predicate: Option<PathBuf>,
+    /// Write the provenance of the CI job that runs this, by its identity token
+    #[arg(long, help_heading = "Statement")]
+    pub(crate) from_ci: bool,
+    /// The predicate's type: a URI, or slsaprovenance1, slsaprovenance (0.2), vsa, spdx, spdxjson, cyclonedx,
+    /// openvex, vuln, vulns, test-result, link, release
     #[arg(long = "type", value_name = "TYPE", value_parser = NonEmptyStringValueParser::new(),
           help_heading = "Statement")]
     pub(crate) predicate_type: String,

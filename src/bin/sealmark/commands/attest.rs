@@ -33,7 +33,10 @@ pub(crate) struct PredicateTypeError {
 impl PredicateTypeError {
     /// The stable code.
     pub(crate) fn code(&self) -> Code {
-        Code::usage("predicate-type", "give a URI, or one of slsaprovenance1, cyclonedx, spdxjson, openvex, vuln, link")
+        Code::usage(
+            "predicate-type",
+            "give a URI, or one of the short names that --help lists, such as slsaprovenance1 or cyclonedx",
+        )
     }
 }
 
@@ -41,16 +44,26 @@ pub(super) fn blob(args: &AttestBlob) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let artifact = Artifact::named(&args.file);
     let targets = output::targets(vec![artifact.clone()], args.output.output.as_deref(), Kind::Attestation)?;
-    let statement = match (&args.statement, &args.predicate, &args.predicate_type) {
-        (Some(path), ..) => given(path, &artifact)?,
-        (None, Some(predicate), Some(kind)) => made(&args.file, &artifact, predicate, kind)?,
-        // The table of flags asks for one of them.
-        _ => return Err(Failure::usage("give --predicate with --type, or --statement")),
+    let kind = args.predicate_type.as_deref().map(typed).transpose()?;
+    let ready = match (&args.statement, &args.predicate, &kind) {
+        (Some(path), ..) => Some(given(path, &artifact)?),
+        (None, Some(predicate), Some(kind)) => Some(made(&args.file, &artifact, &text(predicate)?, kind)?),
+        _ => None,
     };
     let signing = Signing::named(&args.signing.services)?;
-    let credential = signing.credential(&args.signing.signer)?;
+    let runtime = settings::runtime()?;
+    let (statement, credential) = match (ready, &kind) {
+        (Some(statement), _) => (statement, signing.credential(&args.signing.signer)?),
+        (None, Some(kind)) => {
+            let log = settings::key_log(&args.signing.waivers);
+            let (job, signatory) = runtime.block_on(signing.job_and_signatory(&args.signing.signer, log))?;
+            (made(&args.file, &artifact, &job.predicate(kind)?, kind)?, signatory.credential)
+        }
+        // The table of flags asks for one of them.
+        (None, None) => return Err(Failure::usage("give --type with --predicate or --from-ci, or --statement")),
+    };
     let services = sign::services(&signing, &args.signing.services, &args.signing.waivers)?;
-    let signed: Result<Result<Signed, SignError>, Failure> = settings::runtime()?.block_on(async {
+    let signed: Result<Result<Signed, SignError>, Failure> = runtime.block_on(async {
         let session = sign::begin(&signing, credential.as_ref(), services, &args.signing.waivers).await?;
         Ok(session.attest(&statement).await)
     });
@@ -64,13 +77,11 @@ pub(super) fn blob(args: &AttestBlob) -> Result<u8, Failure> {
 }
 
 /// A statement around a predicate; its one subject is the file, by name and SHA-256.
-fn made(file: &Path, artifact: &Artifact, predicate: &Path, kind: &str) -> Result<String, Failure> {
-    let kind = typed(kind)?;
-    let predicate = text(predicate)?;
+fn made(file: &Path, artifact: &Artifact, predicate: &str, kind: &str) -> Result<String, Failure> {
     let hashed = artifact.hash(&[DigestAlgorithm::Sha256].into())?;
     let digest: Digest = hashed.digests.first().copied().ok_or(SignError::SubjectAlgorithm)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    Ok(statement(&name, digest, &kind, &predicate)?)
+    Ok(statement(&name, digest, kind, predicate)?)
 }
 
 /// A statement that was given must be about the file.

@@ -3,7 +3,6 @@
 mod plan;
 mod repair;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use sealmark::format::oci::ImageRef;
@@ -20,31 +19,52 @@ use crate::cli::{AttestImage, Format, SignImage, SignatureArgs, SignatureFormat}
 use crate::report::consumers::{Written, consumers};
 use crate::report::images::{ImageSigned, ImagesReport, SignatureShown, human, verify_command};
 use crate::report::{Failure, Verdict, console, print_json};
-use crate::settings::{self, Registries, Signing};
+use crate::settings::{self, Registries, Signatory, Signing};
 
 pub(super) use repair::repair;
 
 pub(super) fn sign(args: &SignImage) -> Result<u8, Failure> {
-    run(args, &Claim::Signature)
+    run(args, Said::Ready(Claim::Signature))
 }
 
 pub(super) fn attest(args: &AttestImage) -> Result<u8, Failure> {
-    run(&args.image, &predicate(&args.predicate, &args.predicate_type)?)
+    let predicate_type = attest::typed(&args.predicate_type)?;
+    let said = match &args.predicate {
+        Some(path) => {
+            let predicate = attest::text(path)?;
+            fits(&predicate_type, &predicate)?;
+            Said::Ready(Claim::Attestation { predicate_type, predicate })
+        }
+        None => Said::OfThisJob { predicate_type },
+    };
+    run(&args.image, said)
 }
 
-fn predicate(path: &Path, kind: &str) -> Result<Claim, Failure> {
-    let (predicate_type, predicate) = (attest::typed(kind)?, attest::text(path)?);
-    fits(&predicate_type, &predicate)?;
-    Ok(Claim::Attestation { predicate_type, predicate })
+/// What is said of the images.
+enum Said {
+    Ready(Claim),
+    /// The provenance of the running job, which its token tells.
+    OfThisJob {
+        predicate_type: String,
+    },
 }
 
-fn run(call: &SignImage, claim: &Claim) -> Result<u8, Failure> {
+fn run(call: &SignImage, said: Said) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let names = settings::images(&call.images)?;
     let registries = Registries::named(&call.registry, &call.signatures.place, &names)?;
     let signing = Signing::named(&call.signing.services)?;
-    let work = Work { call, claim, forms: forms(&call.signatures), registries, signing };
-    let report = settings::runtime()?.block_on(work.done(&names))?;
+    let runtime = settings::runtime()?;
+    let (claim, signatory) = match said {
+        Said::Ready(claim) => (claim, None),
+        Said::OfThisJob { predicate_type } => {
+            let log = settings::key_log(&call.signing.waivers);
+            let (job, signatory) = runtime.block_on(signing.job_and_signatory(&call.signing.signer, log))?;
+            (Claim::Attestation { predicate: job.predicate(&predicate_type)?, predicate_type }, Some(signatory))
+        }
+    };
+    let work = Work { call, claim: &claim, forms: forms(&call.signatures), registries, signing };
+    let report = runtime.block_on(work.done(&names, signatory))?;
     match call.format.format {
         Format::Json => print_json(&report)?,
         Format::Human => console::data(&human(&report))?,
@@ -90,27 +110,29 @@ struct Item {
 }
 
 impl Work<'_> {
-    async fn done(&self, names: &[ImageRef]) -> Result<ImagesReport, Failure> {
+    async fn done(&self, names: &[ImageRef], mut known: Option<Signatory>) -> Result<ImagesReport, Failure> {
         let mut items = self.items(names).await?;
-        let mut credential = None;
         if let Some(expected) = self.named_signer() {
             self.leave_out_present(&mut items, &expected).await?;
         } else if self.call.signatures.if_needed {
-            let signatory = self.signing.signatory(&self.call.signing.signer, self.log()).await?;
+            let signatory = match known.take() {
+                Some(signatory) => signatory,
+                None => self.signing.signatory(&self.call.signing.signer, self.log()).await?,
+            };
             match &signatory.expected {
                 Some(expected) => self.leave_out_present(&mut items, expected).await?,
                 None => {
                     console::warning("--if-needed: only the authority can tell whom this token names: all is signed")
                 }
             }
-            credential = Some(signatory.credential);
+            known = Some(signatory);
         }
         let mut requests = Vec::new();
         if self.call.signatures.dry_run {
             requests = self.plan(&mut items)?;
         } else if items.iter().any(|item| !item.missing.is_empty()) {
-            let credential = match credential {
-                Some(credential) => credential,
+            let credential = match known {
+                Some(signatory) => signatory.credential,
                 None => self.signing.credential(&self.call.signing.signer)?,
             };
             self.sign(&mut items, credential.as_ref()).await?;
@@ -148,7 +170,7 @@ impl Work<'_> {
     }
 
     fn log(&self) -> KeyLog {
-        if self.call.signing.waivers.log_not_required_unsafe { KeyLog::NotRequiredUnsafe } else { KeyLog::Required }
+        settings::key_log(&self.call.signing.waivers)
     }
 
     /// Who signs, when the flags say so.

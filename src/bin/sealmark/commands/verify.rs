@@ -26,7 +26,7 @@ pub(super) use pack::{Packed, pack};
 pub(crate) use summary::SummaryError;
 
 pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
-    summary::check(&args.summary)?;
+    summary::check(&args.summary, false)?;
     let expected = settings::expected(&args.grounds)?;
     let anchor = settings::trust(&args.grounds.trust)?;
     let verifier = expected.verifier(&anchor)?;
@@ -48,7 +48,9 @@ pub(super) fn blob(args: &VerifyBlob) -> Result<u8, Failure> {
     };
     let verdicts = Verdicts::of(judge_all(&question, &artifacts)).under(&anchor.source, &expected.source, waivers);
     match args.report.format.format {
-        _ if args.summary.output.is_some() => summary::print(&args.summary, &verdicts, &expected, question.now)?,
+        _ if args.summary.output.is_some() => {
+            summary::print(&args.summary, &verdicts, &expected, &args.grounds.trust, None, question.now)?;
+        }
         Format::Json => print_json(&verdicts)?,
         Format::Human => console::data(&human::report(&verdicts, args.report.explain))?,
     }

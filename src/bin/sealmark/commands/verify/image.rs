@@ -83,6 +83,7 @@ pub(in crate::commands) struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn of(args: &'a VerifyImage) -> Result<Self, Failure> {
+        summary::check(&args.summary, true)?;
         Ok(Self {
             references: args.images.iter().map(|text| ImageRef::parse(text)).collect::<Result<Vec<_>, _>>()?,
             selection: &args.selection,
@@ -103,7 +104,6 @@ pub(in crate::commands) fn signatures(asked: &Asked<'_>) -> Result<u8, Failure> 
 }
 
 fn run(args: &Asked<'_>, wanted: Wanted) -> Result<u8, Failure> {
-    args.summary.map_or(Ok(()), summary::check)?;
     let expected = settings::expected(args.grounds)?;
     let references = &args.references;
     let signed_as = args.selection.signed_as.iter().map(|text| Repository::parse(text));
@@ -129,13 +129,15 @@ fn run(args: &Asked<'_>, wanted: Wanted) -> Result<u8, Failure> {
         now: settings::now(),
     };
     let now = question.now;
-    let ask = Ask { question, registries, select, signed_as, wanted };
+    let ask = Ask { question, registries: registries.clone(), select, signed_as, wanted };
     let (artifacts, left_out) = settings::runtime()?.block_on(ask.all(references));
     let mut verdicts = Verdicts::of(artifacts).under(&anchor.source, &expected.source, waivers);
     left_out.iter().for_each(|manifest| console::words(&format!("left out: {manifest}")));
     verdicts.left_out = left_out;
     match (args.summary, args.format) {
-        (Some(flags), _) => summary::print(flags, &verdicts, &expected, now)?,
+        (Some(flags), _) => {
+            summary::print(flags, &verdicts, &expected, &args.grounds.trust, Some(&registries), now)?;
+        }
         (None, Format::Json) => print_json(&verdicts)?,
         (None, Format::Human) => console::data(&human::report(&verdicts, args.explain))?,
     }

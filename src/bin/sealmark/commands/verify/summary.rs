@@ -1,5 +1,7 @@
-//! `verify … --output vsa`: the verdict as a SLSA verification summary, to be attested for later stages.
-//! <https://slsa.dev/spec/v1.1/verification_summary>
+//! `verify … --output vsa`: the verdict as a SLSA verification summary, which is signed for later stages in the same
+//! call, or attested by another. <https://slsa.dev/spec/v1.1/verification_summary>
+
+mod signed;
 
 use std::collections::BTreeMap;
 
@@ -12,9 +14,10 @@ use sealmark::format::oci::ImageRef;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::cli::SummaryArgs;
+use crate::cli::{SummaryArgs, TrustArgs};
+use crate::commands::output::{self, Kind};
 use crate::report::{ArtifactVerdict, Failure, Verdict, Verdicts, console, print_json};
-use crate::settings::Expected;
+use crate::settings::{Expected, Registries};
 
 /// Why there is no summary.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -28,6 +31,12 @@ pub(crate) enum SummaryError {
     /// A level that the specification does not have, or a second one of a track.
     #[error("{level:?} is no level, or its track has another one already")]
     Level { level: String },
+    /// A file cannot have anything attached.
+    #[error("a summary is attached to an image, and this is a file")]
+    Attach,
+    /// Trust without services.
+    #[error("the trust that was named has no services that sign")]
+    Services,
 }
 
 impl SummaryError {
@@ -39,6 +48,11 @@ impl SummaryError {
             Self::Level { .. } => Code::usage(
                 "vsa-level",
                 "SLSA_BUILD_LEVEL_0 to 3, one a track; a name of yours does not begin with SLSA_",
+            ),
+            Self::Attach => Code::usage("vsa-attach", "write it to a file with --summary-bundle FILE"),
+            Self::Services => Code::usage(
+                "vsa-services",
+                "name services with --stack, --trust-config, or --trusted-root and --signing-config",
             ),
         }
     }
@@ -78,7 +92,18 @@ impl Resource {
 }
 
 /// What the flags say, checked before anything is looked at.
-pub(super) fn check(args: &SummaryArgs) -> Result<(), SummaryError> {
+pub(super) fn check(args: &SummaryArgs, images: bool) -> Result<(), Failure> {
+    said(args)?;
+    if args.signer.token.says_where() && !args.attach_summary && args.summary_bundle.is_none() {
+        return Err(Failure::usage("a token signs a summary: give --summary-bundle FILE or --attach-summary"));
+    }
+    if args.attach_summary && !images {
+        return Err(SummaryError::Attach.into());
+    }
+    Ok(args.summary_bundle.as_deref().map_or(Ok(()), |path| output::free(path, Kind::Attestation))?)
+}
+
+fn said(args: &SummaryArgs) -> Result<(), SummaryError> {
     let uris = [&args.verifier_id, &args.resource_uri, &args.policy_uri];
     if let Some(text) = uris.into_iter().flatten().find(|text| !is_uri(text)) {
         return Err(SummaryError::Uri { text: text.clone() });
@@ -109,11 +134,14 @@ fn track(level: &str) -> Option<&str> {
     known.then_some(track)
 }
 
-/// Prints the summary of a yes or a no. What could not be decided is neither, and there is none.
+/// Prints the summary of a yes or a no, and signs that of a yes when it is asked for. What could not be decided is
+/// neither, and there is none.
 pub(super) fn print(
     args: &SummaryArgs,
     verdicts: &Verdicts,
     expected: &Expected,
+    trust: &TrustArgs,
+    registries: Option<&Registries>,
     now: UnixTime,
 ) -> Result<(), Failure> {
     let [verdict] = verdicts.artifacts.as_slice() else {
@@ -144,10 +172,18 @@ pub(super) fn print(
     // What is printed is read back: it is a summary.
     let json = Json::parse(text.as_bytes()).map_err(|_| Failure::usage("the summary cannot be written"))?;
     Predicate::parse(SUMMARY_V1, &json).map_err(|error| Failure::usage(&error.to_string()))?;
-    print_json(&summary)?;
     let about = verdict.image.as_ref().unwrap_or(&verdict.artifact);
-    console::words(&format!("about {about}; attest it with --type vsa"));
-    Ok(())
+    if !args.attach_summary && args.summary_bundle.is_none() {
+        print_json(&summary)?;
+        console::words(&format!("about {about}; attest it with --type vsa"));
+        return Ok(());
+    }
+    if passed {
+        signed::sign(args, verdict, text, trust, registries)?;
+    } else {
+        console::words(&format!("about {about}: a no is not signed"));
+    }
+    Ok(print_json(&summary)?)
 }
 
 /// All that counted, where each has a digest of its own; else none is named.
