@@ -28,6 +28,7 @@ pub mod files;
 pub mod http;
 pub mod identity;
 pub mod ledger;
+pub mod look;
 pub(crate) mod program;
 pub mod signer;
 mod sigv4;

@@ -15,6 +15,7 @@ use thiserror::Error;
 use super::BoxFuture;
 use super::http::HttpError;
 use super::identity::{IdToken, SIGSTORE_AUDIENCE, TokenClaims};
+use super::look::{Looked, Seen};
 use super::signer::{Signer, SignerError};
 use crate::base::code::Code;
 use crate::format::x509::{Certificate, CertificateError, San};
@@ -67,6 +68,13 @@ pub trait CertificateAuthority: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(false) })
     }
 
+    /// Looks, without asking for a certificate, whether it answers and would take `token`. What it sees of itself
+    /// it says; whoever cannot be looked at says so.
+    fn look<'a>(&'a self, _token: Option<&'a IdToken>) -> BoxFuture<'a, Looked> {
+        let name = self.name();
+        Box::pin(async move { Looked::at(vec![Seen::skipped("authority", format!("{name} cannot be looked at"))]) })
+    }
+
     /// Asks for a certificate.
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>>;
 }
@@ -105,6 +113,10 @@ impl<T: CertificateAuthority + ?Sized> CertificateAuthority for Box<T> {
 
     fn takes<'a>(&'a self, claims: &'a TokenClaims) -> BoxFuture<'a, Result<bool, CaError>> {
         (**self).takes(claims)
+    }
+
+    fn look<'a>(&'a self, token: Option<&'a IdToken>) -> BoxFuture<'a, Looked> {
+        (**self).look(token)
     }
 
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {

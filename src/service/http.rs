@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use reqwest::header::{self, HeaderMap, HeaderValue};
 
 use crate::base::limits;
+use crate::base::time::UnixTime;
 
 pub use answer::excerpt;
 pub(in crate::service) use answer::without;
@@ -56,6 +57,13 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body, at most [`limits::RESPONSE_BYTES`].
     pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The service's clock (`Date`), when it says.
+    pub fn date(&self) -> Option<UnixTime> {
+        retry::http_date(self.headers.get(header::DATE)?.to_str().ok()?)
+    }
 }
 
 /// The client. Clones share their connections.
@@ -126,7 +134,7 @@ impl HttpClient {
         let loopback = endpoint.is_loopback();
         let reach = self.settings().reach;
         let here = reach != Reach::Any && loopback;
-        if here || endpoint.address().is_some_and(|address| !reach.admits(address)) {
+        if here || reach == Reach::Nowhere || endpoint.address().is_some_and(|address| !reach.admits(address)) {
             return Err(reach::refused(reach));
         }
         let slot = if loopback { &self.shared.direct } else { &self.shared.remote };

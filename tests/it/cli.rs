@@ -3,6 +3,7 @@
 
 mod attested;
 mod carry;
+mod doctor;
 mod fixture;
 mod identities;
 mod journey;
@@ -79,6 +80,7 @@ fn every_command_has_help_with_an_example() {
         &["tree"],
         &["whoami"],
         &["monitor"],
+        &["doctor"],
         &["trust", "show"],
         &["trust", "add"],
         &["trust", "init"],

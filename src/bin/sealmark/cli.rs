@@ -6,6 +6,7 @@ mod acme;
 mod authority;
 mod budget;
 mod carry;
+mod doctor;
 mod gate;
 mod identity;
 mod image;
@@ -27,6 +28,7 @@ pub(crate) use acme::AcmeArgs;
 pub(crate) use authority::{AuthorityArgs, AuthoritySystem, TrustAdd};
 pub(crate) use budget::{BudgetArgs, SignFinish};
 pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
+pub(crate) use doctor::Doctor;
 pub(crate) use gate::{Gate, GateAdmission, GateArgs, GateHttp, GateLint, GateRegistryArgs};
 pub(crate) use identity::TokenArgs;
 pub(crate) use image::{Attach, AttachRepair, AttestImage, ImageArgs, SignImage, SignatureArgs, SignatureFormat};
@@ -91,6 +93,7 @@ pub(crate) enum Command {
     Inspect(Inspect),
     Tree(Tree),
     Whoami(Whoami),
+    Doctor(Box<Doctor>),
     /// Write, check, test, explain and compare policies
     #[command(subcommand, arg_required_else_help = true)]
     Policy(Policy),

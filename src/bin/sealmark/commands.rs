@@ -4,6 +4,7 @@ mod attest;
 mod carry;
 mod completions;
 mod conformance;
+mod doctor;
 mod finish;
 mod folder;
 mod folders;
@@ -67,6 +68,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Tree(args) => tree::run(&args),
         Command::Whoami(args) => whoami::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Policy(Policy::Init(args)) => policy::init(&args),
         Command::Policy(Policy::Check(args)) => policy::check(&args),
         Command::Policy(Policy::Test(args)) => policy::test(&args),
@@ -119,6 +121,7 @@ fn format(command: &Command) -> Format {
         Command::Inspect(args) => args.format.format,
         Command::Tree(args) => args.format.format,
         Command::Whoami(args) => args.format.format,
+        Command::Doctor(args) => args.format.format,
         Command::Policy(Policy::Check(args)) => args.format.format,
         Command::Policy(Policy::Test(args)) => args.format.format,
         Command::Policy(Policy::Explain(args)) => args.format.format,

@@ -29,7 +29,7 @@ pub(crate) use identity::{environment, http, patient_http, token_sources};
 pub(crate) use images::{image, images};
 pub(crate) use key::{new_password, new_stack_password, private_key, signing_key, stack_password};
 pub(crate) use registries::Registries;
-pub(crate) use registry::{registry_scheme, registry_store};
+pub(crate) use registry::{registries, registry_scheme, registry_store};
 pub(crate) use runtime::{interrupted, runtime, server_runtime};
 pub(crate) use secrets::keep_from_dumps;
 pub(crate) use services::Signing;

@@ -61,14 +61,18 @@ impl TreeHeadKey {
         }
         let line = note.signature_by(&self.name, self.hint())?;
         let wrong = || NoteError::Signature { name: self.name.clone() };
-        let (millis, rest) = line.signature.split_first_chunk().ok_or_else(wrong)?;
-        let (length, signature) =
-            rest.strip_prefix(&SHA256_ECDSA).and_then(|rest| rest.split_first_chunk()).ok_or_else(wrong)?;
+        let (millis, signed) = line.signature.split_first_chunk().ok_or_else(wrong)?;
         let time = UnixTime::from_millis(i64::from_be_bytes(*millis));
-        if usize::from(u16::from_be_bytes(*length)) != signature.len() {
-            return Err(wrong().into());
-        }
-        self.key.verify(SCHEME, &Self::message(time, &checkpoint), signature).map_err(|_| wrong())?;
-        Ok(time)
+        if self.signed(time, &checkpoint, signed) { Ok(time) } else { Err(wrong().into()) }
+    }
+
+    /// Whether this log signed a tree head: `signed` is a TLS DigitallySigned, as `get-sth` of RFC 6962 answers too.
+    pub fn signed(&self, time: UnixTime, checkpoint: &Checkpoint, signed: &[u8]) -> bool {
+        let Some((length, signature)) = signed.strip_prefix(&SHA256_ECDSA).and_then(|rest| rest.split_first_chunk())
+        else {
+            return false;
+        };
+        usize::from(u16::from_be_bytes(*length)) == signature.len()
+            && self.key.verify(SCHEME, &Self::message(time, checkpoint), signature).is_ok()
     }
 }

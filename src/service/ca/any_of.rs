@@ -3,7 +3,8 @@
 use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest};
 use crate::base::code::Class;
 use crate::service::BoxFuture;
-use crate::service::identity::TokenClaims;
+use crate::service::identity::{IdToken, TokenClaims};
+use crate::service::look::Looked;
 
 /// Asks one authority after the other until one answers. A refusal is an answer.
 #[derive(Debug)]
@@ -37,6 +38,16 @@ impl CertificateAuthority for AnyOf {
                 }
             }
             Err(failed)
+        })
+    }
+
+    fn look<'a>(&'a self, token: Option<&'a IdToken>) -> BoxFuture<'a, Looked> {
+        Box::pin(async move {
+            let mut looked = Looked::default();
+            for authority in &self.authorities {
+                looked = looked.and(authority.look(token).await);
+            }
+            looked
         })
     }
 

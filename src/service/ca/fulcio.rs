@@ -1,6 +1,8 @@
 //! Fulcio's HTTP API, version 2:
 //! <https://github.com/sigstore/fulcio/blob/main/fulcio.proto>
 
+mod look;
+
 use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest, chain};
 use crate::base::crypto::{KeyKind, PublicKey};
 use crate::base::encoding::base64;
@@ -9,6 +11,7 @@ use crate::base::limits;
 use crate::service::BoxFuture;
 use crate::service::http::{Endpoint, HttpClient, HttpError, Request, Response, Service, excerpt};
 use crate::service::identity::{IdToken, Issuers, TokenClaims};
+use crate::service::look::Looked;
 use crate::service::signer::sign_message;
 
 /// A Fulcio, or an authority that speaks as it does.
@@ -16,6 +19,7 @@ use crate::service::signer::sign_message;
 pub struct Fulcio {
     endpoint: Endpoint,
     configuration: Endpoint,
+    trust_bundle: Endpoint,
     http: HttpClient,
 }
 
@@ -28,7 +32,7 @@ impl Fulcio {
     pub fn new(base_url: &str, http: HttpClient) -> Result<Self, HttpError> {
         let base = Endpoint::parse(Service::CertificateAuthority, base_url)?;
         let (endpoint, configuration) = (base.below("api/v2/signingCert"), base.below("api/v2/configuration"));
-        Ok(Self { endpoint, configuration, http })
+        Ok(Self { endpoint, configuration, trust_bundle: base.below("api/v2/trustBundle"), http })
     }
 
     async fn call(&self, endpoint: &Endpoint, body: Option<&str>, token: Option<&str>) -> Result<Response, HttpError> {
@@ -123,6 +127,10 @@ impl CertificateAuthority for Fulcio {
             let issuers = Issuers::read(&response.body).ok_or_else(|| self.malformed("it lists no issuers"))?;
             if issuers.contains(issuer) { Ok(true) } else { Err(self.unknown(issuer, &issuers)) }
         })
+    }
+
+    fn look<'a>(&'a self, token: Option<&'a IdToken>) -> BoxFuture<'a, Looked> {
+        Box::pin(self.look_at(token))
     }
 
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {

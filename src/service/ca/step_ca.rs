@@ -2,6 +2,8 @@
 //! <https://github.com/smallstep/certificates/blob/master/api/api.go>. An OIDC provisioner takes the job's token as
 //! it is, once: nothing is sent a second time. `examples/authorities/step-ca-template.json` is a template for its leaves.
 
+mod look;
+
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use thiserror::Error;
 
@@ -12,11 +14,13 @@ use crate::base::limits;
 use crate::format::x509::San;
 use crate::service::BoxFuture;
 use crate::service::http::{Endpoint, Exchange, HttpClient, HttpError, Method, Repeat, Service, excerpt};
-use crate::service::identity::TokenClaims;
+use crate::service::identity::{IdToken, TokenClaims};
+use crate::service::look::Looked;
 
 /// A step-ca with an OIDC provisioner.
 #[derive(Debug)]
 pub struct StepCa {
+    base: Endpoint,
     sign: Endpoint,
     audience: String,
     name: Option<SanTemplate>,
@@ -87,8 +91,15 @@ impl StepCa {
     ///
     /// [`HttpError::Url`].
     pub fn new(url: &str, audience: &str, http: HttpClient) -> Result<Self, HttpError> {
-        let sign = Endpoint::parse(Service::CertificateAuthority, url)?.below("1.0/sign");
-        Ok(Self { sign, audience: audience.to_owned(), name: None, lifetime_secs: None, http })
+        let base = Endpoint::parse(Service::CertificateAuthority, url)?;
+        Ok(Self {
+            sign: base.below("1.0/sign"),
+            base,
+            audience: audience.to_owned(),
+            name: None,
+            lifetime_secs: None,
+            http,
+        })
     }
 
     /// Whom the provisioner's template will name: a certificate for anybody else is refused. Without it the name
@@ -159,6 +170,10 @@ impl CertificateAuthority for StepCa {
 
     fn wanted_name(&self, claims: Option<&TokenClaims>) -> Result<Option<San>, CaError> {
         Ok(self.name.as_ref().map(|name| name.fill(claims)).transpose()?)
+    }
+
+    fn look<'a>(&'a self, token: Option<&'a IdToken>) -> BoxFuture<'a, Looked> {
+        Box::pin(self.look_at(token))
     }
 
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {

@@ -5,6 +5,7 @@
 
 mod error;
 mod login;
+mod look;
 
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
@@ -15,7 +16,8 @@ use crate::base::limits;
 use crate::format::x509::San;
 use crate::service::BoxFuture;
 use crate::service::http::{Endpoint, Exchange, HttpClient, HttpError, Method, Repeat, Response, Service, excerpt};
-use crate::service::identity::TokenClaims;
+use crate::service::identity::{IdToken, TokenClaims};
+use crate::service::look::Looked;
 
 pub use error::VaultError;
 pub use login::VaultLogin;
@@ -85,6 +87,17 @@ impl Vault {
         body: &str,
         hidden: &[&str],
     ) -> Result<Response, HttpError> {
+        self.call(&Method::POST, endpoint, token, Some(body), hidden).await
+    }
+
+    async fn call(
+        &self,
+        method: &Method,
+        endpoint: &Endpoint,
+        token: Option<&str>,
+        body: Option<&str>,
+        hidden: &[&str],
+    ) -> Result<Response, HttpError> {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let unsendable = |problem| HttpError::Malformed {
@@ -105,10 +118,10 @@ impl Vault {
         }
         let call = Exchange {
             service: Service::CertificateAuthority,
-            method: &Method::POST,
+            method,
             endpoint,
             headers: &headers,
-            body: Some(body.as_bytes()),
+            body: body.map(str::as_bytes),
             limit: limits::RESPONSE_BYTES,
             repeat: Repeat::Allowed,
             secrets: hidden,
@@ -117,8 +130,8 @@ impl Vault {
     }
 
     /// A token of a login: ours to revoke, unless it was given.
-    async fn token(&self, request: &CertificateRequest<'_>) -> Result<VaultToken, CaError> {
-        let Some(call) = self.login.call(request.token)? else {
+    async fn token(&self, token: Option<&IdToken>) -> Result<VaultToken, CaError> {
+        let Some(call) = self.login.call(token)? else {
             return Ok(VaultToken { text: self.login.given().unwrap_or_default(), own: false });
         };
         let endpoint = self.at(&format!("auth/{}/login", call.mount));
@@ -134,6 +147,14 @@ impl Vault {
             .filter(|text| !text.is_empty())
             .ok_or_else(|| chain::malformed(&endpoint, "auth.client_token is missing"))?;
         Ok(VaultToken { text: Zeroizing::new(text.to_owned()), own: true })
+    }
+
+    /// Gives back a token that was ours. It dies by itself soon; that it could not be revoked changes nothing for
+    /// what was got with it.
+    async fn revoke(&self, token: &VaultToken) {
+        if token.own {
+            let _ = self.post(&self.at("auth/token/revoke-self"), Some(&token.text), "{}", &[&token.text]).await;
+        }
     }
 
     async fn sign(&self, token: &str, request: &CertificateRequest<'_>) -> Result<CertificateChain, CaError> {
@@ -194,14 +215,15 @@ impl CertificateAuthority for Vault {
         Ok(Some(self.role.name.fill(claims)?))
     }
 
+    fn look<'a>(&'a self, token: Option<&'a IdToken>) -> BoxFuture<'a, Looked> {
+        Box::pin(self.look_at(token))
+    }
+
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
         Box::pin(async move {
-            let token = self.token(&request).await?;
+            let token = self.token(request.token).await?;
             let issued = self.sign(&token.text, &request).await;
-            if token.own {
-                // It dies by itself soon; that it could not be revoked changes nothing for the certificate.
-                let _ = self.post(&self.at("auth/token/revoke-self"), Some(&token.text), "{}", &[&token.text]).await;
-            }
+            self.revoke(&token).await;
             issued
         })
     }

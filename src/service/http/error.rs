@@ -46,7 +46,7 @@ macro_rules! codes {
             url: Code::usage(concat!($prefix, "-url"), "give an https URL; http is for loopback only"),
             unreachable: Code::undecided(
                 concat!($prefix, "-unreachable"),
-                "check the URL, the network and the proxy, then run it again: nothing was written",
+                "check the URL, the network and the proxy, then run it again",
             ),
             unavailable: Code::undecided(
                 concat!($prefix, "-unavailable"),

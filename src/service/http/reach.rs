@@ -19,6 +19,8 @@ pub enum Reach {
     /// Those of the public Internet ([`is_public_address`]): the host was named by somebody who may not even
     /// choose one of our network.
     Public,
+    /// None: nothing is resolved and nothing is opened.
+    Nowhere,
 }
 
 impl Reach {
@@ -28,6 +30,7 @@ impl Reach {
             Self::Any => true,
             Self::Foreign => !is_of_this_machine(address),
             Self::Public => is_public_address(address),
+            Self::Nowhere => false,
         }
     }
 
@@ -36,6 +39,7 @@ impl Reach {
             Self::Any => "any",
             Self::Foreign => "another machine",
             Self::Public => "the public Internet",
+            Self::Nowhere => "nowhere",
         }
     }
 }

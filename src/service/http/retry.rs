@@ -47,7 +47,7 @@ fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
 }
 
 /// IMF-fixdate, the form that servers write (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn http_date(text: &str) -> Option<UnixTime> {
+pub(super) fn http_date(text: &str) -> Option<UnixTime> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let mut words = text.trim().split_once(", ")?.1.split(' ');
     let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);

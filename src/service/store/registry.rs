@@ -56,6 +56,15 @@ impl RegistryStore {
     pub fn new(settings: RegistrySettings, environment: Arc<dyn Environment>) -> Self {
         Self { transport: Arc::new(Transport::new(settings, environment)) }
     }
+
+    /// Whether one may write to a repository: an upload is begun and given up, and nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as that of a write.
+    pub async fn may_write(&self, repository: &Repository) -> Result<(), StoreError> {
+        push::permitted(&self.transport, repository).await
+    }
 }
 
 impl ArtifactStore for RegistryStore {

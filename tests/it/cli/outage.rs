@@ -1,6 +1,6 @@
 //! Services that are down, slow, throttling or lying, and what is left of a signature then.
 
-mod proxy;
+pub(super) mod proxy;
 
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -11,27 +11,27 @@ use super::fixture::{Desk, stack_dir, stack_url};
 use super::{json, stderr, stdout};
 
 /// The ways to the three services.
-struct Ways {
-    ca: Way,
-    tsa: Way,
-    log: Way,
+pub(super) struct Ways {
+    pub(super) ca: Way,
+    pub(super) tsa: Way,
+    pub(super) log: Way,
 }
 
 impl Ways {
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         let way = || Way::to(&stack_url(), |_| Fault::None);
         Self { ca: way(), tsa: way(), log: way() }
     }
 
     /// Each with the same fault.
-    fn with(fault: fn(usize) -> Fault) -> Self {
+    pub(super) fn with(fault: fn(usize) -> Fault) -> Self {
         let way = || Way::to(&stack_url(), fault);
         Self { ca: way(), tsa: way(), log: way() }
     }
 }
 
 /// The stack's trust, with other ways to its services.
-fn config(ways: &Ways) -> serde_json::Value {
+pub(super) fn config(ways: &Ways) -> serde_json::Value {
     let path = format!("{}/client_trust_config.json", stack_dir());
     let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let signing = &mut config["signingConfig"];
@@ -41,7 +41,7 @@ fn config(ways: &Ways) -> serde_json::Value {
     config
 }
 
-fn write_config(desk: &Desk, config: &serde_json::Value) {
+pub(super) fn write_config(desk: &Desk, config: &serde_json::Value) {
     desk.write("ways.json", config.to_string().as_bytes());
 }
 

@@ -32,6 +32,15 @@ pub(super) fn registry_store_with(
     repositories: &[&Repository],
     bounds: impl FnOnce(Settings) -> Settings,
 ) -> Result<Arc<dyn ArtifactStore>, Failure> {
+    Ok(Arc::new(registries(args, repositories, bounds)?))
+}
+
+/// The same, as what it is.
+pub(crate) fn registries(
+    args: &RegistryArgs,
+    repositories: &[&Repository],
+    bounds: impl FnOnce(Settings) -> Settings,
+) -> Result<RegistryStore, Failure> {
     let mut settings = RegistrySettings { http: bounds(http(args)?), ..RegistrySettings::default() };
     for host in &args.plain_http {
         settings.hosts.entry(Registry::parse(host)?).or_default().scheme = Some(Scheme::PlainHttp);
@@ -50,7 +59,7 @@ pub(super) fn registry_store_with(
         host.client_certificate = client_certificate;
         host.realms = args.registry_token_server.iter().cloned().collect();
     }
-    Ok(Arc::new(RegistryStore::new(settings, environment())))
+    Ok(RegistryStore::new(settings, environment()))
 }
 
 /// `http` or `https`, as the requests to `registry` begin.

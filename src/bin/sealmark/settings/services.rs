@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sealmark::base::limits;
 use sealmark::format::trust::{ClientTrustConfig, Embedded, SigningConfig, TrustedRoot};
@@ -26,6 +27,9 @@ use crate::report::text::{visible, visible_path};
 
 /// A stack with a Rekor v1 log names it in a file of its own, for clients differ in how they choose among logs.
 const STACK_LEGACY_CONFIG: &str = "signing_config.rekor-v1.json";
+
+/// For each question of whoever only looks.
+const HASTY: Duration = Duration::from_secs(10);
 
 /// Where signatures come from.
 #[derive(Debug)]
@@ -131,6 +135,28 @@ impl Signing {
         unlogged.finish(services, &self.verifier, &*environment()).await
     }
 
+    /// The same services, each asked once, unless the flags give a budget: whoever only looks has no time to lose.
+    pub(crate) fn hasty(mut self, budget: &BudgetArgs) -> Self {
+        let mut settings = self.http.settings().clone();
+        settings.attempt_timeout = budget.timeout.unwrap_or(HASTY);
+        settings.connect_timeout = settings.connect_timeout.min(settings.attempt_timeout);
+        if budget.retry_budget.is_none() {
+            settings.attempts = 1;
+        }
+        self.http = HttpClient::new(settings);
+        self
+    }
+
+    /// The services that there are to choose from.
+    pub(crate) fn config(&self) -> &SigningConfig {
+        &self.config
+    }
+
+    /// The trusted root that belongs to them.
+    pub(crate) fn root(&self) -> &TrustedRoot {
+        &self.root
+    }
+
     /// Whether anyone can read what is signed here.
     pub(crate) fn is_public(&self) -> bool {
         self.public
@@ -151,7 +177,7 @@ impl Signing {
         &self.verifier
     }
 
-    pub(super) fn http(&self) -> &HttpClient {
+    pub(crate) fn http(&self) -> &HttpClient {
         &self.http
     }
 

@@ -8,13 +8,11 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::base::encoding::json::Json;
-use crate::base::limits;
 use crate::service::BoxFuture;
 use crate::service::environment::Environment;
 use crate::service::identity::ask::{Ask, Call, CallError, Site};
 use crate::service::identity::platform::{Fix, Mark, Platform, Run, Search};
-use crate::service::identity::{IdToken, IdentityError};
+use crate::service::identity::{Fork, IdToken, IdentityError, fork};
 
 const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
@@ -96,7 +94,7 @@ impl MissingPermission {
             workflow: environment.var("GITHUB_WORKFLOW_REF").as_deref().and_then(workflow_file),
             job: environment.var("GITHUB_JOB"),
             event: environment.var("GITHUB_EVENT_NAME"),
-            from_fork: is_fork_event(environment),
+            from_fork: fork(environment) == Some(Fork::WithoutToken),
             in_container: environment.exists(Path::new("/.dockerenv")),
             under_sudo: environment.var("SUDO_USER").is_some(),
         }
@@ -113,17 +111,6 @@ impl From<MissingPermission> for IdentityError {
 fn workflow_file(reference: &str) -> Option<String> {
     let (path, _) = reference.split_once('@')?;
     path.rsplit('/').next().map(str::to_owned)
-}
-
-/// Whether the job's event is a pull request from a fork.
-fn is_fork_event(environment: &dyn Environment) -> bool {
-    let fork = || {
-        let path = environment.var("GITHUB_EVENT_PATH")?;
-        let event = environment.read(Path::new(&path), limits::CI_EVENT_BYTES).ok()?;
-        let json = Json::parse(&event).ok()?;
-        Some(*json.member("pull_request")?.member("head")?.member("repo")?.member("fork")? == Json::Bool(true))
-    };
-    environment.var("GITHUB_EVENT_NAME").is_some_and(|name| name == "pull_request") && fork().unwrap_or(false)
 }
 
 impl fmt::Display for MissingPermission {

@@ -119,6 +119,15 @@ async fn begin(transport: &Transport, repository: &Repository) -> Result<Endpoin
     }
 }
 
+/// Whether an upload may begin; it is given up at once, and nothing was sent.
+pub(super) async fn permitted(transport: &Transport, repository: &Repository) -> Result<(), StoreError> {
+    let session = begin(transport, repository).await?;
+    let call = Call::write(repository, Method::DELETE, session, &[]);
+    // A registry that cannot end it forgets it by itself.
+    let _ = transport.call(&call).await;
+    Ok(())
+}
+
 /// Where an upload goes on: at the registry itself.
 fn location(from: &Endpoint, response: &Response) -> Result<Endpoint, StoreError> {
     let location = field(response, "location");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Fault {
+pub(in crate::cli) enum Fault {
     /// It passes.
     None,
     /// It is answered with this status, and with how many seconds to wait.
@@ -20,29 +20,35 @@ pub(super) enum Fault {
 }
 
 /// A way to a service.
-pub(super) struct Way {
-    pub(super) url: String,
+pub(in crate::cli) struct Way {
+    pub(in crate::cli) url: String,
     /// What the service answered, passed on or not.
     answers: Arc<Mutex<Vec<Vec<u8>>>>,
     requests: Arc<Mutex<usize>>,
+    /// The first line of each request.
+    lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Way {
     /// A way to `upstream` (`http://HOST:PORT`) where the n-th request, from 0 on, meets a fault.
-    pub(super) fn to(upstream: &str, fault: impl Fn(usize) -> Fault + Send + Sync + 'static) -> Self {
+    pub(in crate::cli) fn to(upstream: &str, fault: impl Fn(usize) -> Fault + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let upstream = upstream.strip_prefix("http://").unwrap().to_owned();
-        let (answers, requests) = (Arc::default(), Arc::new(Mutex::new(0)));
-        let way = Self { url, answers: Arc::clone(&answers), requests: Arc::clone(&requests) };
+        let (answers, requests, lines) = (Arc::default(), Arc::new(Mutex::new(0)), Arc::default());
+        let way =
+            Self { url, answers: Arc::clone(&answers), requests: Arc::clone(&requests), lines: Arc::clone(&lines) };
         let fault = Arc::new(fault);
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let Ok(client) = client else { return };
                 let (upstream, fault) = (upstream.clone(), Arc::clone(&fault));
-                let (answers, requests) = (Arc::clone(&answers), Arc::clone(&requests));
+                let (answers, requests, lines) = (Arc::clone(&answers), Arc::clone(&requests), Arc::clone(&lines));
                 std::thread::spawn(move || {
                     let Some(request) = read(&client) else { return };
+                    let line =
+                        String::from_utf8_lossy(request.split(|byte| *byte == b'\r').next().unwrap()).into_owned();
+                    lines.lock().unwrap().push(line);
                     let number = {
                         let mut requests = requests.lock().unwrap();
                         *requests += 1;
@@ -56,18 +62,23 @@ impl Way {
     }
 
     /// Nothing listens there.
-    pub(super) fn down() -> Self {
+    pub(in crate::cli) fn down() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        Self { url, answers: Arc::default(), requests: Arc::default() }
+        Self { url, answers: Arc::default(), requests: Arc::default(), lines: Arc::default() }
     }
 
-    pub(super) fn requests(&self) -> usize {
+    pub(in crate::cli) fn requests(&self) -> usize {
         *self.requests.lock().unwrap()
     }
 
+    /// The first line of each request.
+    pub(in crate::cli) fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
     /// The bodies of what the service answered.
-    pub(super) fn answers(&self) -> Vec<String> {
+    pub(in crate::cli) fn answers(&self) -> Vec<String> {
         let answers = self.answers.lock().unwrap();
         let body = |answer: &Vec<u8>| String::from_utf8_lossy(&answer[body_at(answer)..]).into_owned();
         answers.iter().map(body).collect()
@@ -137,12 +148,12 @@ fn serve(mut client: TcpStream, request: &[u8], upstream: &str, fault: Fault, an
 }
 
 /// Changes the character in the middle of the base64 that follows a name.
-pub(super) fn change_after(answer: &mut [u8], name: &str) {
+pub(in crate::cli) fn change_after(answer: &mut [u8], name: &str) {
     let at = answer.windows(name.len()).position(|part| part == name.as_bytes()).unwrap() + name.len() + 40;
     answer[at] = if answer[at] == b'A' { b'B' } else { b'A' };
 }
 
 /// Changes the last byte.
-pub(super) fn change_last(answer: &mut [u8]) {
+pub(in crate::cli) fn change_last(answer: &mut [u8]) {
     *answer.last_mut().unwrap() ^= 1;
 }

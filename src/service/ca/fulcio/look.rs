@@ -1,0 +1,70 @@
+//! Looking at a Fulcio: its configuration names the issuers that it takes tokens of, its trust bundle its own
+//! certificates.
+
+use super::{CaError, Fulcio};
+use crate::base::code::Code;
+use crate::base::encoding::json::Json;
+use crate::base::encoding::pem;
+use crate::base::limits;
+use crate::format::x509::Certificate;
+use crate::service::http::{HttpError, Response, excerpt};
+use crate::service::identity::{IdToken, Issuers};
+use crate::service::look::{Looked, Seen};
+
+const ABOUT: &str = "authority";
+
+const UNTOLD: Code = Code::undecided(
+    "ca-issuers-untold",
+    "it may be an older one that has no list of issuers: sign something to see, or ask its operator",
+);
+
+impl Fulcio {
+    pub(super) async fn look_at(&self, token: Option<&IdToken>) -> Looked {
+        let answer = self.call(&self.configuration, None, None).await;
+        let seen = match &answer {
+            Ok(response) => self.judge(response, token),
+            Err(HttpError::Refused { status: 404, .. }) => {
+                let words = format!("{} answers, and has no list of its issuers", self.configuration);
+                Seen::doubtful(ABOUT, words, UNTOLD)
+            }
+            Err(error) => Seen::failed(ABOUT, error.to_string(), error.code()),
+        };
+        let bundle = match &answer {
+            Ok(_) => self.call(&self.trust_bundle, None, None).await.ok(),
+            Err(_) => None,
+        };
+        let date = bundle.as_ref().and_then(Response::date);
+        let own_certificates = bundle.map(|bundle| certificates(&bundle.body)).unwrap_or_default();
+        Looked { date, own_certificates, ..Looked::at(vec![seen]) }
+    }
+
+    fn judge(&self, response: &Response, token: Option<&IdToken>) -> Seen {
+        let name = self.configuration.to_string();
+        let issuers = match Issuers::read(&response.body) {
+            Some(issuers) => issuers,
+            None => return Seen::doubtful(ABOUT, format!("{name} lists no issuers"), UNTOLD),
+        };
+        match token.and_then(|token| token.claims().issuer()) {
+            None => Seen::good(ABOUT, format!("{name} answers")),
+            Some(issuer) if issuers.contains(issuer) => Seen::good(ABOUT, format!("{name} takes tokens of {issuer}")),
+            Some(issuer) => {
+                let error = CaError::UnknownIssuer {
+                    url: self.endpoint.to_string(),
+                    issuer: issuer.to_owned(),
+                    known: excerpt(issuers.list().as_bytes(), &[]),
+                };
+                Seen::failed(ABOUT, error.to_string(), error.code())
+            }
+        }
+    }
+}
+
+/// What can be read of a trust bundle; what cannot is left out.
+fn certificates(body: &[u8]) -> Vec<Certificate> {
+    let Ok(json) = Json::parse(body) else { return Vec::new() };
+    let Some(Json::Array(chains)) = json.member("chains") else { return Vec::new() };
+    let chains = chains.iter().take(limits::CHAIN).filter_map(|chain| chain.member("certificates"));
+    let texts = chains.flat_map(|list| if let Json::Array(items) = list { items.as_slice() } else { &[] });
+    let ders = texts.take(limits::ISSUERS).filter_map(|text| pem::decode_all(text.as_str()?, "CERTIFICATE").ok());
+    ders.flatten().filter_map(|der| Certificate::from_der(&der).ok()).collect()
+}
