@@ -23,11 +23,13 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
+use super::completion::Signed;
 use super::error::SignError;
 use super::session::Session;
 use crate::base::code::Code;
 use crate::base::encoding::json::Json;
 use crate::base::limits;
+use crate::base::time::UnixTime;
 use crate::format::intoto::{STATEMENT_V1, Statement};
 use crate::format::oci::{DigestRef, ImageRef, Manifest, OciError, Platform, Repository};
 use crate::service::environment::Environment;
@@ -258,6 +260,25 @@ impl ImageSigner {
             }
         }
     }
+}
+
+/// Writes a bundle that was completed later, as a referrer of `image` in `repository`; comes back when it was read
+/// there again.
+///
+/// # Errors
+///
+/// [`SignError::Spooled`] when the bundle is about another image, else what the store says.
+pub async fn attach(
+    store: &dyn ArtifactStore,
+    repository: &Repository,
+    image: &FoundImage,
+    signed: Signed,
+    created: UnixTime,
+) -> Result<Published, SignImageError> {
+    if signed.verified().artifact() != *image.image().digest() {
+        return Err(SignError::Spooled { what: "it is about another image".to_owned() }.into());
+    }
+    publish::bundle(store, repository, &image.manifest, signed, created).await
 }
 
 /// Why an image is not signed.

@@ -25,11 +25,12 @@ use crate::report::text::visible_path;
 
 pub(crate) use expected::{Expected, expected, now, policy};
 pub(crate) use gate::{gate_sources, gate_stores};
-pub(crate) use identity::{environment, http, patient_http, token_sources};
+use identity::patient_http;
+pub(crate) use identity::{environment, http, patient, token_sources};
 pub(crate) use images::{image, images};
 pub(crate) use key::{new_password, new_stack_password, private_key, signing_key, stack_password};
 pub(crate) use registries::Registries;
-pub(crate) use registry::{registries, registry_scheme, registry_store};
+pub(crate) use registry::{registries, registry_scheme, registry_store, registry_store_with};
 pub(crate) use runtime::{interrupted, runtime, server_runtime};
 pub(crate) use secrets::keep_from_dumps;
 pub(crate) use services::Signing;
@@ -67,6 +68,9 @@ pub(crate) enum SettingsError {
     /// Credentials for one registry, and images in several.
     #[error("credentials and client certificates are for one registry; the images lie in {registries}")]
     OneRegistry { registries: usize },
+    /// A form of signature that cannot wait.
+    #[error("--spool keeps bundles, and the older form was asked for too")]
+    SpoolLegacy,
     /// A flag that names no authority or login.
     #[error("{flag} {found:?} is not known")]
     Authority { flag: &'static str, found: String },
@@ -112,6 +116,10 @@ impl SettingsError {
             Self::OneRegistry { .. } => Code::usage(
                 "registry-one",
                 "name the images of one registry in a call, or log in with docker or podman",
+            ),
+            Self::SpoolLegacy => Code::usage(
+                "spool-legacy",
+                "write the two forms in two calls: the older one's log proves the time, so that nothing can wait for it",
             ),
             Self::Authority { .. } => Code::usage(
                 "authority-unknown",

@@ -13,7 +13,7 @@ use crate::base::encoding::json::Json;
 use crate::base::limits;
 use crate::service::environment::Environment;
 use crate::service::http::{
-    Endpoint, Exchange, HttpClient, HttpError, Method, Repeat, Response, Service, Settings, excerpt,
+    Endpoint, Exchange, HttpClient, HttpError, Method, Reach, Repeat, Response, Service, Settings, excerpt,
 };
 use crate::service::{BoxFuture, program};
 
@@ -290,6 +290,9 @@ impl Ask {
             Self::Program(words) => {
                 let Some((name, arguments)) = words.split_first() else { return Ok(None) };
                 let Some(program) = site.find_program(name) else { return Ok(None) };
+                if site.http.settings().reach == Reach::Nowhere {
+                    return Err(HttpError::Setup("a program that would call a service is not run".to_owned()).into());
+                }
                 let arguments = arguments.iter().map(|word| word.replace("{audience}", audience)).collect();
                 let answer = run(program, arguments, origin).await;
                 answer.map_err(|problem| stopped(format!("{name} was asked: {problem}")))?.map(Some)

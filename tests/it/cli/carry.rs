@@ -58,7 +58,7 @@ fn from_registry_to_registry_to_folder_and_back() {
     let copied = run(&desk, &["copy", &at(&source, "acme/app:v1"), &at(&mirror, "mirror/app")], &whom());
     assert!(copied.status.success(), "{}{}", stdout(&copied), stderr(&copied));
     let words = stdout(&copied);
-    assert!(words.contains(&image) && words.contains("1 referrers, 1 older signature tags"), "{words}");
+    assert!(words.contains(&image) && words.contains("1 referrer, 1 older signature tag"), "{words}");
     assert!(words.contains(&format!("mirror/app@{image}")), "{words}");
 
     let saved = run(&desk, &["save", &at(&mirror, "mirror/app:v1"), "layout", "--format", "json"], &[]);

@@ -1,5 +1,7 @@
 //! Services that are down, slow, throttling or lying, and what is left of a signature then.
 
+mod images;
+mod matrix;
 pub(super) mod proxy;
 
 use std::process::Output;

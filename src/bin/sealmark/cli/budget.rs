@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
-use super::{FormatArg, ServiceArgs, path};
+use super::{FormatArg, RegistryArgs, ServiceArgs, path};
 
 /// How long and how fast services are asked.
 #[derive(Debug, Default, Args)]
@@ -25,9 +25,9 @@ pub(crate) struct BudgetArgs {
 
 /// Finish signatures that were kept aside while no log answered
 ///
-/// `sign blob --spool DIR` and `attest blob --spool DIR` keep what a trusted timestamp was obtained for. Each such
-/// file is verified, logged, verified as a whole, and written where its bundle was to go; then it is removed.
-/// No token and no key is needed. What cannot be finished stays, and is never taken for a bundle.
+/// `sign` and `attest` with --spool DIR keep what a trusted timestamp was obtained for. Each such file is verified,
+/// logged, verified as a whole, and written where its bundle was to go: a file, or the registry that the image is in;
+/// then it is removed. No token and no key is needed. What cannot be finished stays, and is never taken for a bundle.
 ///
 /// Exit code 4 when no log answers now.
 #[derive(Debug, Args)]
@@ -43,6 +43,8 @@ pub(crate) struct SignFinish {
     pub(crate) output_folder: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) services: ServiceArgs,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }

@@ -102,6 +102,9 @@ pub(crate) struct SignatureArgs {
     /// The issuer of that identity's tokens
     #[arg(long, value_name = "URL", requires = "signer_identity", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) signer_issuer: Option<String>,
+    /// Where the log does not answer, keep the timestamped bundle in DIR for `sign finish` (exit code 4)
+    #[arg(long, value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) spool: Option<PathBuf>,
     /// Name every request that would be made; make none that writes
     #[arg(long)]
     pub(crate) dry_run: bool,

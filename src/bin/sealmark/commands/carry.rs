@@ -16,7 +16,7 @@ use super::verify;
 use crate::cli::{
     Copy, Format, FormatArg, GroundArgs, ImageSelection, Load, PlatformArg, RegistryArgs, Save, SignaturePlace,
 };
-use crate::report::text::{thousands, visible_path};
+use crate::report::text::{counted, thousands, visible_path};
 use crate::report::{Failure, TOOL, Tool, console, print_json};
 use crate::settings;
 
@@ -195,7 +195,7 @@ async fn act(
             every.tick().await;
             if io::stderr().is_terminal() {
                 let (manifests, bytes) = (progress.manifests() + progress.referrers(), thousands(progress.bytes()));
-                let _ = write!(io::stderr(), "\r\x1b[Kcarried {manifests} manifests, {bytes} bytes");
+                let _ = write!(io::stderr(), "\r\x1b[Kcarried {}, {bytes} bytes", counted(manifests, "manifest"));
             }
         }
     };
@@ -233,12 +233,12 @@ fn report(
         Format::Json if arrival.is_some_and(|arrival| arrival.0.expected.says_who()) => {}
         Format::Json => print_json(&carried)?,
         Format::Human => console::data(&format!(
-            "{} from {source} to {destination}\n  {} manifests, {} referrers, {} older signature tags, {} blobs of {} bytes\n",
+            "{} from {source} to {destination}\n  {}, {}, {}, {} of {} bytes\n",
             carried.image,
-            carried.manifests,
-            carried.referrers,
-            carried.older_tags,
-            carried.blobs,
+            counted(carried.manifests, "manifest"),
+            counted(carried.referrers, "referrer"),
+            counted(carried.older_tags, "older signature tag"),
+            counted(carried.blobs, "blob"),
             thousands(carried.bytes),
         ))?,
     }

@@ -11,15 +11,16 @@ use sealmark::sign::attestation::fits;
 use sealmark::sign::image::{
     Claim, ExpectedSigner, Form, FoundImage, ImageSigner, SignImageError, find, present, with_children,
 };
-use sealmark::sign::{CredentialSource, Services, Session};
+use sealmark::sign::{CredentialSource, Services, Session, SignError, Unlogged};
 use sealmark::verify::KeyLog;
 
-use super::{attest, github, sign};
+use super::{attest, github, sign, spool};
 use crate::cli::{AttestImage, Format, SignImage, SignatureArgs, SignatureFormat};
 use crate::report::consumers::{Written, consumers};
 use crate::report::images::{ImageSigned, ImagesReport, SignatureShown, human, verify_command};
-use crate::report::{Failure, Verdict, console, print_json};
-use crate::settings::{self, Registries, Signatory, Signing};
+use crate::report::signed::Spooled;
+use crate::report::{Failure, console, print_json};
+use crate::settings::{self, Registries, SettingsError, Signatory, Signing};
 
 pub(super) use repair::repair;
 
@@ -52,7 +53,11 @@ enum Said {
 fn run(call: &SignImage, said: Said) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let names = settings::images(&call.images)?;
-    let registries = Registries::named(&call.registry, &call.signatures.place, &names)?;
+    if call.signatures.spool.is_some() && forms(&call.signatures).contains(&Form::Legacy) {
+        return Err(SettingsError::SpoolLegacy.into());
+    }
+    let budget = &call.signing.services.budget;
+    let registries = Registries::within(&call.registry, &call.signatures.place, &names, budget)?;
     let signing = Signing::named(&call.signing.services)?;
     let runtime = settings::runtime()?;
     let (claim, signatory) = match said {
@@ -74,7 +79,7 @@ fn run(call: &SignImage, said: Said) -> Result<u8, Failure> {
     if !call.signatures.dry_run {
         github::publish_images(&report)?;
     }
-    Ok(Verdict::of_failures(failures()).exit_code())
+    Ok(report.exit_code())
 }
 
 fn forms(args: &SignatureArgs) -> Vec<Form> {
@@ -218,12 +223,30 @@ impl Work<'_> {
                         item.shown.signatures.extend(published.iter().map(SignatureShown::made));
                         item.shown.fail((*error).into());
                     }
+                    Err(SignImageError::Sign(SignError::Unlogged { unlogged, error })) => {
+                        self.keep(item, &unlogged, *error);
+                    }
                     Err(error) => item.shown.fail(error.into()),
                 }
                 self.add_command(item);
             }
         }
         Ok(())
+    }
+
+    /// Keeps a signature that no log took, when there is a place for that.
+    fn keep(&self, item: &mut Item, unlogged: &Unlogged, error: SignError) {
+        let why = Failure::from(error);
+        let Some(folder) = &self.call.signatures.spool else { return item.shown.fail(why) };
+        let image = item.image.image();
+        let repository = self.registries.signatures.as_ref().unwrap_or_else(|| image.repository());
+        match spool::keep_of_image(folder, image, repository, unlogged) {
+            Ok(kept) => {
+                let flags = &self.signing.trust_flags;
+                item.shown.spooled = Some(Spooled::new(repository.to_string(), &kept, &why, flags));
+            }
+            Err(error) => item.shown.fail(error.into()),
+        }
     }
 
     /// One session: what it cannot do (no log for the older form) is said before a certificate is asked for.
@@ -250,7 +273,7 @@ impl Work<'_> {
         if found.as_str() == expected {
             return Ok(());
         }
-        Err(settings::SettingsError::OtherSigner { expected: expected.clone(), found: found.to_string() }.into())
+        Err(SettingsError::OtherSigner { expected: expected.clone(), found: found.to_string() }.into())
     }
 
     fn services(&self, form: Form) -> Result<Services, Failure> {

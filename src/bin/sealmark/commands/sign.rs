@@ -140,8 +140,7 @@ pub(super) fn report(report: &SignedReport, format: FormatArg) -> Result<u8, Fai
         Format::Json => print_json(report)?,
         Format::Human => console::data(&signed::human(report))?,
     }
-    let failures = || report.files.iter().filter_map(|file| file.failure.as_ref());
-    failures().for_each(console::failure);
+    report.failures().for_each(console::failure);
     github::publish(report)?;
     Ok(report.exit_code())
 }

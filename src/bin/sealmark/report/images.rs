@@ -11,9 +11,9 @@ use serde::Serialize;
 use super::console::Style;
 use super::consumers::Consumer;
 use super::evidence::{Check, SignerShown, checks};
-use super::signed::{code, command_line, signer_words};
+use super::signed::{SPOOLED, Spooled, code, command_line, signer_words};
 use super::text::Table;
-use super::{Failure, Problem, TOOL, Tool};
+use super::{Failure, Problem, TOOL, Tool, Verdict};
 
 /// The document: what became of each image.
 #[derive(Debug, Serialize)]
@@ -47,6 +47,13 @@ impl ImagesReport {
         }
     }
 
+    /// The code of the worst image; what waits for a log is no yes.
+    pub(crate) fn exit_code(&self) -> u8 {
+        let verdict = Verdict::of_failures(self.images.iter().filter_map(|image| image.failure.as_ref()));
+        let waits = self.images.iter().any(|image| image.spooled.is_some());
+        if waits && verdict == Verdict::Verified { SPOOLED } else { verdict.exit_code() }
+    }
+
     /// The document of a call that writes nothing.
     pub(crate) fn dry_run(self, requests: Vec<RequestShown>) -> Self {
         Self { dry_run: true, requests, ..self }
@@ -70,6 +77,9 @@ pub(crate) struct ImageSigned {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) platform: Option<String>,
     pub(crate) signatures: Vec<SignatureShown>,
+    /// A signature that waits for a log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) spooled: Option<Spooled>,
     /// The command that verifies it, word by word.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) verify: Vec<String>,
@@ -171,10 +181,20 @@ fn list_word<S: serde::Serializer>(found_by: &Option<FoundBy>, serializer: S) ->
 impl ImageSigned {
     pub(crate) fn of(image: &FoundImage, name: Option<&str>) -> Self {
         Self {
-            image: image.image().to_string(),
             name: name.map(str::to_owned),
             platform: image.platform.as_ref().map(ToString::to_string),
+            ..Self::named(image.image())
+        }
+    }
+
+    /// An image of which no more is known than its digest.
+    pub(crate) fn named(image: &DigestRef) -> Self {
+        Self {
+            image: image.to_string(),
+            name: None,
+            platform: None,
             signatures: Vec::new(),
+            spooled: None,
             verify: Vec::new(),
             requests: Vec::new(),
             error: None,
@@ -208,10 +228,37 @@ pub(crate) fn verify_command(image: &DigestRef, signature: &SignatureShown, flag
 /// For people, on standard output.
 pub(crate) fn human(report: &ImagesReport) -> String {
     let style = Style::of_stdout();
+    let mut out = lines(&report.images, report.dry_run, style);
+    if !report.requests.is_empty() {
+        let _ = writeln!(out, "once for all of them");
+    }
+    for request in &report.requests {
+        let _ = writeln!(out, "  {}", request.line());
+    }
+    if !report.consumers.is_empty() {
+        let _ = writeln!(out, "who sees it");
+        let mut table = Table::default();
+        for consumer in &report.consumers {
+            table.row(consumer.name, &format!("{:3}  {}", consumer.sees.word(), consumer.because));
+        }
+        out.push_str(&table.print(2));
+    }
+    out
+}
+
+/// The images, one after the other.
+pub(super) fn lines(images: &[ImageSigned], dry_run: bool, style: Style) -> String {
     let mut out = String::new();
-    for image in report.images.iter().filter(|image| image.error.is_none() || !image.signatures.is_empty()) {
+    for image in images {
+        if let Some(spooled) = &image.spooled {
+            out.push_str(&spooled.human(&image.image, style));
+        }
+        let nothing = image.signatures.is_empty() && (image.error.is_some() || image.spooled.is_some());
+        if nothing {
+            continue;
+        }
         let new = image.signatures.is_empty() || image.signatures.iter().any(|signature| signature.status == "made");
-        let word = match (report.dry_run, image.error.is_some(), new) {
+        let word = match (dry_run, image.error.is_some(), new) {
             (true, ..) => "WOULD SIGN",
             (false, true, _) => "PARTLY SIGNED",
             (false, false, true) => "SIGNED",
@@ -227,20 +274,6 @@ pub(crate) fn human(report: &ImagesReport) -> String {
         if !image.verify.is_empty() {
             let _ = writeln!(out, "  verify with\n    {}", command_line(&image.verify));
         }
-    }
-    if !report.requests.is_empty() {
-        let _ = writeln!(out, "once for all of them");
-    }
-    for request in &report.requests {
-        let _ = writeln!(out, "  {}", request.line());
-    }
-    if !report.consumers.is_empty() {
-        let _ = writeln!(out, "who sees it");
-        let mut table = Table::default();
-        for consumer in &report.consumers {
-            table.row(consumer.name, &format!("{:3}  {}", consumer.sees.word(), consumer.because));
-        }
-        out.push_str(&table.print(2));
     }
     out
 }

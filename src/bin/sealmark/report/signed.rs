@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::console::Style;
 use super::evidence::{Check, SignerShown, checks};
+use super::images::{self, ImageSigned};
 use super::text::{Table, shell_word, thousands, visible, visible_path};
 use super::{Failure, Problem, TOOL, Tool, Verdict};
 
@@ -20,11 +21,26 @@ pub(crate) struct SignedReport {
     services: String,
     waivers: Vec<&'static str>,
     pub(crate) files: Vec<SignedFile>,
+    /// Images whose signatures had waited for a log.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) images: Vec<ImageSigned>,
 }
 
 impl SignedReport {
     pub(crate) fn new(services: &str, waivers: Vec<&'static str>, files: Vec<SignedFile>) -> Self {
-        Self { schema: "sealmark.signed/v1", tool: TOOL, services: services.to_owned(), waivers, files }
+        let services = services.to_owned();
+        Self { schema: "sealmark.signed/v1", tool: TOOL, services, waivers, files, images: Vec::new() }
+    }
+
+    /// With images.
+    pub(crate) fn with_images(self, images: Vec<ImageSigned>) -> Self {
+        Self { images, ..self }
+    }
+
+    /// Why something was not signed.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = &Failure> + Clone {
+        let images = self.images.iter().filter_map(|image| image.failure.as_ref());
+        self.files.iter().filter_map(|file| file.failure.as_ref()).chain(images)
     }
 }
 
@@ -55,6 +71,26 @@ pub(crate) struct Spooled {
     pub(crate) reason: Problem,
     /// The command that finishes it, word by word.
     pub(crate) finish: Vec<String>,
+}
+
+impl Spooled {
+    /// What is kept in `kept` until `bundle` can be written.
+    pub(crate) fn new(bundle: String, kept: &Path, why: &Failure, flags: &[String]) -> Self {
+        let mut finish = ["sealmark", "sign", "finish"].map(str::to_owned).to_vec();
+        finish.push(kept.to_string_lossy().into_owned());
+        finish.extend(flags.iter().cloned());
+        Self { kept: visible_path(kept), bundle, reason: Problem::from(why), finish }
+    }
+
+    /// For people.
+    pub(super) fn human(&self, what: &str, style: Style) -> String {
+        let mut table = Table::default();
+        table.row("kept in", &self.kept);
+        table.row("because", &self.reason.to_string());
+        let command = command_line(&self.finish);
+        let head = format!("{}  {what}  no log has it yet", style.yellow("WAITS"));
+        format!("{head}\n{}  finish with\n    {command}\n", table.print(2))
+    }
 }
 
 /// A bundle that was written.
@@ -99,12 +135,7 @@ impl SignedFile {
 
     /// A file whose signature waits for a log in `kept`.
     pub(crate) fn spooled(file: &Path, bundle: &Path, kept: &Path, why: &Failure, flags: &[String]) -> Self {
-        let word = |path: &Path| path.to_string_lossy().into_owned();
-        let mut finish = ["sealmark", "sign", "finish"].map(str::to_owned).to_vec();
-        finish.push(word(kept));
-        finish.extend(flags.iter().cloned());
-        let (kept, bundle, reason) = (visible_path(kept), visible_path(bundle), Problem::from(why));
-        let spooled = Some(Spooled { kept, bundle, reason, finish });
+        let spooled = Some(Spooled::new(visible_path(bundle), kept, why, flags));
         Self { file: visible_path(file), made: None, spooled, error: None, failure: None }
     }
 }
@@ -141,13 +172,14 @@ pub(crate) fn command_line(words: &[String]) -> String {
 }
 
 /// Signed and kept aside: no log has it yet.
-const SPOOLED: u8 = 4;
+pub(super) const SPOOLED: u8 = 4;
 
 impl SignedReport {
     /// The code of the worst file; what waits for a log is no yes.
     pub(crate) fn exit_code(&self) -> u8 {
-        let verdict = Verdict::of_failures(self.files.iter().filter_map(|file| file.failure.as_ref()));
-        let waits = self.files.iter().any(|file| file.spooled.is_some());
+        let verdict = Verdict::of_failures(self.failures());
+        let waits = self.files.iter().any(|file| file.spooled.is_some())
+            || self.images.iter().any(|image| image.spooled.is_some());
         if waits && verdict == Verdict::Verified { SPOOLED } else { verdict.exit_code() }
     }
 }
@@ -166,13 +198,9 @@ pub(crate) fn human(report: &SignedReport) -> String {
         let _ = writeln!(out, "  verify with\n    {}", command_line(&made.verify));
     }
     for (file, spooled) in report.files.iter().filter_map(|file| Some((file, file.spooled.as_ref()?))) {
-        let _ = writeln!(out, "{}  {}  no log has it yet", style.yellow("WAITS"), file.file);
-        let mut table = Table::default();
-        table.row("kept in", &spooled.kept);
-        table.row("because", &spooled.reason.to_string());
-        out.push_str(&table.print(2));
-        let _ = writeln!(out, "  finish with\n    {}", command_line(&spooled.finish));
+        out.push_str(&spooled.human(&file.file, style));
     }
+    out.push_str(&images::lines(&report.images, false, style));
     out
 }
 

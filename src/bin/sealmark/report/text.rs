@@ -43,6 +43,11 @@ pub(crate) fn shell_word(word: &str) -> String {
     }
 }
 
+/// `1 manifest`, `2 manifests`.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    format!("{} {one}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
 /// `1234567` as `1,234,567`.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -89,6 +94,11 @@ mod tests {
         assert_eq!(shell_word("https://a.b/c@refs/tags/v1"), "https://a.b/c@refs/tags/v1");
         assert_eq!(shell_word("it's $HOME"), "'it'\\''s $HOME'");
         assert_eq!(shell_word(""), "''");
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        assert_eq!([0, 1, 2].map(|number| counted(number, "blob")), ["0 blobs", "1 blob", "2 blobs"]);
     }
 
     #[test]

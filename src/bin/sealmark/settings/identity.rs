@@ -1,14 +1,13 @@
 //! Where the identity token comes from.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sealmark::service::environment::{Environment, SystemEnvironment};
 use sealmark::service::http::{HttpClient, Settings};
 use sealmark::service::identity::{self, CommandToken, ExplicitToken, IdentityTokenSource};
 
 use super::SettingsError;
-use crate::cli::TokenArgs;
+use crate::cli::{BudgetArgs, TokenArgs};
 
 /// The sources to ask, in order: what was given, else everything that finds a token by itself.
 pub(crate) fn token_sources(
@@ -43,15 +42,19 @@ pub(crate) fn http() -> HttpClient {
     HttpClient::new(Settings::from_environment(&SystemEnvironment))
 }
 
-/// The same, as patient as the flags say. A budget that was given is used up; the default ends after a few attempts.
-pub(crate) fn patient_http(timeout: Option<Duration>, retry_budget: Option<Duration>) -> HttpClient {
-    let mut settings = Settings::from_environment(&SystemEnvironment);
-    if let Some(timeout) = timeout {
+/// The same, as patient as the flags say.
+pub(super) fn patient_http(budget: &BudgetArgs) -> HttpClient {
+    HttpClient::new(patient(Settings::from_environment(&SystemEnvironment), budget))
+}
+
+/// As patient as the flags say. A budget that was given is used up; the default ends after a few attempts.
+pub(crate) fn patient(mut settings: Settings, budget: &BudgetArgs) -> Settings {
+    if let Some(timeout) = budget.timeout {
         settings.attempt_timeout = timeout;
         settings.connect_timeout = settings.connect_timeout.min(timeout);
     }
-    if let Some(budget) = retry_budget {
+    if let Some(budget) = budget.retry_budget {
         (settings.budget, settings.attempts) = (budget, u32::MAX);
     }
-    HttpClient::new(settings)
+    settings
 }

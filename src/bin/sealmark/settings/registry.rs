@@ -27,7 +27,7 @@ pub(crate) fn registry_store(
 }
 
 /// The same with other bounds of time.
-pub(super) fn registry_store_with(
+pub(crate) fn registry_store_with(
     args: &RegistryArgs,
     repositories: &[&Repository],
     bounds: impl FnOnce(Settings) -> Settings,

@@ -56,13 +56,12 @@ pub(crate) struct Signing {
 impl Signing {
     /// Reads what the flags name; without flags, the public-good instance.
     pub(crate) fn named(args: &ServiceArgs) -> Result<Self, Failure> {
-        let BudgetArgs { timeout, retry_budget, rate_limit } = &args.budget;
-        let pace = rate_limit.map(|(count, per)| Pace::new(count, per));
+        let pace = args.budget.rate_limit.map(|(count, per)| Pace::new(count, per));
         let ledger = args.ledger.as_deref().map(Ledger::at);
         // Before anything is signed: what cannot be written down is not to be made.
         ledger.as_ref().map(Ledger::ready).transpose()?;
         Ok(Self {
-            http: patient_http(*timeout, *retry_budget),
+            http: patient_http(&args.budget),
             pace,
             ledger,
             authority: args.authority.clone(),

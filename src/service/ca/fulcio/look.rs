@@ -1,13 +1,13 @@
 //! Looking at a Fulcio: its configuration names the issuers that it takes tokens of, its trust bundle its own
 //! certificates.
 
-use super::{CaError, Fulcio};
+use super::Fulcio;
 use crate::base::code::Code;
 use crate::base::encoding::json::Json;
 use crate::base::encoding::pem;
 use crate::base::limits;
 use crate::format::x509::Certificate;
-use crate::service::http::{HttpError, Response, excerpt};
+use crate::service::http::{HttpError, Response};
 use crate::service::identity::{IdToken, Issuers};
 use crate::service::look::{Looked, Seen};
 
@@ -48,11 +48,7 @@ impl Fulcio {
             None => Seen::good(ABOUT, format!("{name} answers")),
             Some(issuer) if issuers.contains(issuer) => Seen::good(ABOUT, format!("{name} takes tokens of {issuer}")),
             Some(issuer) => {
-                let error = CaError::UnknownIssuer {
-                    url: self.endpoint.to_string(),
-                    issuer: issuer.to_owned(),
-                    known: excerpt(issuers.list().as_bytes(), &[]),
-                };
+                let error = self.unknown(issuer, &issuers);
                 Seen::failed(ABOUT, error.to_string(), error.code())
             }
         }

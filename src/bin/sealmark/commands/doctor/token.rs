@@ -49,6 +49,10 @@ pub(super) async fn look(args: &Doctor, signing: &Signing, seen: &mut Vec<Seen>)
         seen.push(Seen::skipped(TOKEN, format!("{} takes none", authority.name())));
         return Ok(None);
     };
+    if args.offline && signer.token.identity_token_command.is_some() {
+        seen.push(Seen::skipped(TOKEN, format!("{OFFLINE}: a program would be asked for it")));
+        return Ok(None);
+    }
     let http = if args.offline { nowhere(signing.http()) } else { signing.http().clone() };
     let sources = settings::token_sources(&signer.token, &http)?;
     let token = match identity::find(&sources, audience).await {
