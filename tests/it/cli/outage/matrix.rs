@@ -61,7 +61,7 @@ fn a_service_that_asks_to_wait_beyond_the_budget_is_given_up_at_once() {
 
 #[test]
 fn a_service_that_is_overloaded_all_the_time() {
-    let flags = ["--spool", "spool", "--retry-budget", "900ms"];
+    let flags = ["--spool", "spool", "--retry-budget", "2s"];
     for (service, ways) in PLACES {
         for status in [429, 503] {
             let fault = move |_| Fault::Status(status, None);
@@ -71,7 +71,10 @@ fn a_service_that_is_overloaded_all_the_time() {
             if service == "log" {
                 assert_eq!((output.status.code(), kept(&desk).len()), (Some(4), 1), "{}", stderr(&output));
             } else {
-                assert_eq!(outcome(&output), (Some(3), format!("{service}-unavailable")));
+                // The end of the budget may cut the last attempt short.
+                let (exit, code) = outcome(&output);
+                let codes = ["unavailable", "unreachable"].map(|end| format!("{service}-{end}"));
+                assert!(exit == Some(3) && codes.contains(&code), "{exit:?} {code}");
                 nothing_is_left(&desk);
             }
         }
