@@ -29,17 +29,23 @@
 //! | `/api/v1/log/…` | [`rekor_v1`], where it is switched on |
 //! | `/`, `/page/…` | [`page`] |
 //! | `/tuf/…` | the trust documents as a TUF repository |
+//! | `/ct/v1/add-pre-chain` | the CT log, where its CA stands apart |
+//! | `/shards/SHARD/rekor/…`, `/shards/SHARD/ct/…` | frozen shards: checkpoint and tiles |
 //! | `/healthz` | [`crate::serve`] |
 //!
 //! The same modules of [`crate::format`] write here that the verifier reads with. One process holds every key,
-//! so that who takes it over can forge everything it vouches for, the time included: it is one domain of trust.
+//! so that who takes it over can forge everything it vouches for, the time included: it is one domain of trust. Where that is
+//! not enough, its parts stand apart ([`Stack::init_apart`]), each in a folder and a process with its own keys.
 
+mod apart;
 pub mod ca;
 pub mod clock;
 mod config;
 pub mod ct;
+pub mod drift;
 mod error;
 mod folder;
+mod frozen;
 mod init;
 pub mod issued;
 pub mod issuer;
@@ -48,10 +54,12 @@ pub mod log;
 mod memory;
 mod operations;
 pub mod page;
+mod parts;
 mod place;
 mod proto_json;
 pub mod rekor;
 pub mod rekor_v1;
+mod roles;
 mod rotation;
 mod running;
 mod status;
@@ -61,7 +69,7 @@ pub mod tsa;
 mod tuf;
 mod upkeep;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -73,27 +81,26 @@ pub use init::KeyPlan;
 pub use issuer::TokenRequest;
 pub use operations::Serving;
 pub use place::Place;
+pub use roles::Role;
 pub use rotation::{Rotated, rotate};
 pub use running::Running;
 pub use status::{LogStatus, StackStatus, status};
 pub use upkeep::{OfLog, export, fsck};
 
+use crate::base::crypto::PublicKey;
 use crate::serve::{Observer, Server};
+use ca::identities;
 use ca::issuer_keys::IssuerKeys;
 use ca::issuer_url::IssuerUrl;
 use ca::principal::{SubjectKind, TrustedIssuer};
 use ca::provider::Provider;
-use ca::{CertificateAuthority, Issuers, identities};
 use clock::Clock;
-use ct::{CtCodec, CtLog};
+use drift::{DriftGuard, TimeSource};
 use folder::{Folder, StoredKey};
-use issued::Issued;
 use issuer::Issuer;
-use log::{Codec, Disk, Log, LogError};
+use log::LogError;
 use memory::Memory;
-use rekor::{Admission, RekorCodec, RekorLog};
-use rekor_v1::{RekorV1Codec, RekorV1Log};
-use tsa::TimestampAuthority;
+use parts::Parts;
 
 /// How often what the logs signed is remembered outside.
 const MEMORY_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
@@ -104,19 +111,14 @@ const INDEXING_INTERVAL: std::time::Duration = std::time::Duration::from_millis(
 /// How often it is seen whether trust documents are to be signed anew.
 const SIGNING_INTERVAL: std::time::Duration = std::time::Duration::from_secs(3600);
 
-/// A stack that is open and not yet served. Its logs are locked by this process.
+/// A stack, or some of its parts, that is open and not yet served. Its logs are locked by this process.
 #[derive(Debug)]
 pub struct Stack {
     config: Config,
     clock: Clock,
-    issuer: Arc<Issuer>,
-    ca: Arc<CertificateAuthority>,
-    ct: Arc<CtLog>,
-    rekor: Arc<RekorLog>,
-    rekor_v1: Option<Arc<RekorV1Log>>,
-    tsa: Arc<TimestampAuthority>,
+    parts: Parts,
     memory: Option<Memory>,
-    search: Arc<page::SearchIndex>,
+    guard: Option<Arc<DriftGuard>>,
     folder: Folder,
 }
 
@@ -131,6 +133,11 @@ impl Stack {
         init::init(dir, config, keys, &Clock::system())
     }
 
+    /// Makes the folders of a stack whose parts answer at addresses of their own, and gives their paths.
+    pub fn init_apart(dir: &Path, config: &Config, keys: &KeyPlan) -> Result<Vec<PathBuf>, StackError> {
+        apart::init(dir, config, keys, &Clock::system())
+    }
+
     /// Opens the stack in a folder: reads its keys, recovers its logs. Never makes anything.
     pub fn open(place: impl Into<Place>) -> Result<Self, StackError> {
         Self::open_with(place, Clock::system())
@@ -140,64 +147,50 @@ impl Stack {
     pub fn open_with(place: impl Into<Place>, clock: Clock) -> Result<Self, StackError> {
         let place = place.into();
         rotation::settle(place.dir())?;
-        let config = Config::read(place.dir())?;
+        let config = place.config()?;
         let folder = Folder::of_shard(&place, &config);
-        let issuer = Issuer::new(folder.key(StoredKey::Oidc)?, &config.url, folder.secret()?);
-        let chain = folder.chain("ca")?;
-        let ca_key = folder.key(StoredKey::Ca)?;
-        let issuing = match chain.first() {
-            Some(issuing) if issuing.public_key() == ca_key.public_key() => issuing.clone(),
-            _ => {
-                let path = folder.path("certificates/ca.pem");
-                return Err(StackError::Damaged { path, what: "it is not the chain of keys/ca.pem" });
-            }
-        };
-        let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
-        let ct = Arc::new(CtLog::new(open_log(&folder, "ct", ct, &clock)?, chain.clone()));
-        let trusted = Issuers::new(trusted_issuers(&folder, &config, &issuer)?);
-        let issued = Arc::new(Issued::by(issuing));
-        let ca = CertificateAuthority::new(ca_key, chain, trusted, Arc::clone(&ct), clock.clone())?;
-        let ca = ca.remembering(Arc::clone(&issued));
-
-        let admission = Admission::new(config.entry_policy, issued);
-        let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
-        let rekor = RekorLog::new(open_log(&folder, "rekor", rekor, &clock)?, admission.clone());
-        let rekor_v1 = match config.rekor_v1 {
-            true => {
-                let codec = RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?;
-                Some(Arc::new(RekorV1Log::new(open_log(&folder, "rekor-v1", codec, &clock)?, admission)))
-            }
-            false => None,
-        };
-        let tsa = TimestampAuthority::new(folder.key(StoredKey::Tsa)?, folder.chain("tsa")?)?;
-        let (issuer, ca) = (Arc::new(issuer), Arc::new(ca));
-        tuf::refresh(&folder, clock.now())?;
-        let search = Arc::new(page::SearchIndex::open(&folder.path(folder.log_name(folder::SEARCH)))?);
-        Ok(Self {
-            config,
-            clock,
-            issuer,
-            ca,
-            ct,
-            rekor: Arc::new(rekor),
-            rekor_v1,
-            tsa: Arc::new(tsa),
-            memory: None,
-            search,
-            folder,
-        })
+        let parts = Parts::open(&place, &config, &clock)?;
+        Ok(Self { config, clock, parts, memory: None, guard: None, folder })
     }
 
     /// Remembers in a folder on other storage what its logs sign while it is served; refuses when a log is not the
     /// continuation of what is remembered there.
     pub fn remembering(self, dir: &Path) -> Result<Self, StackError> {
         let memory = Memory::open(dir)?;
-        memory.check(&self.of_shard("rekor"), self.rekor.log())?;
-        memory.check(&self.of_shard("ct"), self.ct.log())?;
-        if let Some(log) = &self.rekor_v1 {
+        if let Some(log) = &self.parts.rekor {
+            memory.check(&self.of_shard("rekor"), log.log())?;
+        }
+        if let Some(log) = &self.parts.ct {
+            memory.check(&self.of_shard("ct"), log.log())?;
+        }
+        if let Some(log) = &self.parts.rekor_v1 {
             memory.check(&self.of_shard("rekor-v1"), log.log())?;
         }
         Ok(Self { memory: Some(memory), ..self })
+    }
+
+    /// Stamps only while more than half of these agree with its clock. Without its timestamp authority it asks nobody.
+    #[must_use]
+    pub fn comparing_clocks(self, sources: Vec<TimeSource>) -> Self {
+        let guard = self.parts.tsa.as_ref().filter(|_| !sources.is_empty()).map(|tsa| {
+            let guard = Arc::new(DriftGuard::new(sources));
+            tsa.guard_by(Arc::clone(&guard));
+            guard
+        });
+        Self { guard, ..self }
+    }
+
+    /// Keeps its clock compared with others.
+    async fn keep_comparing(&self) -> std::convert::Infallible {
+        match &self.guard {
+            Some(guard) => guard.keep(&self.clock).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Why its clock may not stamp now.
+    fn doubt(&self) -> Option<&'static str> {
+        self.guard.as_ref().and_then(|guard| guard.refuses(self.clock.now().millis()))
     }
 
     /// What a log of the current shard is remembered by: another shard is another log.
@@ -207,10 +200,7 @@ impl Stack {
 
     /// The last checkpoint of each log.
     fn notes(&self) -> Vec<(String, String)> {
-        let mut notes =
-            vec![("rekor", self.rekor.log().head().note().to_owned()), ("ct", self.ct.log().head().note().to_owned())];
-        notes.extend(self.rekor_v1.as_ref().map(|log| ("rekor-v1", log.log().head().note().to_owned())));
-        notes.into_iter().map(|(name, note)| (self.of_shard(name), note)).collect()
+        self.parts.notes().into_iter().map(|(name, note)| (self.of_shard(name), note)).collect()
     }
 
     /// Keeps the memory as new as the logs, until it cannot.
@@ -233,8 +223,11 @@ impl Stack {
     /// Keeps the page's search up with the log. It serves for looking only: when its file fails it is tried again,
     /// and the page says how far it has come.
     async fn keep_indexing(&self) -> std::convert::Infallible {
+        let (Some(rekor), Some(search)) = (&self.parts.rekor, &self.parts.search) else {
+            return std::future::pending().await;
+        };
         loop {
-            let (rekor, search) = (Arc::clone(&self.rekor), Arc::clone(&self.search));
+            let (rekor, search) = (Arc::clone(rekor), Arc::clone(search));
             let advance = move || search.advance(rekor.log(), &rekor.log().head());
             if !matches!(tokio::task::spawn_blocking(advance).await, Ok(Ok(true))) {
                 tokio::time::sleep(INDEXING_INTERVAL).await;
@@ -247,6 +240,9 @@ impl Stack {
     async fn keep_signing(&self) -> std::convert::Infallible {
         loop {
             tokio::time::sleep(SIGNING_INTERVAL).await;
+            if !self.parts.trust {
+                continue;
+            }
             let (folder, now) = (self.folder.clone(), self.clock.now());
             let _ = tokio::task::spawn_blocking(move || tuf::refresh(&folder, now)).await;
         }
@@ -257,24 +253,9 @@ impl Stack {
         &self.config
     }
 
-    /// Its issuers.
-    pub fn issuer(&self) -> &Issuer {
-        &self.issuer
-    }
-
-    /// Every route, each with the name of its service.
-    fn services(&self) -> Vec<(&'static str, Router)> {
-        let mut services = vec![
-            ("oidc", issuer::routes(Arc::clone(&self.issuer), self.clock.clone())),
-            ("ca", ca::routes(Arc::clone(&self.ca))),
-            ("ct", ct::routes(Arc::clone(&self.ct))),
-            ("log", rekor::routes(Arc::clone(&self.rekor))),
-            ("tuf", tuf::routes(&self.folder)),
-            ("page", page::routes(Arc::clone(&self.rekor), Arc::clone(&self.search))),
-            ("tsa", timestamp_routes::routes(Arc::clone(&self.tsa), self.clock.clone())),
-        ];
-        services.extend(self.rekor_v1.as_ref().map(|log| ("log-v1", rekor_v1::routes(Arc::clone(log)))));
-        services
+    /// Its issuers, where it holds them.
+    pub fn issuer(&self) -> Option<&Issuer> {
+        self.parts.issuer.as_deref()
     }
 
     /// Serves in plain HTTP and without a journal ([`Self::serve_with`]).
@@ -292,17 +273,23 @@ impl Stack {
         let stop = async {
             tokio::select! {
                 () = shutdown => {}
-                _ = self.failed() => {}
+                _ = self.parts.failed() => {}
                 error = self.keep_remembering() => drop(forgets.send(error)),
                 never = self.keep_indexing() => match never {},
                 never = self.keep_signing() => match never {},
+                never = self.keep_comparing() => match never {},
             }
         };
         let observed = |(name, routes): (&'static str, Router)| match observer {
             Some(observer) => observer.observe(name, routes),
             None => routes,
         };
-        let router = self.services().into_iter().map(observed).fold(Router::new(), Router::merge);
+        let router = self
+            .parts
+            .services(&self.folder, &self.config, &self.clock)
+            .into_iter()
+            .map(observed)
+            .fold(Router::new(), Router::merge);
         let served = server.serve(router, stop).await;
         if let Some(error) = self.failure() {
             return Err(StackError::Failed(error));
@@ -317,23 +304,8 @@ impl Stack {
         }
     }
 
-    async fn failed(&self) -> Arc<LogError> {
-        let v1 = async {
-            match &self.rekor_v1 {
-                Some(log) => log.log().failed().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            error = self.rekor.log().failed() => error,
-            error = self.ct.log().failed() => error,
-            error = v1 => error,
-        }
-    }
-
     fn failure(&self) -> Option<Arc<LogError>> {
-        let v1 = || self.rekor_v1.as_ref().and_then(|log| log.log().failure());
-        self.rekor.log().failure().or_else(|| self.ct.log().failure()).or_else(v1)
+        self.parts.failure()
     }
 }
 
@@ -351,20 +323,16 @@ pub fn token(place: impl Into<Place>, request: &TokenRequest) -> Result<String, 
     let place = place.into();
     let config = Config::read(place.dir())?;
     let folder = Folder::new(&place);
-    let issuer = Issuer::new(folder.key(StoredKey::Oidc)?, &config.url, folder.secret()?);
+    let issuer = Issuer::new(folder.key(StoredKey::Oidc)?, config.url_of(Role::Oidc), folder.secret()?);
     Ok(issuer.issue(request, Clock::system().now())?)
 }
 
-fn open_log<C: Codec>(folder: &Folder, name: &str, codec: C, clock: &Clock) -> Result<Log<C>, LogError> {
-    Log::open(Arc::new(Disk), &folder.log(name), codec, clock.clone())
-}
-
 /// The stack's own issuers, then those of its `identities.yaml`.
-fn trusted_issuers(folder: &Folder, config: &Config, own: &Issuer) -> Result<Vec<TrustedIssuer>, StackError> {
-    let keys = IssuerKeys::Fixed(Arc::new(own.keys()));
+fn trusted_issuers(folder: &Folder, config: &Config) -> Result<Vec<TrustedIssuer>, StackError> {
+    let keys = IssuerKeys::Fixed(Arc::new(Issuer::keys_of(&issuers_key(folder, config)?)));
     let mut issuers = Vec::new();
     for kind in IssuerKind::ALL {
-        let url = own.url(kind);
+        let url = format!("{}{}", config.url_of(Role::Oidc), kind.path());
         let what = |what: String| StackError::Config { path: folder.path("stack.json"), what };
         let url = IssuerUrl::exact(&url).map_err(|error| what(error.to_string()))?;
         let subject = own_subject(kind, &config.domain).ok_or_else(|| what(format!("no provider for {kind:?}")))?;
@@ -384,6 +352,16 @@ fn trusted_issuers(folder: &Folder, config: &Config, own: &Issuer) -> Result<Vec
         issuers.push(outside);
     }
     Ok(issuers)
+}
+
+/// The public key of the stack's own issuers: from their private key where it is here, else as `init` wrote it.
+fn issuers_key(folder: &Folder, config: &Config) -> Result<PublicKey, StackError> {
+    if config.has(Role::Oidc) {
+        return Ok(folder.key(StoredKey::Oidc)?.public_key().clone());
+    }
+    let text = folder.read(folder::OIDC_KEY)?;
+    let damaged = || StackError::Damaged { path: folder.path(folder::OIDC_KEY), what: "it is no public key in PEM" };
+    std::str::from_utf8(&text).ok().and_then(|text| PublicKey::from_pem(text).ok()).ok_or_else(damaged)
 }
 
 fn own_subject(kind: IssuerKind, domain: &str) -> Option<SubjectKind> {

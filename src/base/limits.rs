@@ -219,6 +219,8 @@ pub const LULL: Duration = Duration::from_secs(3);
 /// Attempts to change a tag that others write too, each with a read: twenty writers need a handful.
 pub const TAG_ATTEMPTS: u32 = 60;
 
+/// Time sources that are asked.
+pub const TIME_SOURCES: usize = 16;
 /// Certificates of its own CA that a log remembers, 32 bytes each.
 pub const ISSUED_REMEMBERED: usize = 65_536;
 /// Entries that wait for a log's sequencer; beyond it a server answers "retry" at once.

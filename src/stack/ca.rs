@@ -29,7 +29,7 @@ pub use principal::{AuthenticationError, Issuers, Principal};
 pub use routes::routes;
 
 use super::clock::Clock;
-use super::ct::{CtLog, SctError};
+use super::ct::{SctError, Submit};
 use super::issued::Issued;
 use super::keys::{self, PrivateKey};
 use super::log::SigningError;
@@ -48,7 +48,7 @@ pub struct CertificateAuthority {
     /// The issuing certificate, then those above it.
     chain: Vec<Certificate>,
     issuers: Issuers,
-    ct: Arc<CtLog>,
+    ct: Submit,
     clock: Clock,
     rate: rate::RateLimit,
     /// For a log beside it.
@@ -56,7 +56,7 @@ pub struct CertificateAuthority {
 }
 
 /// Why no certificate was issued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum IssueError {
     /// A certificate of the CA is not valid for as long as the leaf would be: it expires too soon, or the
@@ -81,12 +81,12 @@ impl CertificateAuthority {
         key: PrivateKey,
         chain: Vec<Certificate>,
         issuers: Issuers,
-        ct: Arc<CtLog>,
+        ct: impl Into<Submit>,
         clock: Clock,
     ) -> Result<Self, SigningError> {
         let ours = chain.first().is_some_and(|issuer| issuer.public_key() == key.public_key());
         let rate = rate::RateLimit::default();
-        ours.then_some(Self { key, chain, issuers, ct, clock, rate, issued: None }).ok_or(SigningError)
+        ours.then_some(Self { key, chain, issuers, ct: ct.into(), clock, rate, issued: None }).ok_or(SigningError)
     }
 
     /// Tells a log beside it what it issues.
@@ -117,7 +117,7 @@ impl CertificateAuthority {
         });
         let precertificate = base.with(&Extension::poison());
         let precertificate = precertificate.sign(&self.key.sign(&precertificate.der())?);
-        let sct = self.ct.submit(base.der(), precertificate).await?;
+        let sct = self.ct.submit(base.der(), precertificate, &self.chain).await?;
         let list = sct::write_list(&[sct]).ok_or(SigningError)?;
         let tbs = base.with(&Extension::sct_list(&list));
         let leaf = tbs.sign(&self.key.sign(&tbs.der())?);

@@ -1,5 +1,6 @@
 //! `stack.json`: what a stack is, written once by `init`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -7,8 +8,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::StackError;
 use super::clock::Clock;
+use super::{Role, StackError};
 use crate::base::crypto::KeyKind;
 use crate::base::limits;
 
@@ -39,6 +40,12 @@ pub struct Config {
     pub ca_key: CaKey,
     /// Whether a Rekor v1 log stands beside the v2 log.
     pub rekor_v1: bool,
+    /// The parts of the stack that this folder holds, where they stand apart; else it holds all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<BTreeSet<Role>>,
+    /// The URLs of parts that answer elsewhere than at `url`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub urls: BTreeMap<Role, String>,
 }
 
 /// Which entries the transparency log takes.
@@ -111,6 +118,8 @@ impl Config {
             entry_policy: EntryPolicy::OwnCa,
             ca_key: CaKey::P256,
             rekor_v1: false,
+            roles: None,
+            urls: BTreeMap::new(),
         }
     }
 
@@ -153,6 +162,21 @@ impl Config {
         Ok(text + "\n")
     }
 
+    /// Whether this folder holds a part.
+    pub(super) fn has(&self, role: Role) -> bool {
+        self.roles.as_ref().is_none_or(|roles| roles.contains(&role))
+    }
+
+    /// Where a part answers.
+    pub(super) fn url_of(&self, role: Role) -> &str {
+        self.urls.get(&role).unwrap_or(&self.url)
+    }
+
+    /// The URL of every part.
+    pub(super) fn all_urls(&self) -> BTreeMap<Role, String> {
+        Role::ALL.into_iter().map(|role| (role, self.url_of(role).to_owned())).collect()
+    }
+
     /// The same stack with each of its shards as the current one, oldest first.
     pub(super) fn shards(&self) -> impl Iterator<Item = Self> {
         let shards = self.frozen.iter().chain([&self.shard]);
@@ -173,12 +197,15 @@ impl Config {
             let byte = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'.';
             !text.is_empty() && text.len() < 128 && text.bytes().all(byte)
         };
-        let (scheme, rest) = self.url.split_once("://").ok_or("the url has no scheme")?;
-        if !["http", "https"].contains(&scheme) || rest.is_empty() || rest.contains(['/', '?', '#', '@', ' ']) {
-            // sigstore-python drops a path in the CA's URL, so that the stack must stand at a host's root.
-            return Err("the url is not http(s)://HOST[:PORT] without a path");
+        for url in self.urls.values().chain([&self.url]) {
+            let (scheme, rest) = url.split_once("://").ok_or("the url has no scheme")?;
+            if !["http", "https"].contains(&scheme) || rest.is_empty() || rest.contains(['/', '?', '#', '@', ' ']) {
+                // sigstore-python drops a path in the CA's URL, so that the stack must stand at a host's root.
+                return Err("the url is not http(s)://HOST[:PORT] without a path");
+            }
         }
         match () {
+            () if self.roles.as_ref().is_some_and(BTreeSet::is_empty) => Err("it holds no part"),
             () if self.version != 1 => Err("its version is not 1"),
             () if !name(&self.domain) || !name(&self.shard) => Err("domain or shard is not a host name"),
             () if !self.frozen.iter().all(|shard| name(shard)) => Err("a frozen shard is not a host name"),

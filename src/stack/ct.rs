@@ -3,14 +3,17 @@
 //! Only the CA beside it submits to it. An SCT is signed when its entry is durable: there is no merge delay.
 
 mod leaf;
+mod remote;
 mod routes;
+mod submission;
 
 use std::fmt;
 
 use thiserror::Error;
 
 pub use leaf::PrecertEntry;
-pub use routes::routes;
+pub use remote::{RemoteCt, Submit};
+pub use routes::{routes, submissions};
 
 use super::keys::PrivateKey;
 use super::log::{AppendError, Codec, Log, Record, Sealed, SigningError};
@@ -84,10 +87,12 @@ pub struct CtLog {
     log: Log<CtCodec>,
     /// The CA's certificates, issuing one first.
     issuers: Vec<Certificate>,
+    /// What a CA elsewhere sent a moment ago.
+    recent: submission::Recent,
 }
 
 /// Why there is no SCT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SctError {
     /// The log.
@@ -96,12 +101,18 @@ pub enum SctError {
     /// The log's key.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// A log elsewhere did not answer.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It answered with something that is no SCT of the log that clients know, for this certificate.
+    #[error("the CT log's answer is not an SCT of the log in the trusted root")]
+    Foreign,
 }
 
 impl CtLog {
     /// The log `log` of the CA with this chain.
     pub fn new(log: Log<CtCodec>, issuers: Vec<Certificate>) -> Self {
-        Self { log, issuers }
+        Self { log, issuers, recent: submission::Recent::default() }
     }
 
     /// The log.
@@ -111,18 +122,26 @@ impl CtLog {
 
     /// Logs a precertificate and gives the SCT for `tbs`, the signed part without poison and SCT.
     pub async fn submit(&self, tbs: Vec<u8>, precertificate: Vec<u8>) -> Result<Sct, SctError> {
-        let issuer_key_hash =
-            self.issuers.first().map(|issuer| issuer.public_key().spki_sha256()).ok_or(SigningError)?;
-        let chain = self.issuers.iter().map(|issuer| sha256(&[issuer.der()])).collect();
-        let entry = PrecertEntry { tbs, precertificate, issuer_key_hash, chain };
+        let entry = self.entry(tbs, precertificate)?;
         let appended = self.log.append(entry.clone()).await?;
         // Durable now: the SCT may be signed.
+        self.sct(&entry, appended.index, appended.at)
+    }
+
+    fn entry(&self, tbs: Vec<u8>, precertificate: Vec<u8>) -> Result<PrecertEntry, SctError> {
+        let issuer = self.issuers.first().ok_or(SigningError)?;
+        let chain = self.issuers.iter().map(|issuer| sha256(&[issuer.der()])).collect();
+        Ok(PrecertEntry { tbs, precertificate, issuer_key_hash: issuer.public_key().spki_sha256(), chain })
+    }
+
+    /// The SCT of an entry that is durable at an index.
+    fn sct(&self, entry: &PrecertEntry, index: u64, at: UnixTime) -> Result<Sct, SctError> {
         let codec = self.log.codec();
-        let signed = entry.signed_data(appended.index, appended.at).ok_or(SigningError)?;
-        let extensions = sct::leaf_index_extension(appended.index).ok_or(SigningError)?;
+        let signed = entry.signed_data(index, at).ok_or(SigningError)?;
+        let extensions = sct::leaf_index_extension(index).ok_or(SigningError)?;
         Ok(Sct {
             log_id: codec.public_key().spki_sha256(),
-            timestamp: appended.at,
+            timestamp: at,
             extensions,
             scheme: codec.key.scheme(),
             signature: codec.key.sign(&signed)?,

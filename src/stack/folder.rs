@@ -65,7 +65,7 @@ pub(super) enum StoredKey {
 }
 
 impl StoredKey {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Ca => "ca",
             Self::Ct => "ct",
@@ -103,6 +103,8 @@ impl StoredKey {
 pub(super) const IDENTITIES: &str = "identities.yaml";
 /// What the page's search is looked up in; made from the log, and made again when it is not there.
 pub(super) const SEARCH: &str = "search.index";
+/// The public key of the stack's own issuers: the CA believes it, wherever they are.
+pub(super) const OIDC_KEY: &str = "certificates/oidc.pem";
 /// The documents that clients are given.
 pub(super) const TRUSTED_ROOT: &str = "trusted_root.json";
 pub(super) const SIGNING_CONFIG: &str = "signing_config.v0.2.json";
@@ -123,16 +125,7 @@ impl Folder {
 
     /// Makes the folder, or takes an empty one, and the folders in it.
     pub(super) fn create(&self) -> Result<(), StackError> {
-        match fs::create_dir(&self.path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                let mut inside = fs::read_dir(&self.path).map_err(|error| StackError::io("list", &self.path, error))?;
-                if inside.next().is_some() {
-                    return Err(StackError::Exists { path: self.path.clone() });
-                }
-            }
-            Err(error) => return Err(StackError::io("create", &self.path, error)),
-        }
+        create_empty(&self.path)?;
         keys::create_dir(&self.path("keys"))?;
         for name in ["certificates", "logs"] {
             let path = self.path(name);
@@ -253,5 +246,20 @@ impl Folder {
             synced.map_err(|error| StackError::io("sync", &path, error))?;
         }
         Ok(())
+    }
+}
+
+/// Makes a folder, or takes an empty one.
+pub(super) fn create_empty(path: &Path) -> Result<(), StackError> {
+    match fs::create_dir(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let mut inside = fs::read_dir(path).map_err(|error| StackError::io("list", path, error))?;
+            match inside.next() {
+                Some(_) => Err(StackError::Exists { path: path.to_owned() }),
+                None => Ok(()),
+            }
+        }
+        Err(error) => Err(StackError::io("create", path, error)),
     }
 }

@@ -73,7 +73,8 @@ pub(super) fn init(dir: &Path, config: &Config, plan: &KeyPlan, clock: &Clock) -
     let tsa_key = plan.key(&folder, StoredKey::Tsa, KeyKind::P256)?;
     let tsa = tsa_chain(config, from, tsa_key.public_key(), &roots)?;
     folder.write_chain("tsa", &tsa)?;
-    folder.make_key(StoredKey::Oidc)?;
+    let oidc = folder.make_key(StoredKey::Oidc)?;
+    folder.write(folder::OIDC_KEY, &oidc.public_key().to_pem())?;
     folder.write_secret(&hex::encode(&keys::random::<32>()?))?;
 
     let ct = CtCodec::new(plan.key(&folder, StoredKey::Ct, KeyKind::P256)?, &config.ct_name())?;

@@ -28,6 +28,7 @@ use super::config::IssuerKind;
 use super::keys::PrivateKey;
 use super::log::{LogError, SigningError};
 use crate::base::code::Code;
+use crate::base::crypto::PublicKey;
 use crate::base::encoding::der::DerError;
 use crate::base::encoding::json::{Json, canonical};
 use crate::base::encoding::{base64, hex};
@@ -110,7 +111,7 @@ impl IssuerKind {
 impl Issuer {
     /// The issuers under `url`, whose client has `secret`.
     pub fn new(key: PrivateKey, url: &str, secret: Zeroizing<String>) -> Self {
-        let kid = hex::encode(&key.public_key().spki_sha256()[..8]);
+        let kid = kid(key.public_key());
         Self { key, kid, url: url.to_owned(), secret }
     }
 
@@ -121,7 +122,12 @@ impl Issuer {
 
     /// The keys that tokens verify under.
     pub fn keys(&self) -> KeySet {
-        KeySet::new(vec![self.jwk()])
+        Self::keys_of(self.key.public_key())
+    }
+
+    /// The keys that tokens of the issuers with this public key verify under.
+    pub fn keys_of(key: &PublicKey) -> KeySet {
+        KeySet::new(vec![Jwk::new(&kid(key), key.clone())])
     }
 
     /// The same as a JWKS document.
@@ -176,6 +182,11 @@ impl Issuer {
             ("token_endpoint_auth_methods_supported".into(), list(&["client_secret_basic", "client_secret_post"])),
         ])
     }
+}
+
+/// What tokens call a key.
+fn kid(key: &PublicKey) -> String {
+    hex::encode(&key.spki_sha256()[..8])
 }
 
 impl fmt::Debug for Issuer {

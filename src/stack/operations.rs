@@ -3,7 +3,7 @@
 //! | route of the operator's listener | what it says |
 //! | --- | --- |
 //! | `/healthz` | the process answers |
-//! | `/readyz` | 200 while requests are wanted; 503 once it ends, or a log has failed |
+//! | `/readyz` | 200 while requests are wanted; 503 once it ends, a log has failed, or its clock is doubted |
 //! | `/metrics` | Prometheus's text format |
 
 use std::sync::Arc;
@@ -83,6 +83,9 @@ impl Operations {
         if self.ending.load(Ordering::Relaxed) {
             return Status::unavailable("it is ending").into_response();
         }
+        if let Some(reason) = self.stack.doubt() {
+            return Status::unavailable(reason).into_response();
+        }
         match self.stack.failure() {
             Some(_) => Status::unavailable("a log has failed").into_response(),
             None => body::json(r#"{"status":"READY"}"#.to_owned()),
@@ -90,7 +93,7 @@ impl Operations {
     }
 
     fn scrape(&self) -> Response {
-        for (gauge, size) in self.sizes.iter().zip(self.stack.sizes()) {
+        for (gauge, size) in self.sizes.iter().zip(self.stack.parts.sizes()) {
             gauge.set(size);
         }
         let until = tuf::expires(&self.stack.folder).map_or(0, |until| until.secs());
@@ -126,11 +129,5 @@ impl Stack {
             let _ = task.await;
         }
         served
-    }
-
-    /// Entries of the transparency log, the CT log and the Rekor v1 log.
-    fn sizes(&self) -> [u64; 3] {
-        let v1 = self.rekor_v1.as_ref().map_or(0, |log| log.log().head().size());
-        [self.rekor.log().head().size(), self.ct.log().head().size(), v1]
     }
 }

@@ -21,7 +21,7 @@ use super::log::{self, Beside, Disk, SigningError, export};
 use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
-use super::{StackError, trust};
+use super::{StackError, apart, trust};
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::trust::{ClientTrustConfig, LogInstance, Service};
 
@@ -55,6 +55,7 @@ fn rotate_watched(place: &Place, clock: &Clock, step: &mut dyn FnMut()) -> Resul
     let dir = place.dir();
     settle(dir)?;
     let config = Config::read(dir)?;
+    apart::refuse_rotation(dir, &config)?;
     let folder = Folder::of_shard(place, &config);
     let names = || ["rekor", "ct", "rekor-v1"].into_iter().filter(|name| config.rekor_v1 || *name != "rekor-v1");
     // Nobody writes the old logs any more, nor rotates twice at once.

@@ -45,12 +45,14 @@ impl Running {
             |name: &'static str| StackError::Damaged { path: folder.path(name), what: "it cannot be read back" };
         let trusted_root = TrustedRoot::parse(&folder.read(folder::TRUSTED_ROOT)?);
         let signing_config = SigningConfig::parse(&folder.read(folder::SIGNING_CONFIG)?);
+        let absent = || StackError::Damaged { path: folder.path("stack.json"), what: "it holds no issuers" };
+        let issuer = stack.parts.issuer.clone().ok_or_else(absent)?;
         let (stop, stopped) = oneshot::channel();
         Ok(Self {
             url: stack.config.url.clone(),
             trusted_root: trusted_root.map_err(|_| parse(folder::TRUSTED_ROOT))?,
             signing_config: signing_config.map_err(|_| parse(folder::SIGNING_CONFIG))?,
-            issuer: Arc::clone(&stack.issuer),
+            issuer,
             clock,
             stop: Some(stop),
             task: tokio::spawn(stack.serve(listener, async { drop(stopped.await) })),

@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::StackError;
 use super::config::Config;
 use super::folder::Folder;
 use super::log::{self, Disk};
+use super::{Role, StackError};
 use crate::base::limits;
 use crate::format::checkpoint::Checkpoint;
 
@@ -42,7 +42,12 @@ pub async fn status(dir: &Path) -> Result<StackStatus, StackError> {
     let config = Config::read(dir)?;
     let folder = Folder::of_shard(&dir.into(), &config);
     let mut logs = Vec::new();
-    for name in ["rekor", "ct", "rekor-v1"].into_iter().filter(|name| config.rekor_v1 || *name != "rekor-v1") {
+    let held = |name: &&str| match *name {
+        "ct" => config.has(Role::Ct),
+        "rekor-v1" => config.rekor_v1 && config.has(Role::Log),
+        _ => config.has(Role::Log),
+    };
+    for name in ["rekor", "ct", "rekor-v1"].into_iter().filter(held) {
         let path = folder.log(name);
         let note = log::last_note(&Disk, &path)?;
         let (checkpoint, _) = Checkpoint::parse(&note)

@@ -1,11 +1,11 @@
 //! The documents that a stack gives its clients.
 
-use super::StackError;
 use super::config::Config;
 use super::ct::CtCodec;
 use super::log::SigningError;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
+use super::{Role, StackError};
 use crate::base::crypto::PublicKey;
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::trust::{
@@ -26,10 +26,10 @@ pub(super) struct Parts<'a> {
 /// choose among several.
 pub(super) fn documents(config: &Config, from: UnixTime, parts: Parts<'_>) -> Result<ClientTrustConfig, StackError> {
     let validity = ValidityPeriod::new(from, None).ok_or(SigningError)?;
-    let authority = |common_name: &str, path: &str, chain| AuthorityInstance {
+    let authority = |common_name: &str, (role, path): (Role, &str), chain| AuthorityInstance {
         organization: config.organization.clone(),
         common_name: common_name.to_owned(),
-        uri: format!("{}{path}", config.url),
+        uri: format!("{}{path}", config.url_of(role)),
         chain,
         validity,
     };
@@ -37,20 +37,20 @@ pub(super) fn documents(config: &Config, from: UnixTime, parts: Parts<'_>) -> Re
     let trusted_root = TrustedRoot {
         logs,
         ct_logs,
-        certificate_authorities: vec![authority("sealmark root", "", parts.ca)],
-        timestamp_authorities: vec![authority("sealmark timestamp root", TIMESTAMP, parts.tsa)],
+        certificate_authorities: vec![authority("sealmark root", (Role::Ca, ""), parts.ca)],
+        timestamp_authorities: vec![authority("sealmark timestamp root", (Role::Tsa, TIMESTAMP), parts.tsa)],
         unsupported: Unsupported::default(),
     };
-    let service = |path: &str, major_api_version| {
-        let url = format!("{}{path}", config.url);
+    let service = |role, path: &str, major_api_version| {
+        let url = format!("{}{path}", config.url_of(role));
         vec![Service { url, major_api_version, validity, operator: config.organization.clone() }]
     };
     let signing_config = SigningConfig {
-        ca: service("", 1),
-        oidc: service("", 1),
-        logs: service("", 2),
+        ca: service(Role::Ca, "", 1),
+        oidc: service(Role::Oidc, "", 1),
+        logs: service(Role::Log, "", 2),
         log_selector: Some(Selector::Any),
-        timestamp_authorities: service(TIMESTAMP, 1),
+        timestamp_authorities: service(Role::Tsa, TIMESTAMP, 1),
         timestamp_selector: Some(Selector::Any),
     };
     Ok(ClientTrustConfig { trusted_root, signing_config })

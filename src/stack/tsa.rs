@@ -7,13 +7,15 @@
 //!
 //! Time is the service's product: it never goes back. A step back beyond [`ACCURACY_SECS`], or a
 //! certificate that is not valid at the time, ends the issuing with a 503 until the operator has mended
-//! it.
+//! it. With time sources ([`DriftGuard`]) so does a clock that they do not confirm.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::rand;
 use thiserror::Error;
 
+use super::drift::DriftGuard;
 use super::keys::PrivateKey;
 
 use crate::base::code::Code;
@@ -38,6 +40,8 @@ pub struct TimestampAuthority {
     issuers: Vec<Certificate>,
     /// The latest time issued, in milliseconds.
     latest: AtomicI64,
+    /// Compares the clock with others.
+    guard: OnceLock<Arc<DriftGuard>>,
 }
 
 /// Why an authority cannot be set up.
@@ -102,7 +106,12 @@ impl TimestampAuthority {
             return Err(SetupError::KeyMismatch);
         }
         let latest = AtomicI64::new(leaf.validity().start().millis());
-        Ok(Self { key, leaf, issuers, latest })
+        Ok(Self { key, leaf, issuers, latest, guard: OnceLock::new() })
+    }
+
+    /// From now on it stamps only by a clock that agrees with others. The first guard stays.
+    pub fn guard_by(&self, guard: Arc<DriftGuard>) {
+        let _ = self.guard.set(guard);
     }
 
     /// The chain in PEM, leaf to root: what `GET /api/v1/timestamp/certchain` answers as
@@ -139,6 +148,9 @@ impl TimestampAuthority {
         }
         if self.chain().any(|certificate| !certificate.is_valid_at(now)) {
             return Err(Refusal::Expired);
+        }
+        if let Some(reason) = self.guard.get().and_then(|guard| guard.refuses(now.millis())) {
+            return Err(Refusal::Clock { reason });
         }
         let time = self.advance(now)?;
         // 159 random bits: unique without a record, over restarts too.
@@ -180,6 +192,8 @@ enum Refusal {
     Policy,
     #[error("the clock stands {behind_ms} ms behind the last timestamp")]
     ClockBehind { behind_ms: i64 },
+    #[error("no timestamps now: {reason}")]
+    Clock { reason: &'static str },
     #[error("a certificate of this authority is not valid now")]
     Expired,
     #[error("the timestamp could not be signed")]
@@ -192,14 +206,14 @@ impl Refusal {
         match self {
             Self::Request(error) => error.failure(),
             Self::Policy => Some(Failure::UnacceptedPolicy),
-            Self::ClockBehind { .. } | Self::Expired | Self::Signing => None,
+            Self::ClockBehind { .. } | Self::Clock { .. } | Self::Expired | Self::Signing => None,
         }
     }
 
     fn status(&self) -> u16 {
         match self {
             Self::Request(_) | Self::Policy => 400,
-            Self::ClockBehind { .. } | Self::Expired => 503,
+            Self::ClockBehind { .. } | Self::Clock { .. } | Self::Expired => 503,
             Self::Signing => 500,
         }
     }

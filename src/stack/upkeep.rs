@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::StackError;
 use super::config::Config;
 use super::ct::CtCodec;
 use super::folder::{Folder, StoredKey};
@@ -14,6 +13,7 @@ use super::log::{Beside, Codec, Disk};
 use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
+use super::{Role, StackError};
 use crate::base::crypto::sha256;
 use crate::base::encoding::hex;
 
@@ -39,7 +39,11 @@ pub fn fsck(place: impl Into<Place>) -> Result<Vec<OfLog<Report>>, StackError> {
 pub fn export(place: impl Into<Place>, out: &Path) -> Result<Vec<OfLog<Exported>>, StackError> {
     let place = place.into();
     let exported = each_log(&place, &Write { out })?;
-    for certificate in Folder::new(&place).chain("ca")? {
+    let issuers = match Config::read(place.dir())?.has(Role::Ct) {
+        true => Folder::new(&place).chain("ca")?,
+        false => Vec::new(),
+    };
+    for certificate in issuers {
         let name = format!("ct/issuer/{}", hex::encode(&sha256(&[certificate.der()])));
         export::write(&out.join(name), certificate.der())?;
     }
@@ -80,11 +84,15 @@ fn each_log<W: Work>(place: &Place, work: &W) -> Result<Vec<OfLog<W::Result>>, S
     let mut done = Vec::new();
     for config in Config::read(place.dir())?.shards() {
         let folder = Folder::of_shard(place, &config);
-        let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
-        let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
-        done.push(one_log(&folder, ("rekor", config.log_name()), &rekor, work)?);
-        done.push(one_log(&folder, ("ct", config.ct_name()), &ct, work)?);
-        if config.rekor_v1 {
+        if config.has(Role::Log) {
+            let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
+            done.push(one_log(&folder, ("rekor", config.log_name()), &rekor, work)?);
+        }
+        if config.has(Role::Ct) {
+            let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
+            done.push(one_log(&folder, ("ct", config.ct_name()), &ct, work)?);
+        }
+        if config.rekor_v1 && config.has(Role::Log) {
             let codec = RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?;
             done.push(one_log(&folder, ("rekor-v1", config.rekor_v1_name()), &codec, work)?);
         }

@@ -1,6 +1,8 @@
 //! The private Sigstore over loopback: raw requests in, and everything that it answers verified with the
 //! core.
 
+#[cfg(feature = "cli")]
+mod apart;
 mod ca;
 mod clock;
 #[cfg(feature = "cli")]

@@ -22,6 +22,8 @@ use std::path::PathBuf;
 use clap::builder::{NonEmptyStringValueParser, PathBufValueParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use sealmark::format::x509::CLAIMS;
+use sealmark::stack::Role;
+use sealmark::stack::drift::TimeSource;
 use zeroize::Zeroizing;
 
 pub(crate) use acme::AcmeArgs;
@@ -707,6 +709,10 @@ pub(crate) struct StackInit {
     /// The kind of the CA's issuing key
     #[arg(long, value_enum, default_value_t = CaKeyKind::P256)]
     pub(crate) ca_key: CaKeyKind,
+    /// Let a part answer at a URL of its own, in a folder of its own with its own keys: ROLE is ca, ct, log, tsa,
+    /// oidc or trust; those not named answer at --url. Repeat it for each
+    #[arg(long = "at", value_name = "ROLE=URL", value_parser = role_at)]
+    pub(crate) at: Vec<(Role, String)>,
     #[command(flatten)]
     pub(crate) password: StackPassword,
     #[command(flatten)]
@@ -730,6 +736,13 @@ pub(crate) struct StackUp {
     pub(crate) dir: PathBuf,
     #[command(flatten)]
     pub(crate) password: StackPassword,
+    /// Serve these of the folder's parts only, without the keys of the others: ca, ct, log, tsa, oidc, trust
+    #[arg(long, value_name = "ROLE", value_delimiter = ',')]
+    pub(crate) role: Vec<Role>,
+    /// Compare the clock with this one, and stamp only while more than half of those given agree with it: an
+    /// ntp://HOST or an https URL; may be repeated
+    #[arg(long, value_name = "URL")]
+    pub(crate) time_source: Vec<TimeSource>,
     /// A folder on other storage that remembers what the logs sign, so that an older copy is refused
     #[arg(long, value_name = "FOLDER", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) high_water: Option<PathBuf>,
@@ -758,6 +771,12 @@ pub(crate) struct StackPassword {
     /// A file descriptor to read it from
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(3..=1023))]
     pub(crate) key_password_fd: Option<u32>,
+}
+
+/// `ROLE=URL`.
+fn role_at(text: &str) -> Result<(Role, String), String> {
+    let (role, url) = text.split_once('=').ok_or("write it ROLE=URL")?;
+    Ok((role.parse::<Role>()?, url.to_owned()))
 }
 
 /// The kinds of a CA's key

@@ -11,7 +11,7 @@ use super::names::{GeneralName, Name, San};
 use super::oids;
 use crate::base::code::Code;
 use crate::base::crypto::{KeyError, PublicKey, Scheme};
-use crate::base::encoding::der::{self, DerError, Reader, tag};
+use crate::base::encoding::der::{self, DerError, Oid, Reader, tag};
 use crate::base::encoding::pem::{self, PemError};
 use crate::base::limits;
 use crate::base::time::{UnixTime, ValidityPeriod};
@@ -228,6 +228,19 @@ impl Certificate {
         if self.extensions.sct_list.is_none() {
             return Ok(None);
         }
+        Ok(Some(self.tbs_without(oids::SCT_LIST)?.0))
+    }
+
+    /// The signed part of a precertificate without its poison (RFC 6962 section 3.2): the certificate's, before SCTs
+    /// are put into it. `None` when it has none.
+    pub fn tbs_without_poison(&self) -> Result<Option<Vec<u8>>, DerError> {
+        let (tbs, found) = self.tbs_without(oids::CT_POISON)?;
+        Ok(found.then_some(tbs))
+    }
+
+    /// The signed part without one extension, and whether it was there.
+    fn tbs_without(&self, oid: Oid<'_>) -> Result<(Vec<u8>, bool), DerError> {
+        let mut found = false;
         let mut body = Reader::whole(self.tbs(), tag::SEQUENCE)?;
         let mut parts = Vec::new();
         while !body.is_empty() {
@@ -237,8 +250,9 @@ impl Certificate {
                 let mut list = part.reader()?.sequence()?;
                 while !list.is_empty() {
                     let extension = list.expect(tag::SEQUENCE)?;
-                    if extension.reader()?.oid()? != oids::SCT_LIST {
-                        kept.extend_from_slice(extension.raw);
+                    match extension.reader()?.oid()? == oid {
+                        true => found = true,
+                        false => kept.extend_from_slice(extension.raw),
                     }
                 }
                 parts.extend(der::explicit(3, &der::tlv(tag::SEQUENCE, &kept)));
@@ -246,7 +260,7 @@ impl Certificate {
                 parts.extend_from_slice(part.raw);
             }
         }
-        Ok(Some(der::tlv(tag::SEQUENCE, &parts)))
+        Ok((der::tlv(tag::SEQUENCE, &parts), found))
     }
 
     /// The serial number, big-endian, positive.

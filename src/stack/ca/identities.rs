@@ -231,6 +231,7 @@ impl Entry {
         match self.r#type.as_str() {
             "email" => Ok(SubjectKind::Email { issuer_claim: self.issuer_claim.as_deref().map(path).transpose()? }),
             "kubernetes" => Ok(SubjectKind::Kubernetes),
+            "chainguard-identity" => Ok(SubjectKind::Chainguard),
             "spiffe" => {
                 let trust_domain = domain("spiffe-trust-domain", &self.spiffe_trust_domain)?;
                 let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b".-_".contains(&c);

@@ -68,6 +68,8 @@ pub enum SubjectKind {
     },
     /// A service account of a Kubernetes cluster.
     Kubernetes,
+    /// An identity of Chainguard's: issuer and subject as one URI.
+    Chainguard,
     /// A job of a CI provider.
     CiProvider {
         /// The provider's id.

@@ -62,7 +62,10 @@ async fn certify(ca: &CertificateAuthority, headers: &HeaderMap, request: Body) 
     }
     ca.issue(&principal, &key).await.map_err(|error| match error {
         IssueError::Ct(SctError::Append(error @ AppendError::Busy)) => Status::unavailable(error.to_string()),
-        IssueError::Ct(_) => Status::internal("Error entering certificate in CTL"),
+        IssueError::Ct(error @ SctError::Unreachable(_)) => {
+            Status::unavailable("Error entering certificate in CTL").because(error.to_string())
+        }
+        IssueError::Ct(error) => Status::internal("Error entering certificate in CTL").because(error.to_string()),
         IssueError::AuthorityValidity { .. } => Status::unavailable(error.to_string()),
         IssueError::Signing(_) => Status::internal("The certificate could not be signed"),
     })
@@ -94,6 +97,7 @@ async fn configuration(State(ca): State<Arc<CertificateAuthority>>) -> Response 
             SubjectKind::Username { domain } => ("username", domain.as_str(), ""),
             SubjectKind::Spiffe { trust_domain } => ("spiffe", "", trust_domain.as_str()),
             SubjectKind::Kubernetes => ("kubernetes", "", ""),
+            SubjectKind::Chainguard => ("chainguard-identity", "", ""),
         };
         let url = if issuer.url.is_pattern() { "wildcardIssuerUrl" } else { "issuerUrl" };
         json!({

@@ -7,7 +7,7 @@ use super::*;
 use crate::base::crypto::KeyKind;
 use crate::format::x509::oids;
 use crate::stack::config::IssuerKind;
-use crate::stack::ct::CtCodec;
+use crate::stack::ct::{CtCodec, CtLog};
 use crate::stack::issuer::{AUDIENCE, Issuer, TokenRequest};
 use crate::stack::log::vfs::failing::FailingDisk;
 use crate::stack::log::{Disk, Log, Vfs};

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
-use super::CtLog;
+use super::{CtLog, remote};
 use crate::base::crypto::sha256;
 use crate::base::encoding::hex;
+use crate::base::limits;
 use crate::serve::{Status, body};
+use crate::stack::clock::Clock;
 use crate::stack::log::read_path;
 
 /// `/ct/checkpoint`, `/ct/tile/…` and `/ct/issuer/…`.
@@ -25,6 +28,22 @@ pub fn routes(log: Arc<CtLog>) -> Router {
         )
         .route("/ct/issuer/{fingerprint}", get(issuer))
         .with_state(log)
+}
+
+/// `/ct/v1/add-pre-chain`, for a CA in another process.
+pub fn submissions(log: Arc<CtLog>, clock: Clock) -> Router {
+    let add = async |State((ct, clock)): State<(Arc<CtLog>, Clock)>, request: Body| {
+        let added = match body::read(request, limits::CERTIFICATE_REQUEST_BYTES).await {
+            Ok(request) => ct.add(&request, clock.now()).await,
+            Err(status) => Err(status),
+        };
+        match added.map(|sct| remote::write(&sct)) {
+            Ok(Some(sct)) => body::json(sct),
+            Ok(None) => Status::internal("the SCT cannot be written").into_response(),
+            Err(status) => status.into_response(),
+        }
+    };
+    Router::new().route("/ct/v1/add-pre-chain", post(add)).with_state((log, clock))
 }
 
 /// The certificate of an issuer by its SHA-256.

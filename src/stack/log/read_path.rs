@@ -13,8 +13,18 @@ use crate::serve::{Status, body};
 
 /// The last committed checkpoint.
 pub fn checkpoint<C: Codec>(log: &Log<C>) -> Response {
-    let note = log.head().note().as_bytes().to_vec();
-    open(body::typed("text/plain; charset=utf-8", note), "no-cache")
+    note(log.head().note().as_bytes().to_vec(), "no-cache")
+}
+
+/// A checkpoint.
+pub(in crate::stack) fn note(note: Vec<u8>, cache: &'static str) -> Response {
+    open(body::typed("text/plain; charset=utf-8", note), cache)
+}
+
+/// The bytes of a tile.
+pub(in crate::stack) fn bytes(bytes: Vec<u8>, for_ever: bool) -> Response {
+    let cache = if for_ever { "public, max-age=31536000, immutable" } else { "public, max-age=60" };
+    open(body::typed("application/octet-stream", bytes), cache)
 }
 
 /// The tile that a path names, the part after `tile/`.
@@ -28,10 +38,7 @@ where
     };
     // A full bundle is a file of up to 16 MiB.
     match tokio::task::spawn_blocking(move || log(&shared).tile(tile)).await {
-        Ok(Ok(Some(bytes))) => {
-            let cache = if tile.is_full() { "public, max-age=31536000, immutable" } else { "public, max-age=60" };
-            open(body::typed("application/octet-stream", bytes), cache)
-        }
+        Ok(Ok(Some(read))) => bytes(read, tile.is_full()),
         Ok(Ok(None)) => open(Status::not_found("no such tile yet").into_response(), "no-store"),
         Ok(Err(_)) | Err(_) => Status::internal("the tile cannot be read").into_response(),
     }

@@ -284,3 +284,14 @@ fn z08_a_key_that_fails() {
         assert!(!String::from_utf8_lossy(&answer.body).contains("random"), "its reason is the operator's");
     }
 }
+
+#[test]
+fn z05_logt8_a_clock_that_nobody_confirms() {
+    let Fixture { tsa, .. } = fixture();
+    let request = TimestampRequest::new(digest(), None, false).to_der();
+    assert_eq!(tsa.respond(DER, &request, START.plus_secs(60)).status, 200);
+    tsa.guard_by(Arc::new(DriftGuard::new(vec!["ntp://127.0.0.1:1".parse().unwrap()])));
+    let answer = tsa.respond(DER, &request, START.plus_secs(60));
+    assert_eq!((answer.status, answer.content_type), (503, "application/json"));
+    assert!(String::from_utf8_lossy(&answer.body).contains("has not been compared"));
+}

@@ -55,7 +55,7 @@ async fn f28_f29_what_an_operator_sees() {
     let told = Http::new(&format!("http://{}", operator.local_addr().unwrap()));
     Stack::init(&dir, &config).unwrap();
     let stack = Stack::open(&dir).unwrap();
-    let token = stack.issuer().issue(&TokenRequest::email("me@example.com"), now()).unwrap();
+    let token = stack.issuer().unwrap().issue(&TokenRequest::email("me@example.com"), now()).unwrap();
     let journal = Shared::default();
     let serving = Serving::new(Server::new(listener)).journal(Journal::to(journal.clone()).unwrap()).operator(operator);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

@@ -34,6 +34,22 @@ async fn both_shards_verify_after_a_rotation() {
         let verified = verifier.verify(&Artifact::from_bytes(artifact), bundle, &Requirements::STRICT, now());
         assert_eq!(verified.unwrap().evidence().entries().len(), 1);
     }
+    // The frozen shard is still read, under the checkpoint that it ended with.
+    for (name, bundles) in [("rekor", "entries"), ("ct", "data")] {
+        let at = format!("/shards/{}/{name}", rotated.frozen);
+        let note = http.get(&format!("{at}/checkpoint")).await;
+        let (checkpoint, _) = sealmark::format::checkpoint::Checkpoint::parse(note.text()).unwrap();
+        assert_eq!((note.status, checkpoint.size()), (200, 1));
+        assert!(checkpoint.origin().contains(&rotated.frozen));
+        let leaf = http.get(&format!("{at}/tile/0/000.p/1")).await;
+        assert_eq!((leaf.status, leaf.body.as_slice()), (200, &checkpoint.root()[..]));
+        assert!(!http.get(&format!("{at}/tile/{bundles}/000.p/1")).await.body.is_empty());
+        for absent in ["tile/0/000", "tile/0/000.p/2", "tile/1/000.p/1", "tile/x", "tile/0/001.p/1"] {
+            assert_eq!(http.get(&format!("{at}/{absent}")).await.status, 404, "{absent}");
+        }
+    }
+    let current = format!("/shards/{}/rekor/checkpoint", rotated.shard);
+    assert_eq!(http.get(&current).await.status, 404, "it is at its own place");
     let checked = stack::fsck(&dir).unwrap();
     assert!(checked.iter().all(|log| log.result.findings.is_empty() && log.result.size == 1));
     let names: Vec<_> = checked.iter().map(|log| log.name.clone()).collect();

@@ -94,7 +94,7 @@ async fn grow(dir: &Path) {
     let stack = Stack::open(dir).unwrap();
     let listener = sealmark::serve::bind("127.0.0.1:0").await.unwrap();
     let http = super::http::Http::new(&format!("http://{}", listener.local_addr().unwrap()));
-    let token = stack.issuer().issue(&TokenRequest::email("me@example.com"), super::now()).unwrap();
+    let token = stack.issuer().unwrap().issue(&TokenRequest::email("me@example.com"), super::now()).unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let served = tokio::spawn(stack.serve(listener, async {
         let _ = stopped.await;

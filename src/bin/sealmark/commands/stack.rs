@@ -1,6 +1,6 @@
 //! `stack …`: a private Sigstore in one folder and one process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sealmark::serve::tls::Reload;
@@ -38,6 +38,14 @@ struct Log {
     size: u64,
 }
 
+/// Schema `sealmark.stack-apart/v1`.
+#[derive(Serialize)]
+struct ShownApart {
+    schema: &'static str,
+    tool: Tool,
+    folders: Vec<String>,
+}
+
 impl From<StackStatus> for Shown {
     fn from(status: StackStatus) -> Self {
         let log = |log: stack::LogStatus| Log { name: log.name, origin: log.origin, size: log.size };
@@ -61,6 +69,10 @@ pub(super) fn init(args: &StackInit) -> Result<u8, Failure> {
     };
     let password = args.encrypt_keys.then(|| settings::new_stack_password(&args.password)).transpose()?;
     let keys = KeyPlan { password, tokens: args.token_key.clone(), root_keys: args.root_keys.clone() };
+    if !args.at.is_empty() {
+        config.urls = args.at.iter().cloned().collect();
+        return apart(args, &stack::Stack::init_apart(&args.dir, &config, &keys)?);
+    }
     stack::Stack::init_with(&args.dir, &config, &keys)?;
     let shown = Shown::from(settings::runtime()?.block_on(stack::status(&args.dir))?);
     match args.format.format {
@@ -78,6 +90,30 @@ pub(super) fn init(args: &StackInit) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// What was made of a stack whose parts stand apart.
+fn apart(args: &StackInit, folders: &[PathBuf]) -> Result<u8, Failure> {
+    match args.format.format {
+        Format::Json => print_json(&ShownApart {
+            schema: "sealmark.stack-apart/v1",
+            tool: TOOL,
+            folders: folders.iter().map(|path| visible_path(path).to_string()).collect(),
+        })?,
+        Format::Human => {
+            let mut text = format!(
+                "the trust files are in {}; bring each folder to its machine, and run it there:\n",
+                visible_path(&args.dir)
+            );
+            for folder in folders {
+                let folder = folder.to_string_lossy().into_owned();
+                let up = command_line(&["sealmark".to_owned(), "stack".to_owned(), "up".to_owned(), folder]);
+                text.push_str(&format!("  {up}\n"));
+            }
+            console::data(&text)?;
+        }
+    }
+    Ok(0)
+}
+
 pub(super) fn up(args: &StackUp) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let environment = settings::environment();
@@ -85,10 +121,15 @@ pub(super) fn up(args: &StackUp) -> Result<u8, Failure> {
     let mut tls = settings::serving(args.tls_cert.as_deref(), args.tls_key.as_deref(), None, &args.acme, &journal)?;
     let runtime = settings::server_runtime()?;
     runtime.block_on(async {
-        let mut stack = stack::Stack::open(place(&args.dir, &args.password)?)?;
+        let mut at = place(&args.dir, &args.password)?;
+        if !args.role.is_empty() {
+            at = at.only(args.role.iter().copied());
+        }
+        let mut stack = stack::Stack::open(at)?;
         if let Some(folder) = &args.high_water {
             stack = stack.remembering(folder)?;
         }
+        stack = stack.comparing_clocks(args.time_source.clone());
         let listener = serve::bind(&stack.config().listen).await.map_err(stack::StackError::from)?;
         let mut server = Server::new(listener);
         tls.keep();

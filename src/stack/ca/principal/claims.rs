@@ -33,6 +33,11 @@ pub(super) fn principal(kind: &SubjectKind, url: &str, claims: &Claims) -> Resul
             (subject.clone(), San::Uri(spiffe_id(&subject, trust_domain)?), Vec::new())
         }
         SubjectKind::Kubernetes => (subject.clone(), San::Uri(service_account(&subject)?), Vec::new()),
+        SubjectKind::Chainguard => {
+            // As its clients prove possession: over the address where the token has one.
+            let challenge = if text(claims, "email")?.is_some() { email(claims)? } else { subject.clone() };
+            (challenge, San::Uri(below(url, &subject)?), Vec::new())
+        }
         SubjectKind::CiProvider { provider, .. } => {
             let (uri, extensions) = provider.fields(claims)?;
             let absolute = uri.split_once("://").is_some_and(|(scheme, rest)| {
@@ -95,6 +100,18 @@ fn service_account(subject: &str) -> Result<String, AuthenticationError> {
         return Err(wrong());
     }
     Ok(format!("https://kubernetes.io/namespaces/{namespace}/serviceaccounts/{account}"))
+}
+
+/// A subject as a path below its issuer, which no part of it leads out of.
+fn below(url: &str, subject: &str) -> Result<String, AuthenticationError> {
+    let segment = |segment: &str| {
+        let plain = |c: u8| c.is_ascii_alphanumeric() || b"-._~:@".contains(&c);
+        !["", ".", ".."].contains(&segment) && segment.bytes().all(plain)
+    };
+    match subject.split('/').all(segment) {
+        true => name("sub", format!("{}/{subject}", url.trim_end_matches('/'))),
+        false => Err(AuthenticationError::claim("sub")),
+    }
 }
 
 /// A verified address of one plain form: `local@domain`, both of unquoted ASCII.

@@ -301,3 +301,20 @@ fn jobs_of_every_provider() {
     let forged = authenticate(job("buildkite-job"), &format!(r#"{buildkite},"url":"https://evil.example""#)).unwrap();
     assert_eq!(forged.san().as_str(), "https://buildkite.com/acme/app");
 }
+
+#[test]
+fn f15_f16_identities_of_chainguard() {
+    let of = |claims: &str| authenticate(SubjectKind::Chainguard, claims);
+    let principal = of(r#""sub":"a1b2/c3:d4","act":{"iss":"x"},"internal":{"service-principal":"COSIGNED"}"#).unwrap();
+    assert_eq!(principal.san(), &San::Uri(format!("{URL}/a1b2/c3:d4")));
+    assert_eq!(principal.challenge(), "a1b2/c3:d4");
+    let claims = [(1, URL), (8, URL), (24, "a1b2/c3:d4")].map(|(arc, text)| (arc, text.to_owned()));
+    assert_eq!(principal.claims(), claims);
+    // Possession is proven over the address where there is one, and the name stays what it is.
+    let principal = of(r#""sub":"a1b2","email":"me@example.com","email_verified":true"#).unwrap();
+    assert_eq!((principal.challenge(), principal.san()), ("me@example.com", &San::Uri(format!("{URL}/a1b2"))));
+    assert_eq!(of(r#""sub":"a1b2","email":"me@example.com""#), Err(AuthenticationError::EmailNotVerified));
+    for subject in ["../other", "a//b", "a/../b", "a?b", "a#b", "a%2fb", "/a", "a b"] {
+        assert_eq!(of(&format!(r#""sub":"{subject}""#)), Err(claim("sub")), "{subject}");
+    }
+}
