@@ -106,17 +106,8 @@ async fn f23_f31_parts_that_stand_apart() {
     };
     let token_file = path(&parent.path().join("token"));
     std::fs::write(&token_file, token()).unwrap();
-    let sign = [
-        "sign",
-        "blob",
-        &artifact,
-        "--trust-config",
-        &trust,
-        "--identity-token-file",
-        &token_file,
-        "--bundle",
-        &bundle,
-    ];
+    let sign =
+        ["sign", "blob", &artifact, "--trust-config", &trust, "--identity-token-file", &token_file, "-o", &bundle];
     good(&sealmark(&sign));
     let issuer = &urls[&Role::Oidc];
     let verify = [

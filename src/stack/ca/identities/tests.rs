@@ -100,7 +100,7 @@ fn entry(more: &str) -> String {
 #[test]
 fn f31_f33_what_is_refused_at_the_start() {
     for (more, expected) in [
-        ("type: chainguard-identity", r#"issuer https://x.example: type "chainguard-identity" is not supported"#),
+        ("type: person", r#"issuer https://x.example: type "person" is not supported"#),
         ("type: ci-provider", "issuer https://x.example: ci-provider is missing"),
         (
             "type: ci-provider, ci-provider: y",
