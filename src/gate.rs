@@ -14,6 +14,7 @@
 mod addresses;
 pub mod admission;
 mod cache;
+mod events;
 pub mod http;
 mod judge;
 pub mod manifests;
@@ -21,6 +22,7 @@ mod metrics;
 mod registries;
 pub mod settings;
 mod snapshot;
+mod tracing;
 mod verdict;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,21 +30,28 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
 pub use addresses::{AddressError, Stores};
+pub use events::{ApiServer, EventsError, Recorder};
 pub use registries::RegistryError;
 pub use snapshot::{LoadedPolicy, PolicySource, Reload, Snapshot, SnapshotError, Sources, State, TrustSource};
 pub use verdict::{Admission, Objection, Verdict};
 
+use crate::base::code::Code;
 use crate::base::limits;
 use crate::policy::Mode;
 use crate::serve::journal::Line;
+use crate::serve::traces::{Exporter, Span, TraceSettings, Tracer};
 use crate::serve::{Clients, Journal, ServingCertificate, Status, body, clients, tls};
 use crate::service::environment::Environment;
+use crate::service::http::HttpError;
+use events::Events;
 use judge::Judge;
 use metrics::GateMetrics;
+use tracing::{Traced, Tracing};
 
 /// A gate: what it decides by, what it keeps, and where it writes.
 #[derive(Debug)]
@@ -54,6 +63,8 @@ pub struct Gate {
     metrics: GateMetrics,
     certificate: Option<Arc<ServingCertificate>>,
     clients: OnceLock<Arc<Clients>>,
+    tracing: OnceLock<Tracing>,
+    events: OnceLock<Events>,
     draining: AtomicBool,
 }
 
@@ -69,8 +80,18 @@ impl Gate {
         let metrics = GateMetrics::new();
         let judge = Judge::new(stores, Arc::clone(&environment), metrics.lookup_seconds.clone());
         let judge = Arc::new(judge);
-        let (draining, clients) = (AtomicBool::new(false), OnceLock::new());
-        let gate = Self { environment, state, judge, journal, metrics, certificate, clients, draining };
+        let gate = Self {
+            environment,
+            state,
+            judge,
+            journal,
+            metrics,
+            certificate,
+            clients: OnceLock::new(),
+            tracing: OnceLock::new(),
+            events: OnceLock::new(),
+            draining: AtomicBool::new(false),
+        };
         gate.measure();
         Arc::new(gate)
     }
@@ -78,6 +99,36 @@ impl Gate {
     /// Asks who asks for verdicts over HTTP: one of these clients, or nobody. Once said it stays so.
     pub fn only_for(&self, clients: Arc<Clients>) {
         let _ = self.clients.set(clients);
+    }
+
+    /// Makes traces, of which registries are told when `handed_on`. What sends them is to be run
+    /// ([`Exporter::run`]) with [`Gate::tell`]. Once said it stays so.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Setup`] when the system has no randomness to give.
+    pub fn trace(&self, settings: TraceSettings, handed_on: bool) -> Result<Exporter, HttpError> {
+        let (tracer, exporter) = Tracer::new(settings, self.metrics.spans())?;
+        let _ = self.tracing.set(Tracing { tracer, handed_on });
+        Ok(exporter)
+    }
+
+    /// Has denials and warnings noted in the cluster. What writes them is to be run ([`Recorder::run`]) with
+    /// [`Gate::tell`]. Once said it stays so.
+    pub fn note_events(&self, server: ApiServer) -> Recorder {
+        let (events, recorder) = events::start(server, self.metrics.events(), Arc::clone(&self.environment));
+        let _ = self.events.set(events);
+        recorder
+    }
+
+    /// Writes down that something beside the gate's own work fails.
+    pub fn tell(&self, event: &str, code: Code, what: &str) {
+        self.journal.write(Line::new(self.environment.now(), event).text("code", code.name()).text("what", what));
+    }
+
+    /// The span of a request, and where its parts belong; nothing where nobody traces.
+    fn traced(&self, name: &'static str, headers: &HeaderMap) -> (Span, Traced) {
+        self.tracing.get().map(|tracing| tracing.request(name, headers)).unwrap_or_default()
     }
 
     /// The admission webhooks, with health and metrics.

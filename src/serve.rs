@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod observer;
 pub mod status;
 pub mod tls;
+pub mod traces;
 
 use std::io;
 use std::pin::pin;

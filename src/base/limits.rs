@@ -304,6 +304,22 @@ pub const ACME_NONCES: u32 = 10;
 pub const ACME_LOOK_SECS: u64 = 60;
 /// Lines of a server's journal that wait to be written; beyond it lines are left out and counted.
 pub const JOURNAL_LINES: usize = 8192;
+/// Spans that wait to be sent to a collector; beyond it they are left out and counted.
+pub const SPANS_QUEUED: usize = 4096;
+/// Spans that are sent together.
+pub const SPANS_SENT: usize = 512;
+/// Events that wait to be written to the API server; beyond it they are left out and counted.
+pub const EVENTS_QUEUED: usize = 512;
+/// Things that events are about and that are remembered, so that what happens again is counted in one event.
+pub const EVENTS_REMEMBERED: usize = 1024;
+/// Seconds in which what happens again is counted in the same event, as Kubernetes' own components have it.
+pub const EVENT_SERIES_SECS: u64 = 360;
+/// Seconds between two writes of one event.
+pub const EVENT_PAUSE_SECS: u64 = 10;
+/// Writes to the API server a second, and how many at once after a quiet time.
+pub const EVENTS_A_SECOND: u32 = 5;
+/// See [`EVENTS_A_SECOND`].
+pub const EVENTS_AT_ONCE: u32 = 25;
 /// One text in a line of a journal, in characters: what a request says is cut there.
 pub const JOURNAL_TEXT: usize = 1024;
 /// Series of one metric: labels come from closed sets, this is what catches a mistake.
@@ -343,12 +359,14 @@ pub const WEBHOOK_SECS: u64 = 30;
 pub const WEBHOOK_DEFAULT_SECS: u64 = 10;
 /// A request for a verdict over HTTP, in bytes: a reference and three names.
 pub const VERDICT_REQUEST_BYTES: usize = 16 << 10;
-/// Verdicts that a gate keeps; one takes less than 1 KiB.
+/// Verdicts that a gate keeps; one takes some 150 bytes.
 pub const VERDICTS: usize = 100_000;
 /// Seconds that a yes is kept: what a policy says of time holds that much later.
 pub const VERDICT_SECS: u64 = 300;
 /// Seconds that a no is kept: a signature may arrive right after the first try.
 pub const VERDICT_NO_SECS: u64 = 10;
+/// Rules with signers that verdicts name and share.
+pub const ADMISSIONS: usize = 4096;
 /// Lookups under way in one gate, the waiting ones included.
 pub const LOOKUPS: usize = 8192;
 /// Lookups under way at one registry; the next wait, within their deadline.

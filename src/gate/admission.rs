@@ -33,10 +33,10 @@ pub use images::{ImageField, ImagesError};
 pub use review::{Operation, Review, ReviewError};
 
 use super::Gate;
+use super::events::Happening;
 use super::judge::too_late;
 use super::settings::BreakGlass;
-use crate::base::code::Code;
-use crate::base::encoding::hex;
+use crate::base::code::{Class, Code};
 use crate::base::encoding::json::Json;
 use crate::base::limits;
 use crate::serve::journal::Line;
@@ -82,6 +82,8 @@ async fn handle(
     body: Body,
 ) -> Result<Response, Status> {
     let started = Instant::now();
+    let (mut span, traced) = gate.traced("review", headers);
+    span.text("sealmark.webhook", webhook.name());
     let deadline = started + time_for(uri.query().unwrap_or_default());
     check_form(headers)?;
     let bytes = timeout_at(deadline, body::read(body, limits::REVIEW_BYTES))
@@ -90,10 +92,12 @@ async fn handle(
     let refused = |error: ReviewError| Status::invalid(format!("{}: {error}", error.code()));
     let json = Json::parse(&bytes).map_err(|error| refused(ReviewError::Json(error)))?;
     let review = Review::of(&json).map_err(refused)?;
-    let ruling = match timeout_at(deadline, rule(gate, webhook, &review)).await {
+    let ruling = match timeout_at(deadline, rule(gate, webhook, &review, &traced)).await {
         Ok(ruling) => ruling,
         Err(_) => Ruling::against(too_late(), "the images could not be checked in time"),
     };
+    ruling.tell(&mut span, &review);
+    gate.note(webhook, &review, &ruling);
     Ok(gate.say(webhook, &review, ruling, started.elapsed()))
 }
 
@@ -103,20 +107,35 @@ impl Gate {
         let Ruling { mut answer, outcome, code, policy, found, break_glass } = ruling;
         self.metrics.reviews.count(&[webhook.name(), outcome]);
         self.metrics.review_seconds.observe(took);
-        let version = policy.map(|policy| format!("{} sha256:{}", policy.name, hex::encode(&policy.version)));
-        let line =
-            self.line(webhook, review, outcome).maybe("code", code.map(Code::name)).maybe("policy", version.as_deref());
+        let version = policy.as_ref().map(|policy| policy.shown.as_str());
+        let line = self.line(webhook, review, outcome).maybe("code", code.map(Code::name)).maybe("policy", version);
         let line = line.texts("images", found.iter().map(String::as_str));
         self.journal.write(line.number("micros", u64::try_from(took.as_micros()).unwrap_or(u64::MAX)));
         answer.annotations.push(("outcome", outcome.to_owned()));
-        answer.annotations.extend(version.map(|version| ("policy", version)));
+        answer.annotations.extend(version.map(|version| ("policy", version.to_owned())));
         if !found.is_empty() {
-            answer.annotations.push(("images", answer::visible(&found.join("; "), limits::DENIAL_TEXT)));
+            answer.annotations.push(("images", answer::cut(found.join("; "), limits::DENIAL_TEXT)));
         }
         if let Some(entry) = break_glass {
             answer.annotations.push(("break-glass", answer::visible(&entry.reason, limits::WARNING_TEXT)));
         }
         body::json(answer.to_json(review.uid))
+    }
+
+    /// Has what was refused noted in the cluster, where that can be done.
+    fn note(&self, webhook: Webhook, review: &Review<'_>, ruling: &Ruling) {
+        let Some(events) = self.events.get().filter(|_| !review.dry_run) else { return };
+        // What passes both webhooks is told by the last of them.
+        let (reason, text) = match (ruling.outcome, webhook) {
+            ("denied", _) => (denied_reason(ruling.code), ruling.answer.denial.as_ref().map(|denial| &denial.message)),
+            ("warned", Webhook::Validate) => ("ImageWarned", ruling.answer.warnings.first()),
+            ("broken-glass", Webhook::Validate) => ("BreakGlass", ruling.answer.warnings.first()),
+            _ => return,
+        };
+        let code = ruling.code.map_or("", Code::name);
+        if let Some(happening) = Happening::of(review, reason, code, text.map_or("", String::as_str)) {
+            events.tell(happening);
+        }
     }
 
     /// Writes down that something is allowed which would be denied; returns when it is written.
@@ -133,6 +152,14 @@ impl Gate {
         let line = line.text("outcome", outcome).text("uid", review.uid).text("operation", review.operation.name());
         let line = line.maybe("namespace", review.namespace).text("kind", review.kind).text("name", review.name);
         line.text("user", review.user).truth("dryRun", review.dry_run)
+    }
+}
+
+/// What a denial is called in an event.
+fn denied_reason(code: Option<Code>) -> &'static str {
+    match code.map(Code::class) {
+        Some(Class::Undecided) => "ImageUndecided",
+        _ => "ImageDenied",
     }
 }
 

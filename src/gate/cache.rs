@@ -6,7 +6,7 @@
 //! [`limits::VERDICTS`] are kept, the oldest goes first.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ impl Key {
 pub(super) struct Cache {
     shards: Vec<Mutex<Shard>>,
     of_each: usize,
+    /// What stands for images, each once: most are signed by the same few.
+    admissions: Mutex<HashSet<Arc<Verdict>>>,
     flights: Mutex<HashMap<Key, watch::Receiver<Option<Arc<Verdict>>>>>,
 }
 
@@ -78,7 +80,8 @@ impl Cache {
     /// A cache of at most `verdicts`.
     pub(super) fn of(verdicts: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, of_each: verdicts.div_ceil(SHARDS).max(1), flights: Mutex::default() }
+        let of_each = verdicts.div_ceil(SHARDS).max(1);
+        Self { shards, of_each, admissions: Mutex::default(), flights: Mutex::default() }
     }
 
     /// The verdict that is kept under a key, or the one that `look` finds. Of several that ask at the same time
@@ -113,7 +116,7 @@ impl Cache {
                 let look = look();
                 tokio::spawn(async move {
                     let found = timeout(Duration::from_secs(limits::LOOKUP_SECS), look).await;
-                    let verdict = Arc::new(found.unwrap_or_else(|_| too_slow()));
+                    let verdict = landing.cache.shared(found.unwrap_or_else(|_| too_slow()));
                     landing.cache.keep(key, &verdict);
                     drop(landing);
                     let _ = sender.send(Some(verdict));
@@ -121,6 +124,24 @@ impl Cache {
                 Some(receiver)
             }
         }
+    }
+
+    /// The verdict, in the memory that it has already when it is a yes like another.
+    fn shared(&self, verdict: Verdict) -> Arc<Verdict> {
+        if !matches!(verdict, Verdict::Admitted(_)) {
+            return Arc::new(verdict);
+        }
+        let mut admissions = locked(&self.admissions);
+        if let Some(known) = admissions.get(&verdict) {
+            return Arc::clone(known);
+        }
+        if admissions.len() >= limits::ADMISSIONS {
+            // Those that are kept are kept.
+            admissions.clear();
+        }
+        let verdict = Arc::new(verdict);
+        admissions.insert(Arc::clone(&verdict));
+        verdict
     }
 
     fn shard(&self, key: Key) -> MutexGuard<'_, Shard> {

@@ -51,12 +51,14 @@ pub(super) fn routes(gate: Arc<Gate>) -> Router {
 
 async fn handle(gate: &Arc<Gate>, headers: &HeaderMap, body: Body) -> Result<Response, Status> {
     let started = Instant::now();
+    let (mut span, traced) = gate.traced("verdict", headers);
     let client = gate.clients.get().map(|clients| clients.name(headers)).transpose()?;
     let bytes = body::read(body, limits::VERDICT_REQUEST_BYTES).await?;
     let snapshot = gate.state.current();
     let question = Question::parse(&bytes, &snapshot)?;
     let deadline = started + Duration::from_secs(limits::WEBHOOK_SECS);
-    let judged = match timeout_at(deadline, gate.judge.one(&snapshot, &question.policy, &question.image)).await {
+    let judged = match timeout_at(deadline, gate.judge.one(&snapshot, &question.policy, &question.image, &traced)).await
+    {
         Ok(judged) => judged,
         Err(_) => Judged::too_late(),
     };
@@ -66,6 +68,8 @@ async fn handle(gate: &Arc<Gate>, headers: &HeaderMap, body: Body) -> Result<Res
         Verdict::Refused(_) => (StatusCode::FORBIDDEN, "denied"),
         Verdict::Undecided(_) => (StatusCode::SERVICE_UNAVAILABLE, "denied"),
     };
+    span.text("sealmark.outcome", outcome);
+    span.text("sealmark.policy", &question.policy.shown);
     let took = started.elapsed();
     gate.metrics.reviews.count(&["http", outcome]);
     gate.metrics.review_seconds.observe(took);
@@ -114,7 +118,7 @@ impl Question {
         match (judged.verdict.as_ref(), &judged.image) {
             (Verdict::Admitted(admission), Some(image)) => members.extend([
                 ("reference".into(), text(&image.to_string())),
-                ("digest".into(), text(&admission.digest.to_string())),
+                ("digest".into(), text(&image.digest().to_string())),
                 ("rule".into(), text(&admission.rule)),
                 ("signer".into(), text(&admission.signer)),
             ]),

@@ -8,6 +8,7 @@ use super::addresses::{self, Stores};
 use super::cache::{Cache, Key, Source};
 use super::registries::{Leave, Registries};
 use super::snapshot::{LoadedPolicy, Snapshot};
+use super::tracing::Traced;
 use super::verdict::{Admission, Verdict};
 use crate::admit::image::{self, Candidates, ImageDecision, ImageError, Lookup};
 use crate::base::code::Code;
@@ -15,6 +16,7 @@ use crate::base::encoding::hex;
 use crate::base::limits;
 use crate::format::oci::{DigestRef, ImageRef, Registry};
 use crate::serve::metrics::Seconds;
+use crate::serve::traces::Span;
 use crate::service::environment::Environment;
 use crate::service::http::HttpError;
 use crate::service::store::StoreError;
@@ -61,6 +63,7 @@ impl Judge {
         snapshot: &Arc<Snapshot>,
         policy: &Arc<LoadedPolicy>,
         references: impl Iterator<Item = &'r str>,
+        traced: &Traced,
     ) -> HashMap<&'r str, Judged> {
         let mut judged = HashMap::new();
         let mut waiting = Vec::new();
@@ -69,12 +72,13 @@ impl Judge {
                 continue;
             }
             if let Some(kept) = self.kept(snapshot, policy, reference) {
+                kept.tell(&mut traced.span("image"), reference);
                 judged.insert(reference, kept);
                 continue;
             }
             let (judge, snapshot, policy) = (Arc::clone(self), Arc::clone(snapshot), Arc::clone(policy));
-            let text = reference.to_owned();
-            let task = tokio::spawn(async move { judge.one(&snapshot, &policy, &text).await });
+            let (text, traced) = (reference.to_owned(), traced.clone());
+            let task = tokio::spawn(async move { judge.one(&snapshot, &policy, &text, &traced).await });
             waiting.push((reference, AbortOnDrop(task)));
         }
         for (reference, mut task) in waiting {
@@ -102,6 +106,20 @@ impl Judge {
         snapshot: &Arc<Snapshot>,
         policy: &Arc<LoadedPolicy>,
         text: &str,
+        traced: &Traced,
+    ) -> Judged {
+        let (mut span, traced) = traced.part("image");
+        let judged = self.one_traced(snapshot, policy, text, &traced).await;
+        judged.tell(&mut span, text);
+        judged
+    }
+
+    async fn one_traced(
+        self: &Arc<Self>,
+        snapshot: &Arc<Snapshot>,
+        policy: &Arc<LoadedPolicy>,
+        text: &str,
+        traced: &Traced,
     ) -> Judged {
         let reference = match parse(snapshot, text) {
             Ok(reference) => reference,
@@ -110,37 +128,43 @@ impl Judge {
         // A tag is asked for each time: what it named before says nothing of what it names now.
         let (tag, image) = match &reference {
             ImageRef::Digested(image) => (None, image.clone()),
-            ImageRef::Tagged(tagged) => match self.resolve(snapshot, &reference).await {
+            ImageRef::Tagged(tagged) => match self.resolve(snapshot, &reference, traced).await {
                 Ok(image) => (Some(tagged.tag().as_str()), image),
                 Err(verdict) => return Judged { tagged: true, ..Judged::of(verdict) },
             },
         };
         let look = || {
             let (judge, snapshot, policy) = (Arc::clone(self), Arc::clone(snapshot), Arc::clone(policy));
-            let lookup = Lookup::of(&image).asked_for(&reference);
-            async move { judge.look(snapshot, policy, lookup).await }
+            let (lookup, traced) = (Lookup::of(&image).asked_for(&reference), traced.clone());
+            async move { judge.look(snapshot, policy, lookup, traced).await }
         };
         let (verdict, source) = self.cache.verdict(key(snapshot, policy, &image, tag), look).await;
         Judged { image: Some(image), tagged: tag.is_some(), verdict, source }
     }
 
-    async fn resolve(&self, snapshot: &Snapshot, reference: &ImageRef) -> Result<DigestRef, Verdict> {
+    async fn resolve(&self, snapshot: &Snapshot, reference: &ImageRef, traced: &Traced) -> Result<DigestRef, Verdict> {
         let registry = reference.repository().registry();
         let store = self.stores.to(registry, &snapshot.private_registries);
-        self.ask(registry, image::resolve(store, reference)).await
+        self.ask(traced, "resolve", registry, image::resolve(store, reference)).await
     }
 
     /// Fetches what is attached, and decides on a thread that may compute. Where older clients keep signatures
     /// is looked at only when nothing else is admitted.
-    async fn look(self: Arc<Self>, snapshot: Arc<Snapshot>, policy: Arc<LoadedPolicy>, lookup: Lookup) -> Verdict {
+    async fn look(
+        self: Arc<Self>,
+        snapshot: Arc<Snapshot>,
+        policy: Arc<LoadedPolicy>,
+        lookup: Lookup,
+        traced: Traced,
+    ) -> Verdict {
         let registry = &lookup.image().repository().registry().clone();
         let store = self.stores.to(registry, &snapshot.private_registries);
         let fetch = image::fetch(store, lookup);
-        let candidates = match self.ask(registry, fetch).await {
+        let candidates = match self.ask(&traced, "fetch", registry, fetch).await {
             Ok(candidates) => candidates,
             Err(verdict) => return verdict,
         };
-        let (mut candidates, first) = self.decide(&snapshot, &policy, candidates).await;
+        let (mut candidates, first) = self.decide(&snapshot, &policy, candidates, &traced).await;
         if matches!(first, Verdict::Admitted(_)) {
             return first;
         }
@@ -148,8 +172,8 @@ impl Judge {
             candidates.fetch_legacy(store).await;
             Ok(candidates)
         };
-        match self.ask(registry, fetch).await {
-            Ok(candidates) => self.decide(&snapshot, &policy, candidates).await.1,
+        match self.ask(&traced, "fetch-older", registry, fetch).await {
+            Ok(candidates) => self.decide(&snapshot, &policy, candidates, &traced).await.1,
             Err(verdict) => verdict,
         }
     }
@@ -159,28 +183,37 @@ impl Judge {
         snapshot: &Arc<Snapshot>,
         policy: &Arc<LoadedPolicy>,
         candidates: Candidates,
+        traced: &Traced,
     ) -> (Candidates, Verdict) {
+        let mut span = traced.span("verify");
         let (snapshot, policy, now) = (Arc::clone(snapshot), Arc::clone(policy), self.environment.now());
         let kept = candidates.clone();
         let decide = move || verdict(&candidates.decide(&snapshot.verifier, &policy.trust, now));
         let decided = tokio::task::spawn_blocking(decide).await;
-        (kept, decided.unwrap_or_else(|_| broken()))
+        let decided = decided.unwrap_or_else(|_| broken());
+        span.text("sealmark.verdict", decided.word());
+        span.text("sealmark.code", decided.label());
+        (kept, decided)
     }
 
     /// Asks a registry within its bounds. Only silence and overload count against its health: whatever else comes
     /// is an answer, and may be the work of whoever owns one image.
     async fn ask<T>(
         &self,
+        traced: &Traced,
+        what: &'static str,
         registry: &Registry,
         question: impl Future<Output = Result<T, ImageError>>,
     ) -> Result<T, Verdict> {
-        let leave: Leave = self
-            .registries
-            .enter(&registry.to_string())
-            .await
-            .map_err(|error| Verdict::against(error.code(), &error))?;
+        let name = registry.to_string();
+        let leave: Leave =
+            self.registries.enter(&name).await.map_err(|error| Verdict::against(error.code(), &error))?;
         let started = Instant::now();
-        let answer = question.await;
+        let (mut span, answer) = traced.asking(what, &name, question).await;
+        if let Err(error) = &answer {
+            span.fail(error.code().name());
+        }
+        drop(span);
         self.lookups.observe(started.elapsed());
         if !answer.as_ref().is_err_and(is_down) {
             leave.answered();
@@ -199,6 +232,23 @@ impl Judged {
     /// Nothing was found out in the time that there was.
     pub(super) fn too_late() -> Self {
         Self::of(Verdict::against(too_late(), "it could not be checked in time"))
+    }
+
+    /// Says in a span what was found of a reference.
+    fn tell(&self, span: &mut Span, reference: &str) {
+        if !span.is_seen() {
+            return;
+        }
+        span.text("sealmark.image", reference);
+        if let Some(image) = &self.image {
+            span.text("sealmark.digest", &image.digest().to_string());
+        }
+        span.text("sealmark.verdict", self.verdict.word());
+        span.text("sealmark.code", self.verdict.label());
+        span.text("sealmark.source", if self.source == Source::Kept { "kept" } else { "found" });
+        if let Verdict::Undecided(objection) = self.verdict.as_ref() {
+            span.fail(objection.code.name());
+        }
     }
 
     fn of(verdict: Verdict) -> Self {
@@ -238,7 +288,6 @@ fn key(snapshot: &Snapshot, policy: &LoadedPolicy, image: &DigestRef, tag: Optio
 fn verdict(decision: &ImageDecision) -> Verdict {
     match (decision.admitted(), decision.error()) {
         (Some((verified, rule)), _) => Verdict::Admitted(Admission {
-            digest: *decision.image().digest(),
             rule: rule.unwrap_or_default().into(),
             signer: signer(verified).chars().take(limits::JOURNAL_TEXT).collect::<String>().into(),
         }),

@@ -63,6 +63,16 @@ impl GateMetrics {
         self.verdicts.count(&[judged.verdict.word(), judged.verdict.label(), source]);
     }
 
+    /// Of spans, where traces are made.
+    pub(super) fn spans(&self) -> Counters {
+        self.all.counters("sealmark_gate_spans_total", "Spans, by what became of them.", &["outcome"])
+    }
+
+    /// Of events, where they are written.
+    pub(super) fn events(&self) -> Counters {
+        self.all.counters("sealmark_gate_events_total", "Events, by what became of them.", &["outcome"])
+    }
+
     pub(super) fn render(&self) -> String {
         self.all.render()
     }

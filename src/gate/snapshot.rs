@@ -121,6 +121,8 @@ pub struct LoadedPolicy {
     pub trust: Trust,
     /// SHA-256 of the document.
     pub version: [u8; 32],
+    /// Name and version, for the journal and the audit log.
+    pub(super) shown: String,
 }
 
 impl LoadedPolicy {
@@ -212,7 +214,9 @@ impl Reader<'_> {
             let policy = Policy::parse_with(&yaml, &key_file).map_err(|error| SnapshotError::Policy { path, error })?;
             let keys = keys.into_inner();
             let parts: Vec<&[u8]> = std::iter::once(&yaml).chain(keys.values()).map(Vec::as_slice).collect();
-            let loaded = LoadedPolicy { name: name.clone(), trust: Trust::Policy(policy), version: sha256(&parts) };
+            let version = sha256(&parts);
+            let shown = format!("{name} sha256:{}", hex::encode(&version));
+            let loaded = LoadedPolicy { name: name.clone(), trust: Trust::Policy(policy), version, shown };
             self.files.0.extend(keys);
             policies.insert(name.clone(), Arc::new(loaded));
         }

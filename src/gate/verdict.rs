@@ -3,11 +3,10 @@
 use std::fmt;
 
 use crate::base::code::{Class, Code};
-use crate::base::crypto::Digest;
 use crate::policy::Mode;
 
 /// A verdict about one image. Three answers that never mix: yes, no, and could not look.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Verdict {
     /// The policy admits it.
@@ -18,11 +17,9 @@ pub enum Verdict {
     Undecided(Objection),
 }
 
-/// What was admitted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// By whom and by what it was admitted. It does not name the image: of most images this is the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Admission {
-    /// What was verified.
-    pub digest: Digest,
     /// The rule that admits it.
     pub rule: Box<str>,
     /// Who signed.
@@ -30,7 +27,7 @@ pub struct Admission {
 }
 
 /// What stands against it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Objection {
     /// The stable code.
     pub code: Code,

@@ -17,7 +17,7 @@ mod settings;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::base::limits;
 use crate::base::time::UnixTime;
@@ -28,6 +28,24 @@ pub use error::{HttpError, Service};
 pub use exchange::{Exchange, Method, Repeat, Streaming};
 pub use reach::{Reach, is_public_address};
 pub use settings::{ClientCertificate, Endpoint, Proxies, Settings};
+
+tokio::task_local! {
+    static TRACEPARENT: HeaderValue;
+}
+
+/// Does something whose calls say which trace they belong to (<https://www.w3.org/TR/trace-context/>). Tasks that it
+/// spawns do not.
+pub async fn within_trace<T>(traceparent: &str, work: impl Future<Output = T>) -> T {
+    match HeaderValue::from_str(traceparent) {
+        Ok(field) => TRACEPARENT.scope(field, work).await,
+        Err(_) => work.await,
+    }
+}
+
+/// The field by which a call says so.
+fn traceparent() -> Option<(HeaderName, HeaderValue)> {
+    TRACEPARENT.try_with(|field| (HeaderName::from_static("traceparent"), field.clone())).ok()
+}
 
 /// One call of a service.
 #[derive(Clone, Copy)]
@@ -161,6 +179,9 @@ impl HttpClient {
             let mut value = HeaderValue::from_str(&format!("Bearer {bearer}")).map_err(|_| Failure::Unsendable)?;
             value.set_sensitive(true);
             builder = builder.header(header::AUTHORIZATION, value);
+        }
+        if let Some((name, field)) = traceparent() {
+            builder = builder.header(name, field);
         }
         let mut response = builder.send().await.map_err(Failure::transport)?;
         let status = response.status().as_u16();

@@ -26,6 +26,13 @@ if has helm && has kubectl; then
     check "what it renders has no hole" "$sealmark" gate lint "$work/chart.yaml"
     plain "$work/chart.yaml" >"$work/of-chart.yaml" && plain "$work/kustomized.yaml" Namespace >"$work/of-kustomize.yaml"
     check "and is what the kustomization says, but for the namespace" diff "$work/of-chart.yaml" "$work/of-kustomize.yaml"
+    mkdir "$work/noting" && cp -r examples/gate/kustomize "$work/base" &&
+        printf 'resources: [../base]\ncomponents: [../base/events]\n' >"$work/noting/kustomization.yaml"
+    chart --set events=true >"$work/chart.yaml" 2>"$work/log" && kubectl kustomize "$work/noting" >"$work/kustomized.yaml"
+    plain "$work/chart.yaml" >"$work/of-chart.yaml" && plain "$work/kustomized.yaml" Namespace >"$work/of-kustomize.yaml"
+    check "with events as well" diff "$work/of-chart.yaml" "$work/of-kustomize.yaml"
+    may_write_events() { grep -qF events.k8s.io "$work/of-chart.yaml" && "$sealmark" gate lint "$work/chart.yaml"; }
+    check "which are a role, and no hole" may_write_events
     refuse "the chart takes no image without a digest" chart --set image.digest=latest
     refuse "nor one replica" chart --set replicas=1
     refuse "nor a value that it does not know" chart --set failurePolicy=Ignore

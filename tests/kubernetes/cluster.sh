@@ -1,11 +1,13 @@
 # A Kubernetes API server with its store, on loopback, without nodes and controllers: what is created is kept, and
 # nothing runs. For scripts that have `work` (a folder), `pids` (what they end), `free_port` and `until_it_answers`.
 
-# start_cluster BINARIES: leaves $work/cluster/kubeconfig of an administrator, and the log of audits beside it.
+# start_cluster BINARIES: leaves $work/cluster/kubeconfig of an administrator, and the log of audits beside it;
+# api_port is where it listens.
 start_cluster() {
     local cluster=$work/cluster store peers secure
     mkdir "$cluster"
     store=$(free_port) peers=$(free_port) secure=$(free_port)
+    api_port=$secure
     "$1/etcd" --data-dir "$cluster/etcd" --listen-client-urls "http://127.0.0.1:$store" \
         --advertise-client-urls "http://127.0.0.1:$store" --listen-peer-urls "http://127.0.0.1:$peers" \
         --initial-advertise-peer-urls "http://127.0.0.1:$peers" --initial-cluster "default=http://127.0.0.1:$peers" \

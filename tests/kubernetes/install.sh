@@ -16,6 +16,13 @@ break-glass:
 YAML
 }
 
+# account: what a pod of the gate has mounted; nobody's until there is a service account.
+account() {
+    mkdir -p "$work/account" && cp "$work/cluster/certs/apiserver.crt" "$work/account/ca.crt"
+    kubectl -n sealmark-gate create token sealmark-gate >"$work/account/new" 2>"$work/log" || echo nobody >"$work/account/new"
+    mv "$work/account/new" "$work/account/token"
+}
+
 # install_gate NAMESPACE…: makes namespaces, and applies what is shipped, with the address of a gate on loopback in the
 # place of the service's. cert-manager's kinds are let in without a schema.
 install_gate() {
@@ -24,7 +31,7 @@ install_gate() {
     mkdir "$work/overlay"
     cp -r examples/gate/kustomize "$work/base"
     {
-        printf 'resources: [../base]\npatches:\n'
+        printf 'resources: [../base]\ncomponents: [../base/events]\npatches:\n'
         for hook in Mutating:mutate Validating:validate; do
             change='[{"op":"replace","path":"/webhooks/0/clientConfig","value":{"url":"https://'$gate_address/${hook#*:}'","caBundle":"'$authority'"}}]'
             printf '  - target: {kind: %sWebhookConfiguration}\n    patch: %s\n' "${hook%:*}" "'$change'"

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::base::limits;
 
-pub use canonical::canonical;
+pub use canonical::{canonical, quote};
 pub use fields::{Fields, ShapeError, bytes, items, object, string, unsigned};
 
 /// A JSON value. Object members keep their order; keys are unique.

@@ -3,14 +3,17 @@
 //!
 //! What strangers wrote (names of images, identities, registries' words) is shown in printable ASCII, cut short.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::images::ImageField;
 use crate::base::encoding::base64;
-use crate::base::encoding::json::{Json, canonical};
+use crate::base::encoding::json::quote;
 use crate::base::limits;
 use crate::gate::verdict::{Objection, Verdict};
+
+/// An answer about three images.
+const ANSWER_BYTES: usize = 1536;
 
 /// An answer to a review.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,56 +56,71 @@ impl Pin {
 impl Answer {
     /// The AdmissionReview that answers `uid`.
     pub fn to_json(&self, uid: &str) -> String {
-        let mut response: Vec<(Cow<'_, str>, Json<'_>)> =
-            vec![("uid".into(), text(uid)), ("allowed".into(), Json::Bool(self.denial.is_none()))];
+        let mut out = String::with_capacity(ANSWER_BYTES);
+        out.push_str(r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#);
+        quote(uid, &mut out);
+        out.push_str(if self.denial.is_none() { r#","allowed":true"# } else { r#","allowed":false"# });
         if let Some(denial) = &self.denial {
             let reason = if denial.status == 403 { "Forbidden" } else { "ServiceUnavailable" };
-            let status = vec![
-                ("status".into(), text("Failure")),
-                ("code".into(), Json::Integer(denial.status.into())),
-                ("reason".into(), text(reason)),
-                ("message".into(), text(&denial.message)),
-            ];
-            response.push(("status".into(), Json::Object(status)));
+            let code = denial.status;
+            let _ = write!(out, r#","status":{{"status":"Failure","code":{code},"reason":"{reason}","message":"#);
+            quote(&denial.message, &mut out);
+            out.push('}');
         }
         if !self.warnings.is_empty() {
-            response
-                .push(("warnings".into(), Json::Array(self.warnings.iter().map(|warning| text(warning)).collect())));
+            out.push_str(r#","warnings":["#);
+            separated(&mut out, &self.warnings, |out, warning| quote(warning, out));
+            out.push(']');
         }
         if !self.annotations.is_empty() {
-            let annotations = self.annotations.iter().map(|(name, value)| ((*name).into(), text(value))).collect();
-            response.push(("auditAnnotations".into(), Json::Object(annotations)));
+            out.push_str(r#","auditAnnotations":{"#);
+            separated(&mut out, &self.annotations, |out, (name, value)| {
+                quote(name, out);
+                out.push(':');
+                quote(value, out);
+            });
+            out.push('}');
         }
         if self.denial.is_none() && !self.patch.is_empty() {
-            response.push(("patchType".into(), text("JSONPatch")));
-            response.push(("patch".into(), Json::String(base64::encode(self.json_patch().as_bytes()).into())));
+            // Base64 needs no escapes.
+            let _ =
+                write!(out, r#","patchType":"JSONPatch","patch":"{}""#, base64::encode(self.json_patch().as_bytes()));
         }
-        write(vec![
-            ("apiVersion".into(), text("admission.k8s.io/v1")),
-            ("kind".into(), text("AdmissionReview")),
-            ("response".into(), Json::Object(response)),
-        ])
+        out.push_str("}}");
+        out
     }
 
     /// RFC 6902.
     fn json_patch(&self) -> String {
-        let change = |pin: &Pin| {
-            let members = [("op", "replace"), ("path", &pin.pointer), ("value", &pin.reference)];
-            Json::Object(
-                members.into_iter().map(|(name, value)| (name.into(), Json::String(value.to_owned().into()))).collect(),
-            )
-        };
-        canonical(&Json::Array(self.patch.iter().map(change).collect())).unwrap_or_default()
+        let mut out = "[".to_owned();
+        separated(&mut out, &self.patch, |out, pin| {
+            out.push_str(r#"{"op":"replace","path":"#);
+            quote(&pin.pointer, out);
+            out.push_str(r#","value":"#);
+            quote(&pin.reference, out);
+            out.push('}');
+        });
+        out.push(']');
+        out
     }
 }
 
-/// A tree of texts, truths and small integers always has a canonical form.
-fn write(members: Vec<(Cow<'_, str>, Json<'_>)>) -> String {
-    canonical(&Json::Object(members)).unwrap_or_default()
+fn separated<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write(out, item);
+    }
 }
 
-fn text(text: &str) -> Json<'_> {
-    Json::String(text.into())
+/// Text that is in printable ASCII already, at most `limit` characters.
+pub(super) fn cut(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        text.truncate(limit);
+        text.push_str("...");
+    }
+    text
 }
 
 /// Text in printable ASCII, at most `limit` characters.
@@ -165,19 +183,14 @@ pub(super) fn message<'f>(objections: impl Iterator<Item = (&'f ImageField<'f>, 
     if seen.len() > told.len() {
         told.push(format!("and {} more images", seen.len() - told.len()));
     }
-    let mut message = told.join("\n");
-    if message.len() > limits::DENIAL_TEXT {
-        // Everything in it is ASCII.
-        message.truncate(limits::DENIAL_TEXT);
-        message.push_str("...");
-    }
-    message
+    cut(told.join("\n"), limits::DENIAL_TEXT)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::code::Code;
+    use crate::base::encoding::json::Json;
 
     const CODE: Code = Code::refused("identity-mismatch", "a hint");
 

@@ -82,6 +82,8 @@ pub struct Review<'j> {
     pub operation: Operation,
     /// The group of the object's kind; empty for the core group.
     pub group: &'j str,
+    /// The version of the object's kind.
+    pub version: &'j str,
     /// The object's kind.
     pub kind: &'j str,
     /// The part of the object that is addressed, such as `ephemeralcontainers`; empty for the whole.
@@ -132,6 +134,7 @@ impl<'j> Review<'j> {
             uid,
             operation,
             group: text(kind, "group")?,
+            version: text(kind, "version")?,
             kind: text(kind, "kind")?,
             sub_resource: text(request, "subResource")?,
             namespace: Some(text(request, "namespace")?).filter(|namespace| !namespace.is_empty()),

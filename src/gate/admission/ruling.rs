@@ -13,8 +13,10 @@ use crate::gate::Gate;
 use crate::gate::judge::Judged;
 use crate::gate::settings::BreakGlass;
 use crate::gate::snapshot::{LoadedPolicy, Snapshot};
+use crate::gate::tracing::Traced;
 use crate::gate::verdict::Verdict;
 use crate::policy::Mode;
+use crate::serve::traces::Span;
 
 /// An answer, with what the journal and the metrics have of it.
 #[derive(Debug, Default)]
@@ -38,6 +40,24 @@ impl Ruling {
         Self { outcome: "allowed", ..Self::default() }
     }
 
+    /// Says in a span what was ruled.
+    pub(super) fn tell(&self, span: &mut Span, review: &Review<'_>) {
+        if !span.is_seen() {
+            return;
+        }
+        span.text("sealmark.review.uid", review.uid);
+        span.text("sealmark.outcome", self.outcome);
+        span.text("k8s.namespace.name", review.namespace.unwrap_or_default());
+        span.text("sealmark.kind", review.kind);
+        span.text("sealmark.policy", self.policy.as_ref().map_or("", |policy| policy.shown.as_str()));
+        if let Some(code) = self.code {
+            span.text("sealmark.code", code.name());
+            if code.class() == Class::Undecided {
+                span.fail(code.name());
+            }
+        }
+    }
+
     /// A denial of the whole object.
     pub(super) fn against(code: Code, what: &str) -> Self {
         let message = format!("{code}: {} (hint: {})", answer::visible(what, limits::DENIAL_IMAGE_TEXT), code.hint());
@@ -52,7 +72,7 @@ impl Ruling {
 }
 
 /// Rules over a review. Everything that it depends on is taken once, at its beginning.
-pub(super) async fn rule(gate: &Gate, webhook: Webhook, review: &Review<'_>) -> Ruling {
+pub(super) async fn rule(gate: &Gate, webhook: Webhook, review: &Review<'_>, traced: &Traced) -> Ruling {
     if matches!(review.operation, Operation::Delete | Operation::Connect) {
         return Ruling::nothing();
     }
@@ -70,7 +90,7 @@ pub(super) async fn rule(gate: &Gate, webhook: Webhook, review: &Review<'_>) -> 
         let code = Code::refused("gate-no-policy", "name the namespace in the gate's settings");
         return Ruling::against(code, &format!("no policy is for namespace \"{namespace}\""));
     };
-    let judged = gate.judge.all(&snapshot, policy, fields.iter().map(|field| field.image)).await;
+    let judged = gate.judge.all(&snapshot, policy, fields.iter().map(|field| field.image), traced).await;
     for one in judged.values() {
         gate.metrics.verdict(one);
     }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::{advance, sleep};
 
 use super::*;
-use crate::base::crypto::{Digest, DigestAlgorithm};
 use crate::gate::verdict::Admission;
 
 fn key(name: &str) -> Key {
@@ -13,8 +12,7 @@ fn key(name: &str) -> Key {
 }
 
 fn yes(name: &str) -> Verdict {
-    let digest = Digest::of(DigestAlgorithm::Sha256, name.as_bytes());
-    Verdict::Admitted(Admission { digest, rule: "release".into(), signer: "me@example.com".into() })
+    Verdict::Admitted(Admission { rule: "release".into(), signer: format!("{name}@example.com").into() })
 }
 
 fn no(class: fn(&'static str, &'static str) -> Code) -> Verdict {
@@ -117,4 +115,18 @@ async fn g23_the_oldest_goes_first() {
     assert_eq!(cache.len(), 160);
     assert_eq!(ask(&cache, &looks, "1999", yes("a")).await.1, Source::Kept);
     assert_eq!(ask(&cache, &looks, "0", yes("a")).await.1, Source::Found);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_of_many_images_is_kept_once() {
+    let (cache, looks) = (Arc::new(Cache::default()), Arc::<AtomicUsize>::default());
+    let first = ask(&cache, &looks, "a", yes("same")).await.0;
+    let second = ask(&cache, &looks, "b", yes("same")).await.0;
+    assert!(Arc::ptr_eq(&first, &second));
+    assert_ne!(ask(&cache, &looks, "c", yes("other")).await.0, first);
+    for number in 0..2 * limits::ADMISSIONS {
+        let _ = cache.shared(yes(&number.to_string()));
+    }
+    assert!(locked(&cache.admissions).len() <= limits::ADMISSIONS);
+    assert_eq!(cache.kept(key("a")), Some(first));
 }

@@ -30,6 +30,10 @@ pub enum Service {
     Witness,
     /// Is told what a monitor found.
     Webhook,
+    /// Collects traces.
+    TraceCollector,
+    /// Kubernetes' API server.
+    ApiServer,
 }
 
 struct Codes {
@@ -77,6 +81,8 @@ static REGISTRY: Codes =
 static KEY_SERVICE: Codes =
     codes!("kms", "read its answer: check the key's name, its kind, and whether these credentials may sign with it");
 static ACME_SERVER: Codes = codes!("acme-server", "read its answer");
+static TRACE_COLLECTOR: Codes = codes!("trace-collector", "read its answer");
+static API_SERVER: Codes = codes!("api-server", "read its answer: the gate's service account may need a role");
 
 static WITNESS: Codes =
     codes!("witness", "read its answer: it must know the log by its name and key, and have seen no other tree of it");
@@ -98,6 +104,8 @@ impl Service {
             Self::AcmeServer => &ACME_SERVER,
             Self::Witness => &WITNESS,
             Self::Webhook => &WEBHOOK,
+            Self::TraceCollector => &TRACE_COLLECTOR,
+            Self::ApiServer => &API_SERVER,
         }
     }
 }
@@ -115,6 +123,8 @@ impl fmt::Display for Service {
             Self::AcmeServer => "ACME server",
             Self::Witness => "witness",
             Self::Webhook => "webhook",
+            Self::TraceCollector => "trace collector",
+            Self::ApiServer => "API server",
         })
     }
 }

@@ -107,7 +107,11 @@ impl HttpClient {
 
     fn request(&self, call: &Exchange<'_>) -> Result<reqwest::RequestBuilder, Failure> {
         let client = self.client(call.endpoint).map_err(Failure::Setup)?;
-        let builder = client.request(call.method.clone(), call.endpoint.url().clone()).headers(call.headers.clone());
+        let mut builder =
+            client.request(call.method.clone(), call.endpoint.url().clone()).headers(call.headers.clone());
+        if let Some((name, field)) = super::traceparent() {
+            builder = builder.header(name, field);
+        }
         Ok(match call.body {
             Some(body) => builder.body(body.to_vec()),
             None => builder,

@@ -227,6 +227,26 @@ impl Endpoint {
         }
     }
 
+    /// The same, plain http included: for what holds no secret, in a network of the caller's own.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Url`], which shows no query and no password.
+    pub fn of_this_network(service: Service, text: &str) -> Result<Self, HttpError> {
+        // All else is looked at as if it went by https.
+        let secured = text.strip_prefix("http://").map(|rest| format!("https://{rest}"));
+        let mut endpoint = Self::parse(service, secured.as_deref().unwrap_or(text))?;
+        if secured.is_some() {
+            endpoint.url = Url::parse(text).unwrap_or(endpoint.url);
+        }
+        Ok(endpoint)
+    }
+
+    /// Whether what is sent there can be read by nobody on the way.
+    pub fn keeps_secrets(&self) -> bool {
+        self.is_https() || self.is_loopback()
+    }
+
     /// The endpoint at `path` below this base: `path` starts without a slash.
     #[must_use]
     pub fn below(&self, path: &str) -> Self {

@@ -34,6 +34,28 @@ fn sends_what_is_asked_and_reads_the_answer() {
 }
 
 #[test]
+fn a_call_says_which_trace_it_belongs_to_only_within_one() {
+    let server = FakeServer::start(|_, _| Answer::new(201, "yes"));
+    let field = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let endpoint = server.endpoint(Service::Registry, "/v2/");
+    let call = Exchange {
+        service: Service::Registry,
+        method: &Method::GET,
+        endpoint: &endpoint,
+        headers: &HeaderMap::new(),
+        body: None,
+        limit: 100,
+        repeat: Repeat::Never,
+        secrets: &[],
+    };
+    let client = impatient_client();
+    block_on(within_trace(field, client.exchange(&call))).unwrap();
+    block_on(client.exchange(&call)).unwrap();
+    let fields: Vec<_> = server.received().iter().map(|sent| sent.header("traceparent").map(str::to_owned)).collect();
+    assert_eq!(fields, [Some(field.to_owned()), None]);
+}
+
+#[test]
 fn overload_is_waited_out_and_then_named() {
     let server =
         FakeServer::start(|count, _| Answer::gateway(if count < 2 { 503 } else { 201 }, "reached max pushback; retry"));

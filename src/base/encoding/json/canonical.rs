@@ -18,7 +18,7 @@ fn write(json: &Json<'_>, out: &mut String) -> Option<()> {
         Json::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Json::Integer(value) if value.unsigned_abs() <= 1 << 53 => write!(out, "{value}").ok()?,
         Json::Integer(_) | Json::Float(_) => return None,
-        Json::String(text) => write_string(text, out),
+        Json::String(text) => quote(text, out),
         Json::Array(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -38,7 +38,7 @@ fn write(json: &Json<'_>, out: &mut String) -> Option<()> {
                 if index > 0 {
                     out.push(',');
                 }
-                write_string(key, out);
+                quote(key, out);
                 out.push(':');
                 write(value, out)?;
             }
@@ -48,8 +48,8 @@ fn write(json: &Json<'_>, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// RFC 8785 section 3.2.2.2: the two-character escapes, `\u00xx` for other controls, nothing else.
-fn write_string(text: &str, out: &mut String) {
+/// Appends a JSON string. RFC 8785 section 3.2.2.2: the two-character escapes, `\u00xx` for other controls, nothing else.
+pub fn quote(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {

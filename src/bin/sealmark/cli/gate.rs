@@ -37,6 +37,10 @@ Examples:
 pub(crate) struct GateAdmission {
     #[command(flatten)]
     pub(crate) gate: GateArgs,
+    /// Where the pod's service account is mounted: with one, in a cluster, denials and warnings leave events
+    #[arg(long, value_name = "DIR", default_value = "/var/run/secrets/kubernetes.io/serviceaccount",
+          value_parser = path(), value_hint = ValueHint::DirPath, help_heading = "Events and traces")]
+    pub(crate) service_account: PathBuf,
     /// The address to listen on
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8443", help_heading = "Serving")]
     pub(crate) listen: SocketAddr,
@@ -126,6 +130,20 @@ pub(crate) struct GateArgs {
     pub(crate) trust: TrustArgs,
     #[command(flatten)]
     pub(crate) registries: GateRegistryArgs,
+    #[command(flatten)]
+    pub(crate) traces: TraceArgs,
+}
+
+/// Where a gate's traces go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Events and traces")]
+pub(crate) struct TraceArgs {
+    /// Send traces to this collector by OTLP in JSON (or: the variables of OpenTelemetry, OTEL_...)
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::Url)]
+    pub(crate) otlp_endpoint: Option<String>,
+    /// Tell registries which trace a request belongs to
+    #[arg(long)]
+    pub(crate) trace_registries: bool,
 }
 
 /// How a gate reaches registries.

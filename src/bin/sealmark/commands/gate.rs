@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealmark::gate::{Gate, State};
+use sealmark::gate::{ApiServer, Gate, State};
+use sealmark::serve::traces::TraceSettings;
 use sealmark::serve::{self, Clients, Journal, Server};
 
 use crate::cli::{GateAdmission, GateArgs, GateHttp};
@@ -17,6 +18,8 @@ pub(super) use lint::lint;
 
 /// Between the word that it ends and its end: whoever sends requests here has to hear of it.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// For the spans that are left, at the end.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 /// A review takes 30 s at most, by Kubernetes' own bound.
 const REQUEST: Duration = Duration::from_secs(35);
 
@@ -24,7 +27,8 @@ pub(super) fn admission(args: &GateAdmission) -> Result<u8, Failure> {
     let serving = |journal: &Journal| {
         settings::serving(args.tls_cert.as_deref(), args.tls_key.as_deref(), None, &args.acme, journal)
     };
-    run(&args.gate, args.listen, serving, Gate::admission)
+    let server = ApiServer::of_cluster(settings::environment().as_ref(), &args.service_account)?;
+    run(&args.gate, args.listen, server, serving, Gate::admission)
 }
 
 pub(super) fn http(args: &GateHttp) -> Result<u8, Failure> {
@@ -42,7 +46,7 @@ pub(super) fn http(args: &GateHttp) -> Result<u8, Failure> {
         let (chain, key) = (args.tls_cert.as_deref(), args.tls_key.as_deref());
         settings::serving(chain, key, args.client_ca.as_deref(), &args.acme, journal)
     };
-    run(&args.gate, args.listen, serving, |gate| {
+    run(&args.gate, args.listen, None, serving, |gate| {
         clients.into_iter().for_each(|clients| gate.only_for(clients));
         gate.http()
     })
@@ -51,6 +55,7 @@ pub(super) fn http(args: &GateHttp) -> Result<u8, Failure> {
 fn run(
     args: &GateArgs,
     listen: SocketAddr,
+    server: Option<ApiServer>,
     serving: impl FnOnce(&Journal) -> Result<Serving, Failure>,
     routes: impl FnOnce(&Arc<Gate>) -> axum::Router,
 ) -> Result<u8, Failure> {
@@ -65,6 +70,8 @@ fn run(
     for caution in gate.cautions() {
         console::warning(&caution);
     }
+    let traces = TraceSettings::read(settings::environment().as_ref(), args.traces.otlp_endpoint.as_deref())?;
+    let exporter = traces.map(|traces| gate.trace(traces, args.traces.trace_registries)).transpose()?;
     settings::server_runtime()?.block_on(async {
         let listener = serve::bind(&listen.to_string()).await?;
         let address = listener.local_addr().map_or_else(|_| listen.to_string(), |address| address.to_string());
@@ -73,6 +80,16 @@ fn run(
         let scheme = if certificate.is_some() { "https" } else { "http" };
         console::data(&format!("serving on {scheme}://{address}\n"))?;
         let watch = tokio::spawn(Arc::clone(&gate).watch());
+        let (ended, ending_spans) = tokio::sync::oneshot::channel::<()>();
+        let exporting = exporter.map(|exporter| {
+            let gate = Arc::clone(&gate);
+            let ending = async move { drop(ending_spans.await) };
+            tokio::spawn(exporter.run(ending, move |code, what| gate.tell("traces-not-sent", code, what)))
+        });
+        let recording = server.map(|server| {
+            let (recorder, gate) = (gate.note_events(server), Arc::clone(&gate));
+            tokio::spawn(recorder.run(move |code, what| gate.tell("events-not-written", code, what)))
+        });
         let ending = Arc::clone(&gate);
         let shutdown = async move {
             settings::interrupted().await;
@@ -86,6 +103,11 @@ fn run(
         };
         let served = server.serve(routes(&gate), shutdown).await;
         watch.abort();
+        recording.inspect(|recording| recording.abort());
+        drop(ended);
+        if let Some(exporting) = exporting {
+            let _ = tokio::time::timeout(LAST_SPANS, exporting).await;
+        }
         Ok(served.map(|()| 0)?)
     })
 }

@@ -23,6 +23,7 @@ use sealmark::serve::ServeError;
 use sealmark::serve::acme::AcmeError;
 use sealmark::serve::clients::ClientsError;
 use sealmark::serve::tls::TlsError;
+use sealmark::serve::traces::TraceError;
 use sealmark::service::ca::CaError;
 use sealmark::service::http::HttpError;
 use sealmark::service::identity::{IdentityError, TokenProblem};
@@ -69,6 +70,7 @@ coded!(
     CaError,
     CarryError,
     AcmeError,
+    TraceError,
     CertificateError,
     ClientsError,
     ContentError,
