@@ -1,5 +1,7 @@
 //! A repository that is made here, and mirrors that lie in one way each.
 
+mod delegations;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

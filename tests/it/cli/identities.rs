@@ -166,3 +166,24 @@ fn b19_bundles_in_lines_each_have_their_verdict() {
     assert_eq!(refusal(&verify(format!("{bundle}{bundle}"))), "bundle-trailing");
     assert_eq!(refusal(&verify("{}\n{}\n".to_owned())), "bundle-version");
 }
+
+#[test]
+fn r19_a_trusted_root_of_another_instance() {
+    let desk = workflow("acme/app", "release.yml", "refs/tags/v1.0.0");
+    // The right policy with the wrong root: without the flag the public-good instance's.
+    for instance in ["public-good", "staging", "github"] {
+        let flags = ["--instance", instance, "--identity", WORKFLOW, "--issuer", &issuer()];
+        assert_eq!(refusal(&desk.run(&[&["verify", "blob", "app.txt"], &flags[..]].concat())), "log-id", "{instance}");
+    }
+}
+
+#[test]
+fn r20_two_trust_roots_in_one_call() {
+    let desk = workflow("acme/app", "release.yml", "refs/tags/v1.0.0");
+    let root = format!("{}/trusted_root.json", stack_dir());
+    for second in [["--trusted-root", root.as_str()], ["--instance", "staging"], ["--trust-config", &root]] {
+        let flags = ["--stack", stack_dir(), "--identity", WORKFLOW, "--issuer", &issuer()];
+        let output = desk.run(&[&["verify", "blob", "app.txt"], &flags[..], &second].concat());
+        assert_eq!(output.status.code(), Some(2), "{second:?}: {}", stderr(&output));
+    }
+}
