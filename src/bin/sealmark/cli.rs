@@ -531,25 +531,26 @@ impl ExpectedArgs {
     }
 }
 
-/// Whom to believe.
+/// Whom to believe: one of them. Each flag names the group, for one that is derived is empty as soon as the struct
+/// has flattened flags.
 #[derive(Debug, Args)]
-#[group(id = "trust", multiple = false)]
+#[group(skip)]
 #[command(next_help_heading = "Trust (default: the public-good instance)")]
 pub(crate) struct TrustArgs {
     /// A trusted_root.json
-    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", group = "trust", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) trusted_root: Option<PathBuf>,
     /// A client_trust_config.json
-    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", group = "trust", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) trust_config: Option<PathBuf>,
     /// The folder of a private stack
-    #[arg(long, value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", group = "trust", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) stack: Option<PathBuf>,
     /// An instance whose trust root is built in
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", group = "trust")]
     pub(crate) instance: Option<Instance>,
     /// A folder that `trust init` made; it is verified anew, and nothing is fetched
-    #[arg(long, value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", group = "trust", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) trust_folder: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) age: TrustAgeArgs,
