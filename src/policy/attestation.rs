@@ -134,7 +134,7 @@ impl AttestationRule {
             }
             // Version 1.0 of the specification and later: "required".
             let time = predicate.and_then(|predicate| predicate.member("timeVerified")).and_then(Json::as_str);
-            if !time.is_some_and(|text| UnixTime::parse_rfc3339(text).is_some()) {
+            if time.and_then(UnixTime::parse_rfc3339).is_none() {
                 return refuse("/timeVerified", "a time".to_owned(), time.map(str::to_owned));
             }
         }

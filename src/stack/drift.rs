@@ -89,8 +89,8 @@ impl DriftGuard {
     /// Asks every source, at most [`limits::TIME_SOURCES`] at once.
     pub(super) async fn ask(&self, clock: &Clock) {
         let mut asked = tokio::task::JoinSet::new();
-        for source in self.sources.iter().take(limits::TIME_SOURCES).cloned() {
-            let clock = clock.clone();
+        for source in self.sources.iter().take(limits::TIME_SOURCES) {
+            let (source, clock) = (source.clone(), clock.clone());
             asked.spawn(async move { tokio::time::timeout(PATIENCE, source.ask(&clock)).await.ok()?.ok() });
         }
         let samples: Vec<_> = asked.join_all().await.into_iter().flatten().collect();

@@ -102,10 +102,14 @@ fn gitlab() {
     assert_eq!(job["runDetails"], run);
 }
 
+/// A platform's name, the claims of its token, its variables, one that contradicts, and the invocation.
+type Row =
+    (&'static str, &'static str, &'static [(&'static str, &'static str)], (&'static str, &'static str), &'static str);
+
 /// Every platform beside: a token of it, its variables, and one that contradicts.
 #[test]
 fn others() {
-    let rows: &[(&str, &str, &[(&str, &str)], (&str, &str), &str)] = &[
+    let rows: &[Row] = &[
         (
             "Buildkite",
             r#"{"iss":"https://agent.buildkite.com","organization_slug":"acme","pipeline_slug":"app","build_number":7,"build_branch":"main","build_commit":"HEAD","job_id":"j"}"#,

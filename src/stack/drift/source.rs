@@ -148,7 +148,7 @@ fn transmitted(answer: &[u8; 48]) -> Option<i64> {
     let seconds = u64::from(u32::from_be_bytes(*seconds));
     let fraction = u64::from(u32::from_be_bytes(fraction.try_into().ok()?));
     let era = if seconds < NTP_EPOCH { 1 << 32 } else { 0 };
-    i64::try_from((seconds + era - NTP_EPOCH) * 1000 + (fraction * 1000 >> 32)).ok()
+    i64::try_from((seconds + era - NTP_EPOCH) * 1000 + ((fraction * 1000) >> 32)).ok()
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ async fn server(off: i64, stratum: u8) -> String {
             answer[..2].copy_from_slice(&[0x24, stratum]);
             answer[24..32].copy_from_slice(&question[40..48]);
             let millis = Clock::system().now().plus_secs(off).millis() as u64;
-            let stamp = (millis / 1000 + 2_208_988_800) << 32 | ((millis % 1000) << 32) / 1000;
+            let stamp = ((millis / 1000 + 2_208_988_800) << 32) | (((millis % 1000) << 32) / 1000);
             answer[40..48].copy_from_slice(&stamp.to_be_bytes());
             socket.send_to(&answer, from).await.unwrap();
         }

@@ -31,7 +31,7 @@ pub(super) fn run(args: &SignFinish) -> Result<u8, Failure> {
         let (mut files, mut images) = (Vec::with_capacity(kept.len()), Vec::new());
         for kept in &kept {
             match finisher.finish(kept).await {
-                Ok(Finished::File(file)) => files.push(file),
+                Ok(Finished::File(file)) => files.push(*file),
                 Ok(Finished::Image(image)) => images.push(*image),
                 Err(failure) => files.push(SignedFile::failed(kept, failure)),
             }
@@ -69,7 +69,7 @@ struct Finisher<'a> {
 
 /// What became of a kept signature that could be read.
 enum Finished {
-    File(SignedFile),
+    File(Box<SignedFile>),
     Image(Box<ImageSigned>),
 }
 
@@ -84,7 +84,7 @@ impl Finisher<'_> {
             return Ok(Finished::Image(Box::new(finished)));
         }
         let (unlogged, [file, bundle]) = Unlogged::parse(&json, ABOUT)?;
-        self.file(kept, &unlogged, file.into(), bundle.into()).await.map(Finished::File)
+        self.file(kept, &unlogged, file.into(), bundle.into()).await.map(|file| Finished::File(Box::new(file)))
     }
 
     /// What is kept goes only when its bundle is written.
