@@ -37,6 +37,7 @@ pub mod tlog;
 pub mod tsa;
 pub mod tuf;
 pub mod webhook;
+pub mod witness;
 
 /// What an asynchronous method of a seam gives back.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -41,6 +41,7 @@ mod apart;
 pub mod ca;
 pub mod clock;
 mod config;
+mod cosigners;
 pub mod ct;
 pub mod drift;
 mod error;
@@ -68,6 +69,7 @@ mod trust;
 pub mod tsa;
 mod tuf;
 mod upkeep;
+pub mod witness;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -76,6 +78,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 pub use config::{CaKey, Config, EntryPolicy, IssuerKind};
+pub use cosigners::{WitnessAt, WitnessPolicy};
 pub use error::StackError;
 pub use init::KeyPlan;
 pub use issuer::TokenRequest;

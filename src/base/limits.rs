@@ -238,6 +238,12 @@ pub const MONITOR_FETCHES: usize = 8;
 pub const MONITOR_TILES: usize = 128;
 /// A bundle of a tiled log, in bytes: 256 entries of at most 65,535 bytes with their lengths.
 pub const BUNDLE_TILE_BYTES: usize = 256 * (2 + TILE_ENTRY_BYTES);
+/// What a witness is sent, in bytes: a checkpoint, 63 hashes in base64 and a number.
+pub const SUBMISSION_BYTES: usize = CHECKPOINT_BYTES + (4 << 10);
+/// Logs that a witness watches.
+pub const WITNESSED_LOGS: usize = 1024;
+/// Seconds that a log waits at its start for its witnesses: what it committed last may be on none of them.
+pub const WITNESS_START_SECS: u64 = 15;
 /// What a monitor remembers of one log, in bytes: a checkpoint and 64 hashes.
 pub const MONITOR_STATE_BYTES: usize = 64 << 10;
 /// Pieces of evidence that a monitor or a witness keeps in one folder; past it they are only reported.

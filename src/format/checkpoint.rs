@@ -5,6 +5,7 @@
 
 mod cosignature;
 mod note;
+mod submission;
 mod tree_head;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::format::merkle::Hash;
 
 pub use cosignature::WitnessKey;
 pub use note::{Note, NoteError, NoteKey, NoteSignature};
+pub use submission::{Submission, SubmissionError};
 pub use tree_head::TreeHeadKey;
 
 /// The text of a checkpoint: origin, size and root, then lines that only the log knows the meaning of.

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
+use super::cosigners::WitnessPolicy;
 use super::{Role, StackError};
 use crate::base::crypto::KeyKind;
 use crate::base::limits;
@@ -46,6 +47,9 @@ pub struct Config {
     /// The URLs of parts that answer elsewhere than at `url`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub urls: BTreeMap<Role, String>,
+    /// Who must cosign the transparency log's checkpoints before anyone sees them; without it nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witnesses: Option<WitnessPolicy>,
 }
 
 /// Which entries the transparency log takes.
@@ -120,6 +124,7 @@ impl Config {
             rekor_v1: false,
             roles: None,
             urls: BTreeMap::new(),
+            witnesses: None,
         }
     }
 
@@ -209,6 +214,9 @@ impl Config {
             () if self.version != 1 => Err("its version is not 1"),
             () if !name(&self.domain) || !name(&self.shard) => Err("domain or shard is not a host name"),
             () if !self.frozen.iter().all(|shard| name(shard)) => Err("a frozen shard is not a host name"),
+            () if self.witnesses.as_ref().is_some_and(|policy| policy.check().is_err()) => {
+                self.witnesses.as_ref().map_or(Ok(()), WitnessPolicy::check)
+            }
             () if self.organization.is_empty() || self.organization.len() > 64 => Err("organization is empty or long"),
             () => Ok(()),
         }

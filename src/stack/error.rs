@@ -38,6 +38,12 @@ pub enum StackError {
         /// The folder.
         path: PathBuf,
     },
+    /// No witness in the folder.
+    #[error("no witness in {}", path.display())]
+    WitnessAbsent {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The configuration.
     #[error("{}: {what}", path.display())]
     Config {
@@ -90,6 +96,9 @@ impl StackError {
                 Code::usage("stack-exists", "choose a folder that does not exist: a stack is made once")
             }
             Self::Absent { .. } => Code::usage("stack-absent", "make one first: `sealmark stack init DIR`"),
+            Self::WitnessAbsent { .. } => {
+                Code::usage("witness-absent", "make one first: `sealmark stack witness init DIR`")
+            }
             Self::Config { .. } => {
                 Code::usage("stack-config", "correct the file that it names; the manual lists the fields")
             }

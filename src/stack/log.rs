@@ -33,6 +33,7 @@ pub mod export;
 pub mod fsck;
 mod head;
 mod index;
+mod publisher;
 pub mod read_path;
 mod recovery;
 mod sequencer;
@@ -43,6 +44,7 @@ pub mod vfs;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 
@@ -51,9 +53,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use beside::Beside;
 pub use head::{Head, ReadError};
+pub use publisher::{CosignError, Cosigner, Uncosigned};
 pub use vfs::{Disk, Vfs};
 
 use index::{Duplicates, FindError, Found, Index, Keeper};
+use publisher::Publisher;
 
 use crate::base::code::Code;
 use crate::base::limits;
@@ -133,6 +137,8 @@ pub struct Log<C: Codec> {
     queue: Option<mpsc::Sender<Request<C::Entry>>>,
     failed: watch::Receiver<Option<Arc<LogError>>>,
     sequencer: Option<JoinHandle<()>>,
+    /// Entries of the last commit, shown or not.
+    committed: Arc<AtomicU64>,
 }
 
 /// Where a log's files are.
@@ -160,23 +166,51 @@ impl<C: Codec> Log<C> {
         Self::open_with_unit(vfs, dir, codec, clock, limits::LOG_INDEX_UNIT)
     }
 
+    /// The same with witnesses: no checkpoint is shown, and no entry acknowledged, before enough of them cosigned; the
+    /// one that was committed last is cosigned before this returns.
+    pub fn open_witnessed(
+        vfs: Arc<dyn Vfs>,
+        dir: &Path,
+        codec: C,
+        clock: Clock,
+        cosigner: Arc<dyn Cosigner>,
+    ) -> Result<Self, LogError> {
+        Self::open_all(vfs, dir, codec, clock, limits::LOG_INDEX_UNIT, Some(cosigner))
+    }
+
     /// The same with an index that has a file for every `unit` entries, a multiple of 256.
     fn open_with_unit(vfs: Arc<dyn Vfs>, dir: &Path, codec: C, clock: Clock, unit: u64) -> Result<Self, LogError> {
+        Self::open_all(vfs, dir, codec, clock, unit, None)
+    }
+
+    fn open_all(
+        vfs: Arc<dyn Vfs>,
+        dir: &Path,
+        codec: C,
+        clock: Clock,
+        unit: u64,
+        cosigner: Option<Arc<dyn Cosigner>>,
+    ) -> Result<Self, LogError> {
         let (codec, files) = (Arc::new(codec), Files { vfs, dir: dir.to_owned() });
         let mut recovered = recovery::open(&files, &codec, unit)?;
         let head = Arc::new(RwLock::new(Arc::clone(&recovered.head)));
         let keeper = recovered.keeper.take();
         let index = keeper.as_ref().map(Keeper::index);
         let duplicates = keeper.map(|keeper| Duplicates::beside(&files, &codec, keeper)).transpose()?;
+        let committed = Arc::new(AtomicU64::new(recovered.head.size()));
+        let publisher = cosigner
+            .map(|cosigner| Publisher::start(files.clone(), cosigner, Arc::clone(&head), Arc::clone(&committed)));
+        let publisher = publisher.transpose()?;
         let (queue, requests) = mpsc::channel(limits::LOG_QUEUE);
         let (poison, failed) = watch::channel(None);
         let sequencer =
             sequencer::Sequencer::new(Arc::clone(&codec), recovered, duplicates, Arc::clone(&head), clock, poison);
+        let sequencer = sequencer.published_by(publisher);
         let sequencer = std::thread::Builder::new()
             .name("log-sequencer".to_owned())
             .spawn(move || sequencer.run(requests))
             .map_err(|error| LogError::io("start the sequencer of", dir, error))?;
-        Ok(Self { codec, files, head, index, queue: Some(queue), failed, sequencer: Some(sequencer) })
+        Ok(Self { codec, files, head, index, queue: Some(queue), failed, sequencer: Some(sequencer), committed })
     }
 
     /// Appends an entry, or finds it; returns when a committed head covers it.
@@ -212,6 +246,11 @@ impl<C: Codec> Log<C> {
             Err(FindError::Damaged) => Err(ReadError::Index),
             Err(FindError::Io(error)) => Err(error.into()),
         }
+    }
+
+    /// Entries that are committed and not shown: they wait for witnesses.
+    pub fn unpublished(&self) -> u64 {
+        self.committed.load(Ordering::Relaxed).saturating_sub(self.head().size())
     }
 
     /// The codec.
@@ -342,6 +381,16 @@ pub enum LogError {
         /// Entries that the log holds.
         size: u64,
     },
+    /// Too few witnesses cosigned what was committed last, within [`limits::WITNESS_START_SECS`].
+    #[error("{found} of the {required} witnesses that must cosign the checkpoint of {} did", path.display())]
+    Unwitnessed {
+        /// The log.
+        path: PathBuf,
+        /// Who did.
+        found: usize,
+        /// How many must.
+        required: usize,
+    },
     /// The key did not sign.
     #[error(transparent)]
     Signing(#[from] SigningError),
@@ -377,6 +426,11 @@ impl LogError {
                 "log-rolled-back",
                 "an older copy of the log was brought back, or another log: bring back one that is at least as new, or \
                  make a new stack; the log must not go on from here",
+            ),
+            Self::Unwitnessed { .. } => Code::undecided(
+                "log-unwitnessed",
+                "start the witnesses, tell them the log's key, or change `witnesses` in stack.json: without them nothing is \
+                 published",
             ),
             Self::Ended => Code::undecided("log-ended", "start it again, and report what it printed before"),
             Self::Signing(_) => Code::undecided("log-signing", "the log's key is broken: look at its file"),

@@ -54,6 +54,7 @@ struct Operations {
     metrics: Metrics,
     sizes: [Gauge; 3],
     trusted_until: Gauge,
+    unpublished: Gauge,
     stack: Arc<Stack>,
     ending: AtomicBool,
 }
@@ -69,7 +70,9 @@ impl Operations {
             "sealmark_tuf_timestamp_expires",
             "When clients stop believing the TUF repository, in Unix seconds.",
         );
-        Arc::new(Self { metrics, sizes, trusted_until, stack, ending: AtomicBool::new(false) })
+        let unpublished = metrics
+            .gauge("sealmark_log_unpublished_entries", "Entries of the transparency log that wait for witnesses.");
+        Arc::new(Self { metrics, sizes, trusted_until, unpublished, stack, ending: AtomicBool::new(false) })
     }
 
     fn routes(self: &Arc<Self>) -> Router {
@@ -96,6 +99,7 @@ impl Operations {
         for (gauge, size) in self.sizes.iter().zip(self.stack.parts.sizes()) {
             gauge.set(size);
         }
+        self.unpublished.set(self.stack.parts.rekor.as_ref().map_or(0, |log| log.log().unpublished()));
         let until = tuf::expires(&self.stack.folder).map_or(0, |until| until.secs());
         self.trusted_until.set(u64::try_from(until).unwrap_or_default());
         body::typed(metrics::MEDIA_TYPE, self.metrics.render().into_bytes())

@@ -63,7 +63,7 @@ impl Parts {
         let admission = Admission::new(config.entry_policy, issued);
         let rekor = held(config, Role::Log, || {
             let codec = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
-            Ok(RekorLog::new(open_log(folder, "rekor", codec, clock)?, admission.clone()))
+            Ok(RekorLog::new(open_witnessed(folder, config, codec, clock)?, admission.clone()))
         })?;
         let rekor_v1 = match config.rekor_v1 {
             true => held(config, Role::Log, || {
@@ -167,6 +167,20 @@ fn held<T>(
     open: impl FnOnce() -> Result<T, StackError>,
 ) -> Result<Option<Arc<T>>, StackError> {
     config.has(role).then(open).transpose().map(|part| part.map(Arc::new))
+}
+
+/// The transparency log, with the witnesses that the configuration asks for.
+fn open_witnessed(
+    folder: &Folder,
+    config: &Config,
+    codec: RekorCodec,
+    clock: &Clock,
+) -> Result<Log<RekorCodec>, StackError> {
+    let Some(policy) = &config.witnesses else { return Ok(open_log(folder, "rekor", codec, clock)?) };
+    let what = "a witness's URL is not used: https, or http on loopback".to_owned();
+    let cosigners = policy.cosigners(clock);
+    let cosigners = cosigners.ok_or(StackError::Config { path: folder.path("stack.json"), what })?;
+    Ok(Log::open_witnessed(Arc::new(Disk), &folder.log("rekor"), codec, clock.clone(), cosigners)?)
 }
 
 fn open_log<C: Codec>(folder: &Folder, name: &str, codec: C, clock: &Clock) -> Result<Log<C>, LogError> {

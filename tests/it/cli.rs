@@ -21,6 +21,7 @@ mod sign_image;
 mod summaries;
 mod verify_image;
 mod whoami;
+mod witness;
 mod wycheproof;
 
 use std::path::Path;
@@ -102,6 +103,9 @@ fn every_command_has_help_with_an_example() {
         &["stack", "token"],
         &["stack", "rotate"],
         &["stack", "renew-trust"],
+        &["stack", "witness", "init"],
+        &["stack", "witness", "watch"],
+        &["stack", "witness", "up"],
         &["completions"],
     ] {
         let output = run(&[command, &["--help"]].concat());

@@ -15,6 +15,7 @@ mod policy;
 mod registry;
 mod summary;
 mod trust;
+mod witness;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ pub(crate) use policy::{
 pub(crate) use registry::RegistryArgs;
 pub(crate) use summary::SummaryArgs;
 pub(crate) use trust::{TrustAgeArgs, TrustInit, TrustUpdate, TufClient};
+pub(crate) use witness::{Witness, WitnessInit, WitnessUp, WitnessWatch};
 
 /// Sign artifacts with the identity that a CI job already has, and verify them
 ///
@@ -166,6 +168,9 @@ pub(crate) enum Stack {
     Fsck(StackFsck),
     Export(StackExport),
     RenewTrust(StackRenewTrust),
+    /// Cosign the checkpoints of logs that others run, and only of one tree
+    #[command(subcommand, arg_required_else_help = true)]
+    Witness(Witness),
     Rotate(StackRotate),
 }
 
@@ -716,6 +721,12 @@ pub(crate) struct StackInit {
     pub(crate) at: Vec<(Role, String)>,
     #[command(flatten)]
     pub(crate) password: StackPassword,
+    /// A witness that must cosign the log's checkpoints, by its URL and verifier key; may be repeated
+    #[arg(long = "witness", value_name = "URL=KEY", value_parser = witness::at)]
+    pub(crate) witnesses: Vec<(String, String)>,
+    /// How many of the witnesses must (default: all)
+    #[arg(long, value_name = "N", requires = "witnesses")]
+    pub(crate) witnesses_required: Option<usize>,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }

@@ -26,8 +26,9 @@ mod trust;
 mod upkeep;
 mod verify;
 mod whoami;
+mod witness;
 
-use crate::cli::{Attach, Attest, Command, Format, Gate, Key, Policy, Sign, Stack, Trust, Verify};
+use crate::cli::{Attach, Attest, Command, Format, Gate, Key, Policy, Sign, Stack, Trust, Verify, Witness};
 use crate::report::{Failure, Verdicts, print_json};
 
 pub(crate) use attest::PredicateTypeError;
@@ -90,6 +91,9 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Stack(Stack::Rotate(args)) => upkeep::rotate(&args),
         Command::Stack(Stack::Export(args)) => upkeep::export(&args),
         Command::Stack(Stack::RenewTrust(args)) => stack::renew_trust(&args),
+        Command::Stack(Stack::Witness(Witness::Init(args))) => witness::init(&args),
+        Command::Stack(Stack::Witness(Witness::Watch(args))) => witness::watch(&args),
+        Command::Stack(Stack::Witness(Witness::Up(args))) => witness::up(&args),
         Command::Gate(Gate::Admission(args)) => gate::admission(&args),
         Command::Gate(Gate::Http(args)) => gate::http(&args),
         Command::Gate(Gate::Lint(args)) => gate::lint(&args),
@@ -140,7 +144,7 @@ fn format(command: &Command) -> Format {
         | Command::Trust(Trust::Init(_) | Trust::Update(_))
         | Command::TufClient(_)
         | Command::Policy(Policy::Init(_) | Policy::Import(_) | Policy::Schema(_))
-        | Command::Stack(Stack::Up(_) | Stack::Token(_) | Stack::RenewTrust(_))
+        | Command::Stack(Stack::Up(_) | Stack::Token(_) | Stack::RenewTrust(_) | Stack::Witness(_))
         | Command::Gate(Gate::Admission(_) | Gate::Http(_))
         | Command::Key(_)
         | Command::Completions(_)

@@ -32,6 +32,11 @@ impl WitnessKey {
         if found.hint() == hint { Ok(found) } else { Err(NoteError::VerifierKey("the hash is not the key's")) }
     }
 
+    /// The verifier key `NAME+HASH+KEY`.
+    pub fn verifier_key(&self) -> String {
+        note::verifier_key(&self.name, &self.id, TYPE_COSIGNATURE_V1, &self.key)
+    }
+
     /// The name that stands in its signature lines.
     pub fn name(&self) -> &str {
         &self.name

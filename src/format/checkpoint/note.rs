@@ -234,6 +234,12 @@ impl NoteKey {
         if found.hint() == hint { Ok(found) } else { Err(NoteError::VerifierKey("the hash is not the key's")) }
     }
 
+    /// The verifier key `NAME+HASH+KEY`; `None` for a kind of key that has no such form.
+    pub fn verifier_key(&self) -> Option<String> {
+        let ed25519 = self.key.kind() == KeyKind::Ed25519;
+        ed25519.then(|| verifier_key(&self.name, &self.id, TYPE_ED25519, &self.key))
+    }
+
     /// The name that stands in its signature lines.
     pub fn name(&self) -> &str {
         &self.name
@@ -278,6 +284,12 @@ pub(super) fn key_id(name: &str, signature_type: &[u8], key: &[u8]) -> Result<[u
 
 pub(super) fn hint_of(id: &[u8; 32]) -> [u8; 4] {
     [id[0], id[1], id[2], id[3]]
+}
+
+/// `NAME+HASH+KEY` of an Ed25519 key under a signature type.
+pub(super) fn verifier_key(name: &str, id: &[u8; 32], signature_type: u8, key: &PublicKey) -> String {
+    let bytes = [&[signature_type][..], key.key_bytes()].concat();
+    format!("{name}+{}+{}", hex::encode(&hint_of(id)), base64::encode(&bytes))
 }
 
 /// Name, claimed hint and Ed25519 key of a verifier key of the given signature type.

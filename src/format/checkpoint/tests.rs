@@ -197,6 +197,8 @@ fn verifier_keys() {
     let log = NoteKey::new("log.example", key.clone()).unwrap();
     let witness = WitnessKey::new("w.example", key.clone()).unwrap();
     assert_eq!(NoteKey::parse(&text("log.example", 1, log.hint())), Ok(log.clone()));
+    assert_eq!(log.verifier_key(), Some(text("log.example", 1, log.hint())));
+    assert_eq!(witness.verifier_key(), text("w.example", 4, witness.hint()));
     assert_eq!(WitnessKey::parse(&text("w.example", 4, witness.hint())), Ok(witness));
     for bad in [
         text("other.example", 1, log.hint()),

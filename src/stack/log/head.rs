@@ -139,15 +139,7 @@ impl<C: Codec> Log<C> {
     }
 
     fn hashes(&self, head: &Head, tile: Tile) -> Result<Vec<Hash>, ReadError> {
-        let TileKind::Hashes { level } = tile.kind() else { return Err(ReadError::Damaged { tile }) };
-        let width = usize::from(tile.width());
-        if let Some(hashes) = head.edge.hashes(level, tile.index()) {
-            return hashes.get(..width).map(<[Hash]>::to_vec).ok_or(ReadError::Damaged { tile });
-        }
-        let full = full(tile)?;
-        let mut hashes = full.hashes(&self.files.tile(full)?).map_err(|_: TileError| ReadError::Damaged { tile })?;
-        hashes.truncate(width);
-        Ok(hashes)
+        hashes(&self.files, head, tile)
     }
 
     fn bundle(&self, head: &Head, tile: Tile) -> Result<Vec<u8>, ReadError> {
@@ -164,6 +156,19 @@ impl<C: Codec> Log<C> {
         bytes.truncate(end);
         Ok(bytes)
     }
+}
+
+/// The hashes of a tile under a head.
+pub(super) fn hashes(files: &Files, head: &Head, tile: Tile) -> Result<Vec<Hash>, ReadError> {
+    let TileKind::Hashes { level } = tile.kind() else { return Err(ReadError::Damaged { tile }) };
+    let width = usize::from(tile.width());
+    if let Some(hashes) = head.edge.hashes(level, tile.index()) {
+        return hashes.get(..width).map(<[Hash]>::to_vec).ok_or(ReadError::Damaged { tile });
+    }
+    let full = full(tile)?;
+    let mut hashes = full.hashes(&files.tile(full)?).map_err(|_: TileError| ReadError::Damaged { tile })?;
+    hashes.truncate(width);
+    Ok(hashes)
 }
 
 /// The full tile that a partial one grew into.

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use super::commits::Commit;
 use super::edge::Edge;
 use super::head::Head;
+use super::publisher::{Publication, Publisher};
 use super::recovery::Recovered;
 use super::storage::Storage;
 use super::{AppendError, Appended, Codec, Duplicates, LogError, Request};
@@ -32,10 +33,14 @@ pub(super) struct Sequencer<C: Codec> {
     head: Arc<RwLock<Arc<Head>>>,
     clock: Clock,
     poison: watch::Sender<Option<Arc<LogError>>>,
+    /// Shows and acknowledges in our place, where there are witnesses.
+    publisher: Option<Publisher<C::Entry>>,
+    /// The last commit; without a publisher it is what is shown.
+    committed: Arc<Head>,
 }
 
 /// Requests that are answered together, each with the index that it will have.
-type Batch<E> = Vec<(Request<E>, u64, bool)>;
+pub(super) type Batch<E> = Vec<(Request<E>, u64, bool)>;
 
 impl<C: Codec> Sequencer<C> {
     pub(super) fn new(
@@ -46,8 +51,14 @@ impl<C: Codec> Sequencer<C> {
         clock: Clock,
         poison: watch::Sender<Option<Arc<LogError>>>,
     ) -> Self {
+        let committed = Arc::clone(&recovered.head);
         let Recovered { storage, edge, last, keeper: _, head: _ } = recovered;
-        Self { codec, duplicates, storage, edge, last, head, clock, poison }
+        Self { codec, duplicates, storage, edge, last, head, clock, poison, publisher: None, committed }
+    }
+
+    /// With someone who shows and acknowledges what is committed.
+    pub(super) fn published_by(self, publisher: Option<Publisher<C::Entry>>) -> Self {
+        Self { publisher, ..self }
     }
 
     /// Works until the queue is closed or the log fails. On failure every waiting request is dropped
@@ -118,13 +129,21 @@ impl<C: Codec> Sequencer<C> {
         Ok(batch)
     }
 
-    fn show(&self, note: String) {
+    fn show(&mut self, note: String) {
         let head = Arc::new(Head::new(note, self.edge.clone()));
+        self.committed = Arc::clone(&head);
+        if self.publisher.is_some() {
+            return;
+        }
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
     }
 
     fn acknowledge(&self, batch: Batch<C::Entry>, at: UnixTime) {
-        let head = super::head::current(&self.head);
+        let head = Arc::clone(&self.committed);
+        if let Some(publisher) = &self.publisher {
+            publisher.publish(Publication { head, batch, at });
+            return;
+        }
         for (request, index, duplicate) in batch {
             // A client that went away finds its entry when it comes back.
             let _ = request.answer.send(Ok(Appended { index, at, duplicate, head: Arc::clone(&head) }));
@@ -144,7 +163,7 @@ impl<C: Codec> Sequencer<C> {
         }
         if !bundles.is_empty() {
             self.edge.drop_full();
-            self.show(super::head::current(&self.head).note().to_owned());
+            self.show(self.committed.note().to_owned());
             if let Some(duplicates) = &mut self.duplicates {
                 duplicates.sealed(self.edge.size())?;
             }

@@ -3,6 +3,7 @@
 mod beside;
 mod crashes;
 mod index;
+mod witnessed;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use sealmark::serve::tls::Reload;
 use sealmark::serve::{self, Journal, Server};
 use sealmark::stack::{
-    self, CaKey, Config, EntryPolicy, IssuerKind, KeyPlan, Place, Serving, StackStatus, TokenRequest,
+    self, CaKey, Config, EntryPolicy, IssuerKind, KeyPlan, Place, Serving, StackStatus, TokenRequest, WitnessAt,
+    WitnessPolicy,
 };
 use serde::Serialize;
 
@@ -69,6 +70,11 @@ pub(super) fn init(args: &StackInit) -> Result<u8, Failure> {
     };
     let password = args.encrypt_keys.then(|| settings::new_stack_password(&args.password)).transpose()?;
     let keys = KeyPlan { password, tokens: args.token_key.clone(), root_keys: args.root_keys.clone() };
+    if !args.witnesses.is_empty() {
+        let of = args.witnesses.iter().map(|(url, key)| WitnessAt { url: url.clone(), key: key.clone() });
+        let of: Vec<_> = of.collect();
+        config.witnesses = Some(WitnessPolicy { required: args.witnesses_required.unwrap_or(of.len()), of });
+    }
     if !args.at.is_empty() {
         config.urls = args.at.iter().cloned().collect();
         return apart(args, &stack::Stack::init_apart(&args.dir, &config, &keys)?);

@@ -1,0 +1,152 @@
+//! A witness: it watches logs that others run, and cosigns a checkpoint only when the tree begins with the one that it
+//! cosigned before. <https://c2sp.org/tlog-witness>, <https://c2sp.org/tlog-cosignature>
+//!
+//! ```text
+//! witness.json       its name, where it listens, the keys of the logs that it watches
+//! keys/witness.pem   its Ed25519 key
+//! seen/LOG           the last checkpoint that it cosigned of each log: on the disk before the cosignature is given out
+//! evidence/          checkpoints that contradict each other, both signed by the log
+//! LOCK               held while a process runs it
+//! ```
+//!
+//! What it knows never gets smaller: comparing with what it saw, remembering, and answering are one step for one
+//! request after the other.
+
+mod config;
+mod judge;
+mod routes;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+
+pub use config::WitnessConfig;
+pub use judge::Answer;
+
+use super::StackError;
+use super::clock::Clock;
+use super::keys::{self, PrivateKey};
+use super::log::SigningError;
+use crate::base::crypto::KeyKind;
+use crate::format::checkpoint::{NoteKey, WitnessKey};
+use crate::serve::{Journal, Metrics, Observer, Server};
+use judge::Judge;
+
+/// Where the key is.
+const KEY: &str = "keys/witness.pem";
+
+/// A witness that is open. Its folder is locked by this process.
+#[derive(Debug)]
+pub struct Witness {
+    config: WitnessConfig,
+    judge: Mutex<Judge>,
+    key: WitnessKey,
+    clock: Clock,
+    _lock: fs::File,
+}
+
+impl Witness {
+    /// Makes a witness in a folder that does not exist or is empty; gives its verifier key.
+    pub fn init(dir: &Path, config: &WitnessConfig) -> Result<String, StackError> {
+        config.check().map_err(|what| StackError::Config { path: dir.join(config::NAME), what })?;
+        fs::create_dir_all(dir).map_err(|error| StackError::io("create", dir, error))?;
+        let mut inside = fs::read_dir(dir).map_err(|error| StackError::io("list", dir, error))?;
+        if inside.next().is_some() {
+            return Err(StackError::Exists { path: dir.to_owned() });
+        }
+        keys::create_dir(&dir.join("keys"))?;
+        for name in ["seen", "evidence"] {
+            let path = dir.join(name);
+            fs::create_dir(&path).map_err(|error| StackError::io("create", &path, error))?;
+        }
+        let key = PrivateKey::generate(KeyKind::Ed25519)?;
+        key.write(&dir.join(KEY))?;
+        let own = WitnessKey::new(&config.name, key.public_key().clone()).map_err(|_| SigningError)?;
+        // Last: a folder without it is no witness.
+        config.write(dir)?;
+        Ok(own.verifier_key())
+    }
+
+    /// Has the witness in a folder watch more logs; gives those that it did not watch before. One that is running
+    /// takes them up when it is started again.
+    pub fn watch(dir: &Path, logs: &[String]) -> Result<Vec<String>, StackError> {
+        let mut config = WitnessConfig::read(dir)?;
+        let new: Vec<String> = logs.iter().filter(|log| !config.logs.contains(log)).cloned().collect();
+        config.logs.extend(new.iter().cloned());
+        config.check().map_err(|what| StackError::Config { path: dir.join(config::NAME), what })?;
+        if !new.is_empty() {
+            config.write(dir)?;
+        }
+        Ok(new)
+    }
+
+    /// Opens the witness in a folder: reads its key and what it has seen. Never makes anything.
+    pub fn open(dir: &Path, clock: Clock) -> Result<Self, StackError> {
+        let config = WitnessConfig::read(dir)?;
+        let path = dir.join("LOCK");
+        let file = fs::OpenOptions::new().create(true).append(true).open(&path);
+        let lock = file.map_err(|error| StackError::io("open", &path, error))?;
+        if lock.try_lock().is_err() {
+            return Err(super::LogError::Locked { path }.into());
+        }
+        let private = PrivateKey::read(&dir.join(KEY), KeyKind::Ed25519)?;
+        let key = WitnessKey::new(&config.name, private.public_key().clone()).map_err(|_| SigningError)?;
+        let logs = config.keys().map_err(|what| StackError::Config { path: dir.join(config::NAME), what })?;
+        let judge = Judge::open(dir, logs, private, key.clone())?;
+        Ok(Self { config, judge: Mutex::new(judge), key, clock, _lock: lock })
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &WitnessConfig {
+        &self.config
+    }
+
+    /// Its verifier key: what logs and policies name it by.
+    pub fn verifier_key(&self) -> String {
+        self.key.verifier_key()
+    }
+
+    /// Answers a body of `add-checkpoint`.
+    pub fn add(&self, body: &[u8]) -> Answer {
+        // A judge that panicked has answered nothing; what it remembers is on the disk.
+        let mut judge = self.judge.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        judge.add(body, self.clock.now())
+    }
+
+    /// Its routes.
+    pub fn routes(self: &Arc<Self>) -> Router {
+        routes::routes(Arc::clone(self))
+    }
+
+    /// Serves until `shutdown` completes.
+    pub async fn serve(
+        self: Arc<Self>,
+        server: Server,
+        journal: Option<Journal>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), StackError> {
+        let (metrics, clock) = (Metrics::default(), self.clock.clone());
+        let observer = journal.map(|journal| Observer::new(&metrics, journal, move || clock.now()));
+        let router = match &observer {
+            Some(observer) => observer.observe("witness", self.routes()),
+            None => self.routes(),
+        };
+        Ok(server.serve(router, shutdown).await?)
+    }
+}
+
+/// Whether one of the keys is a log's of that name.
+fn is_watched(logs: &[NoteKey], origin: &str) -> bool {
+    logs.iter().any(|key| key.name() == origin)
+}
+
+/// The name of a log's files.
+fn file_of(origin: &str) -> PathBuf {
+    let digest = crate::base::encoding::hex::encode(&crate::base::crypto::sha256(&[origin.as_bytes()]));
+    PathBuf::from(digest.get(..32).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;
