@@ -13,6 +13,6 @@ pub use append::{AppendError, Appended, append};
 pub use client_trust_config::ClientTrustConfig;
 pub use embedded::Embedded;
 pub use error::TrustError;
-pub use instances::{AuthorityInstance, AuthorityKind, LogInstance};
+pub use instances::{AuthorityInstance, AuthorityKind, LeafProfile, LogInstance};
 pub use signing_config::{Choice, Selector, Service, SigningConfig};
 pub use trusted_root::{TrustedRoot, Unsupported};

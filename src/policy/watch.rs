@@ -100,7 +100,7 @@ fn names(identity: &Matcher, certificate: &Certificate) -> Concern {
                 }
             }
             GeneralName::OtherName { .. } | GeneralName::Malformed => concern = Concern::Unclear,
-            GeneralName::Unsupported(_) => {}
+            GeneralName::Ip(_) | GeneralName::Unsupported(_) => {}
         }
     }
     concern

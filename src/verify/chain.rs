@@ -19,7 +19,7 @@ use crate::base::code::Code;
 use crate::base::crypto::PublicKey;
 use crate::base::limits;
 use crate::base::time::{UnixTime, ValidityPeriod};
-use crate::format::trust::{AuthorityInstance, AuthorityKind};
+use crate::format::trust::{AuthorityInstance, AuthorityKind, LeafProfile};
 use crate::format::x509::{Certificate, San};
 
 pub use self::leaf::LeafError;
@@ -123,6 +123,7 @@ impl ChainError {
 struct Authority {
     name: String,
     kind: AuthorityKind,
+    profile: LeafProfile,
     /// The certificate that issues leaves first, the anchor last; never empty.
     chain: Vec<Certificate>,
     validity: ValidityPeriod,
@@ -140,7 +141,8 @@ impl Authorities {
             let name = instance.name();
             path::check_authorities(&instance.chain, Purpose::CodeSigning)
                 .map_err(|error| ChainError::Authority { authority: name.clone(), error })?;
-            Ok(Authority { name, kind: instance.kind(), chain: instance.chain.clone(), validity: instance.validity })
+            let (kind, profile) = (instance.kind(), instance.leaf_profile());
+            Ok(Authority { name, kind, profile, chain: instance.chain.clone(), validity: instance.validity })
         };
         instances.iter().map(check).collect::<Result<_, _>>().map(Self)
     }
@@ -161,11 +163,12 @@ impl Authorities {
             return Err(ChainError::TooLong { found: intermediates.len() });
         }
         let found = Search::new(&self.0, leaf, intermediates, times).run()?;
-        let identity = leaf::check(leaf)?;
+        let identity = leaf::check(leaf, &found.authority.profile)?;
         Ok(ChainValid {
             identity,
             authority: found.authority.name.clone(),
             kind: found.authority.kind,
+            profile: found.authority.profile.clone(),
             issuer_key: found.issuer.public_key().clone(),
             path: found.path.into_iter().cloned().collect(),
             times: times.to_vec(),
@@ -179,6 +182,7 @@ pub struct ChainValid {
     identity: San,
     authority: String,
     kind: AuthorityKind,
+    profile: LeafProfile,
     issuer_key: PublicKey,
     path: Vec<Certificate>,
     times: Vec<UnixTime>,
@@ -198,6 +202,11 @@ impl ChainValid {
     /// Whose word the certificate is.
     pub fn kind(&self) -> AuthorityKind {
         self.kind
+    }
+
+    /// What the leaf was held to: the trust root says which for its authority.
+    pub fn leaf_profile(&self) -> &LeafProfile {
+        &self.profile
     }
 
     /// The certificates above the leaf, its issuer first, the anchor last.

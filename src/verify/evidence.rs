@@ -10,7 +10,7 @@ use crate::base::crypto::{Digest, PublicKey};
 use crate::base::time::UnixTime;
 use crate::format::intoto::Statement;
 use crate::format::oci::SimpleSigning;
-use crate::format::trust::AuthorityKind;
+use crate::format::trust::{AuthorityKind, LeafProfile};
 use crate::format::x509::{Certificate, FulcioClaims, San};
 
 /// Where a proven time comes from.
@@ -103,6 +103,11 @@ impl CertificateSigner {
     /// Whose word the certificate is.
     pub fn kind(&self) -> AuthorityKind {
         self.chain.kind()
+    }
+
+    /// What its certificate was held to.
+    pub fn leaf_profile(&self) -> &LeafProfile {
+        self.chain.leaf_profile()
     }
 
     /// The certificates above the signer's: its issuer first, the authority's own last.

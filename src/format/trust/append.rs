@@ -23,8 +23,8 @@ pub enum AppendError {
     /// The document cannot be read.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// An authority that says of itself that it is a Fulcio.
-    #[error("{uri:?} names no private authority")]
+    /// Neither a private authority nor a Fulcio at a URL.
+    #[error("{uri:?} names no authority of a known kind")]
     Kind {
         /// Its uri.
         uri: String,
@@ -53,7 +53,7 @@ impl AppendError {
         match self {
             Self::Trust(error) => error.code(),
             Self::Kind { .. } => {
-                Code::usage("trust-add-kind", "say which system it is of: --from vault, step-ca, spire")
+                Code::usage("trust-add-kind", "say which system it is of: --from vault, step-ca, spire, fulcio or file")
             }
             Self::NameTaken { .. } => Code::refused(
                 "trust-add-name",
@@ -66,13 +66,15 @@ impl AppendError {
     }
 }
 
-/// Appends a private authority to a trusted_root.json or a client_trust_config.json.
+/// Appends a private authority, or a Fulcio of one's own, to a trusted_root.json or a client_trust_config.json.
 ///
 /// # Errors
 ///
 /// [`AppendError`].
 pub fn append(document: &[u8], authority: &AuthorityInstance) -> Result<Appended, AppendError> {
-    if authority.kind() != AuthorityKind::Private {
+    // A Fulcio is one at a URL: its word about issuers will be believed.
+    let fulcio = authority.uri.starts_with("https://") || authority.uri.starts_with("http://127.0.0.1:");
+    if authority.kind() != AuthorityKind::Private && !fulcio {
         return Err(AppendError::Kind { uri: authority.uri.clone() });
     }
     let client_config = ClientTrustConfig::is_one(document);
@@ -87,8 +89,8 @@ pub fn append(document: &[u8], authority: &AuthorityInstance) -> Result<Appended
         let same_key = |one: &&crate::format::x509::Certificate| {
             authority.chain.iter().any(|new| new.public_key() == one.public_key())
         };
-        // A root that renewed its intermediate stays the one authority of its place.
-        if known.uri != authority.uri
+        // A root that renewed its intermediate stays the one authority of its place and name.
+        if (known.uri != authority.uri || known.name() != authority.name())
             && let Some(shared) = known.chain.iter().find(same_key)
         {
             return Err(AppendError::KeyKnown { subject: shared.label(), name: known.name() });
@@ -179,9 +181,11 @@ mod tests {
     }
 
     #[test]
-    fn only_private_authorities_are_added() {
+    fn only_authorities_of_known_kinds_are_added() {
         let document = Embedded::PublicGood.trusted_root_json();
-        for uri in ["", "https://fulcio.example.com", "Vault:x", "vault"] {
+        let fulcio = instance("https://fulcio.example.com", "acme", &Authority::root("root"));
+        assert!(matches!(append(document.as_bytes(), &fulcio), Ok(Appended::Added(_))));
+        for uri in ["", "http://fulcio.example.com", "Vault:x", "vault"] {
             assert_eq!(code(document, &instance(uri, "n", &Authority::root("root"))), "trust-add-kind", "{uri}");
         }
         let spire = instance("spiffe://example.org", "n", &Authority::root("root"));

@@ -6,6 +6,7 @@ use crate::base::encoding::json::{self, Fields, Json, ShapeError};
 use crate::base::encoding::{base64, der};
 use crate::base::limits;
 use crate::base::time::{UnixTime, ValidityPeriod};
+use crate::format::spiffe::TrustDomain;
 use crate::format::x509::{Certificate, oids};
 
 /// A transparency log or CT log: one key with its window. `ctlogs` and `tlogs` share the shape.
@@ -91,6 +92,19 @@ pub enum AuthorityKind {
     Private,
 }
 
+/// What the leaves of an authority must be like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeafProfile {
+    /// For code signing and nothing else.
+    CodeSigning,
+    /// An X.509-SVID, which is for authentication by TLS and never for code signing. It holds for an authority whose
+    /// entry says so in as many words, and for IDs of its own trust domain.
+    X509Svid(TrustDomain),
+}
+
+/// What the URI of a trust domain's authority ends with, where its X.509-SVIDs may sign: the use that stands in them.
+const CLIENT_AUTH: &str = "?leaf-eku=client-auth";
+
 /// Schemes of [`AuthorityInstance::uri`] that say which system a private authority is.
 const PRIVATE_SCHEMES: [&str; 4] = ["vault:", "step-ca:", "spiffe:", "private-ca:"];
 
@@ -99,6 +113,18 @@ impl AuthorityInstance {
     pub fn kind(&self) -> AuthorityKind {
         let private = PRIVATE_SCHEMES.iter().any(|scheme| self.uri.starts_with(scheme));
         if private { AuthorityKind::Private } else { AuthorityKind::Fulcio }
+    }
+
+    /// What its leaves must be like: code signing, unless [`AuthorityInstance::uri`] is
+    /// `spiffe://TRUST-DOMAIN?leaf-eku=client-auth`.
+    pub fn leaf_profile(&self) -> LeafProfile {
+        let domain = self.uri.strip_prefix("spiffe://").and_then(|rest| rest.strip_suffix(CLIENT_AUTH));
+        domain.and_then(TrustDomain::parse).map_or(LeafProfile::CodeSigning, LeafProfile::X509Svid)
+    }
+
+    /// The [`AuthorityInstance::uri`] of a trust domain whose X.509-SVIDs may sign.
+    pub fn svid_uri(domain: &TrustDomain) -> String {
+        format!("spiffe://{domain}{CLIENT_AUTH}")
     }
 
     /// The name that people and policies use: `common name (organization)`.

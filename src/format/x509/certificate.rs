@@ -334,6 +334,7 @@ impl Certificate {
             [GeneralName::Email(_) | GeneralName::Malformed] => Err(CertificateError::SanMalformed),
             [GeneralName::Dns(_)] => Err(CertificateError::SanUnsupported("DNS name".to_owned())),
             [GeneralName::OtherName { oid }] => Err(CertificateError::SanUnsupported(format!("otherName {oid}"))),
+            [GeneralName::Ip(_)] => Err(CertificateError::SanUnsupported("IP address".to_owned())),
             [GeneralName::Unsupported(number)] => {
                 Err(CertificateError::SanUnsupported(format!("name of form {number}")))
             }

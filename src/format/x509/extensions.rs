@@ -60,6 +60,11 @@ impl ExtendedKeyUsage {
         self.purposes.iter().any(|found| found == purpose.as_bytes())
     }
 
+    /// Whether none is there but these.
+    pub fn has_no_other_than(&self, purposes: &[Oid<'_>]) -> bool {
+        self.purposes.iter().all(|found| purposes.iter().any(|purpose| found == purpose.as_bytes()))
+    }
+
     /// Whether `purpose` is the only one.
     pub fn is_only(&self, purpose: Oid<'_>) -> bool {
         self.purposes.len() == 1 && self.contains(purpose)

@@ -1,5 +1,6 @@
 //! GeneralName, RFC 5280 section 4.2.1.6, and the one name that an identity certificate carries.
 
+use core::net::IpAddr;
 use std::fmt;
 
 use super::oids;
@@ -14,6 +15,8 @@ pub enum GeneralName {
     Uri(String),
     /// dNSName
     Dns(String),
+    /// iPAddress
+    Ip(IpAddr),
     /// otherName with Fulcio's username identifier
     Username(String),
     /// otherName of another type
@@ -38,6 +41,12 @@ impl GeneralName {
             0x81 => text(Self::Email),
             0x82 => text(Self::Dns),
             0x86 => text(Self::Uri),
+            0x87 => match (<[u8; 4]>::try_from(element.content), <[u8; 16]>::try_from(element.content)) {
+                (Ok(address), _) => Self::Ip(address.into()),
+                (_, Ok(address)) => Self::Ip(address.into()),
+                // Name constraints have a mask beside the address.
+                _ => Self::Unsupported(7),
+            },
             0xa0 => {
                 let mut body = element.reader()?;
                 let oid = body.oid()?;

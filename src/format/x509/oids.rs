@@ -23,6 +23,10 @@ oids! {
     AUTHORITY_KEY_ID = [0x55, 0x1d, 35];
     /// 2.5.29.37 extKeyUsage
     EXTENDED_KEY_USAGE = [0x55, 0x1d, 37];
+    /// 1.3.6.1.5.5.7.3.1 id-kp-serverAuth
+    SERVER_AUTH = [0x2b, 6, 1, 5, 5, 7, 3, 1];
+    /// 1.3.6.1.5.5.7.3.2 id-kp-clientAuth
+    CLIENT_AUTH = [0x2b, 6, 1, 5, 5, 7, 3, 2];
     /// 1.3.6.1.5.5.7.3.3 id-kp-codeSigning
     CODE_SIGNING = [0x2b, 6, 1, 5, 5, 7, 3, 3];
     /// 1.3.6.1.5.5.7.3.8 id-kp-timeStamping

@@ -33,6 +33,7 @@ fn form(name: &GeneralName) -> Option<u8> {
         GeneralName::Email(_) => Some(1),
         GeneralName::Dns(_) => Some(2),
         GeneralName::Uri(_) => Some(6),
+        GeneralName::Ip(_) => Some(7),
         GeneralName::Unsupported(tag) => Some(*tag),
         GeneralName::Malformed => None,
     }
