@@ -6,6 +6,7 @@
 //! | --- | --- | --- |
 //! | where an identity token comes from | [`identity::IdentityTokenSource`] | `identity/` |
 //! | what signs | [`signer::Signer`] | `signer/` |
+//! | what a SPIFFE agent gives | [`spiffe`] (feature `spiffe`) | its X.509- and JWT-SVIDs |
 //! | who certifies a key | [`ca::CertificateAuthority`] | `ca/` |
 //! | what records a signature | [`tlog::TransparencyLog`] | `tlog/` |
 //! | what proves a time | [`tsa::TimestampAuthority`] | `tsa/` |
@@ -32,6 +33,8 @@ pub mod look;
 pub(crate) mod program;
 pub mod signer;
 mod sigv4;
+#[cfg(feature = "spiffe")]
+pub mod spiffe;
 pub mod store;
 pub mod tlog;
 pub mod tsa;

@@ -31,6 +31,8 @@ mod session;
 mod unlogged;
 
 pub use completion::Signed;
+#[cfg(feature = "spiffe")]
+pub use credential::WorkloadSvid;
 pub use credential::{CredentialSource, Keyless, ManagedKey, Record, SigningCredential};
 pub use error::SignError;
 pub use pace::Pace;

@@ -118,6 +118,8 @@ pub const PROVENANCE_VARIABLE_BYTES: usize = 1024;
 pub const SUBJECT_DIGESTS: usize = 32;
 /// RSA moduli, in bits: below is weak, above is a denial of service.
 pub const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+/// Manifests and lists of Kubernetes that are looked through for certificates, in bytes: a Secret holds 1 MiB.
+pub const CERTIFICATE_TEXT_BYTES: usize = 64 << 20;
 /// A PEM file that is expected to hold one key or a chain, in bytes.
 pub const PEM_BYTES: usize = 256 << 10;
 /// The memory that a key's password may be stretched in, in bytes: cosign takes 64 MiB.
@@ -130,6 +132,14 @@ pub const SIGNER_SECS: u64 = 60;
 pub const KMS_BYTES: usize = 1 << 20;
 /// A file that holds a password, in bytes.
 pub const PASSWORD_BYTES: usize = 4 << 10;
+/// One answer of a SPIFFE agent, in bytes: identities of a process and bundles of every federated trust domain.
+pub const WORKLOAD_API_BYTES: usize = 4 << 20;
+/// Seconds that a SPIFFE agent may take: it answers from memory, or signs one token through its server.
+pub const WORKLOAD_API_SECS: u64 = 10;
+/// Identities of one process that are looked at.
+pub const WORKLOAD_API_SVIDS: usize = 64;
+/// Certificates in a SPIFFE agent's chain or bundle: a bundle holds a root for each rotation that still counts.
+pub const WORKLOAD_API_CERTIFICATES: usize = 64;
 /// An identity token, in bytes.
 pub const TOKEN_BYTES: usize = 16 << 10;
 /// The answer of a service that gives identity tokens, in bytes.

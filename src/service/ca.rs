@@ -1,10 +1,12 @@
 //! Who certifies a key.
 
+mod anchors;
 mod any_of;
 mod chain;
 mod for_audience;
 mod fulcio;
 mod naming;
+mod serving;
 mod step_ca;
 mod vault;
 
@@ -20,10 +22,12 @@ use super::signer::{Signer, SignerError};
 use crate::base::code::Code;
 use crate::format::x509::{Certificate, CertificateError, San};
 
+pub use anchors::{OtherRoot, RootDigest, fulcio_anchors, step_ca_anchors, step_ca_root, vault_anchors};
 pub use any_of::AnyOf;
 pub use for_audience::ForAudience;
 pub use fulcio::Fulcio;
 pub use naming::{NamingError, SanTemplate};
+pub use serving::{ServiceCertificateError, ServiceName, ServiceRequest, check_service, shown};
 pub use step_ca::{StepCa, StepCaError};
 pub use vault::{Vault, VaultError, VaultLogin, VaultRole};
 
@@ -77,6 +81,15 @@ pub trait CertificateAuthority: fmt::Debug + Send + Sync {
 
     /// Asks for a certificate.
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>>;
+
+    /// Asks for a certificate for a service that speaks TLS, where the authority has such.
+    fn issue_for_service<'a>(
+        &'a self,
+        _request: ServiceRequest<'a>,
+    ) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
+        let error = CaError::NotForServices { url: self.name() };
+        Box::pin(std::future::ready(Err(error)))
+    }
 }
 
 /// What is certified, and by what right.
@@ -122,6 +135,13 @@ impl<T: CertificateAuthority + ?Sized> CertificateAuthority for Box<T> {
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
         (**self).issue(request)
     }
+
+    fn issue_for_service<'a>(
+        &'a self,
+        request: ServiceRequest<'a>,
+    ) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
+        (**self).issue_for_service(request)
+    }
 }
 
 /// A certificate and what leads from it towards a root, as received: nothing about it is proven.
@@ -131,6 +151,8 @@ pub struct CertificateChain {
     pub leaf: Certificate,
     /// The certificates above it, nearest first; a root may stand last.
     pub above: Vec<Certificate>,
+    /// Whether an SCT came beside it, where no bundle can carry it.
+    pub sct_beside: bool,
 }
 
 /// Why there is no certificate.
@@ -173,6 +195,18 @@ pub enum CaError {
     /// A request without a token, to an authority that takes tokens.
     #[error("the certificate authority takes identity tokens, and there is none")]
     TokenNeeded,
+    /// Another root than the one that is expected.
+    #[error(transparent)]
+    OtherRoot(#[from] OtherRoot),
+    /// An authority for signers alone.
+    #[error("the certificate authority {url} issues no certificates for services")]
+    NotForServices {
+        /// The authority.
+        url: String,
+    },
+    /// A role that has no name to ask for.
+    #[error("the certificate authority is to be told whom to certify")]
+    NameNeeded,
     /// The key did not sign the proof of its possession.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -202,13 +236,19 @@ impl CaError {
             Self::NoAuthority => Code::usage("ca-none", "name services that have a certificate authority"),
             Self::DetachedSct { .. } => Code::refused(
                 "ca-sct-detached",
-                "have the authority embed SCTs: its CA must sign precertificates (Fulcio's `--ct-log-url` with an embedding CA)",
+                "have the authority embed SCTs: its CA must sign precertificates (a Fulcio's fileca, kmsca or tinkca); or trust no CT log for it",
             ),
             Self::Certificate { error, .. } => error.code(),
             Self::NoChallenge => Code::refused("identity-token-claim", "use a token that has a subject"),
             Self::TokenNeeded => {
                 Code::usage("ca-token-needed", "give an identity token: --identity-token-file, or the platform's own")
             }
+            Self::OtherRoot(error) => error.code(),
+            Self::NotForServices { .. } => Code::usage(
+                "ca-not-for-services",
+                "ask a Vault or a step-ca: --authority vault:MOUNT/ROLE or step-ca:URL",
+            ),
+            Self::NameNeeded => Code::usage("ca-name-needed", "give the name that the role is to certify"),
             Self::Signer(error) => error.code(),
             Self::Naming(error) => error.code(),
             Self::Vault(error) => error.code(),

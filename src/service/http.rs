@@ -27,6 +27,7 @@ pub(in crate::service) use answer::without;
 pub use error::{HttpError, Service};
 pub use exchange::{Exchange, Method, Repeat, Streaming};
 pub use reach::{Reach, is_public_address};
+use settings::ServerIdentity;
 pub use settings::{ClientCertificate, Endpoint, Proxies, Settings};
 
 tokio::task_local! {
@@ -95,6 +96,7 @@ pub struct HttpClient {
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
+    identity: ServerIdentity,
     /// For loopback: no proxy.
     direct: OnceLock<reqwest::Client>,
     /// For everywhere else.
@@ -104,8 +106,20 @@ struct Shared {
 impl HttpClient {
     /// A client; nothing is opened before the first call.
     pub fn new(settings: Settings) -> Self {
+        Self::of(settings, ServerIdentity::Proven)
+    }
+
+    /// A client for what is known by its digest, whoever sends it: the server proves nothing of itself.
+    pub(in crate::service) fn for_known_content(settings: Settings) -> Self {
+        Self::of(settings, ServerIdentity::Anybody)
+    }
+
+    fn of(settings: Settings, identity: ServerIdentity) -> Self {
         let budget = settings.budget;
-        Self { shared: Arc::new(Shared { settings, direct: OnceLock::new(), remote: OnceLock::new() }), budget }
+        Self {
+            shared: Arc::new(Shared { settings, identity, direct: OnceLock::new(), remote: OnceLock::new() }),
+            budget,
+        }
     }
 
     /// The same client, whose calls have this share of its budget: for services that others can stand in for.
@@ -159,7 +173,7 @@ impl HttpClient {
         if let Some(client) = slot.get() {
             return Ok(client);
         }
-        let client = self.settings().build(loopback)?;
+        let client = self.settings().build(loopback, self.shared.identity)?;
         Ok(slot.get_or_init(|| client))
     }
 

@@ -13,6 +13,8 @@ mod issuers;
 mod platform;
 mod platforms;
 mod source;
+#[cfg(feature = "spiffe")]
+mod svid;
 mod token;
 
 use std::fmt;
@@ -36,6 +38,8 @@ pub use issuers::Issuers;
 pub use platform::{Fix, Mark, Platform, Run, Search};
 pub use platforms::{MissingPermission, platforms};
 pub use source::{PlatformToken, TOKENLESS, Tokenless};
+#[cfg(feature = "spiffe")]
+pub use svid::JwtSvid;
 pub use token::{IdToken, MalformedToken};
 
 /// The audience that Sigstore certificate authorities expect.
@@ -165,6 +169,10 @@ pub enum IdentityError {
     /// The platform's token service.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// The SPIFFE agent.
+    #[cfg(feature = "spiffe")]
+    #[error(transparent)]
+    Spiffe(#[from] super::spiffe::SpiffeError),
 }
 
 impl IdentityError {
@@ -205,12 +213,14 @@ impl IdentityError {
             }
             Self::Unfit { problem, .. } => problem.code(),
             Self::Http(error) => error.code(),
+            #[cfg(feature = "spiffe")]
+            Self::Spiffe(error) => error.code(),
         }
     }
 }
 
 /// Every source that finds a token by itself, in the order of asking: platforms whose jobs declare one, the variable
-/// that all Sigstore clients read, platforms that are asked, projected files, and machines last: nothing of a machine
+/// that all Sigstore clients read, platforms that are asked, a SPIFFE agent, projected files, and machines last: nothing of a machine
 /// is asked where a platform runs on it. The platforms come before the variable where they use the same one, and know
 /// how to have it set.
 pub fn ambient(environment: &Arc<dyn Environment>, http: &HttpClient) -> Vec<Box<dyn IdentityTokenSource>> {
@@ -224,6 +234,8 @@ pub fn ambient(environment: &Arc<dyn Environment>, http: &HttpClient) -> Vec<Box
     add(platforms::DECLARING, &mut sources);
     sources.push(Box::new(VariableToken::new(Arc::clone(environment))));
     add(platforms::ASKED, &mut sources);
+    #[cfg(feature = "spiffe")]
+    sources.push(Box::new(JwtSvid::new(Arc::clone(environment))));
     add(platforms::FILES, &mut sources);
     let unconfirmed = platforms().filter(|platform| platform.search == Search::Unconfirmed).collect();
     sources.push(Box::new(source::EndOfSearch { unconfirmed, site: site.clone() }));

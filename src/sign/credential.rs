@@ -2,6 +2,8 @@
 
 mod keyless;
 mod managed_key;
+#[cfg(feature = "spiffe")]
+mod svid;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ use crate::verify::{SignedBy, VerifyError};
 
 pub use keyless::{Keyless, Record};
 pub use managed_key::ManagedKey;
+#[cfg(feature = "spiffe")]
+pub use svid::WorkloadSvid;
 
 /// Where a signing session gets its credential.
 ///
@@ -108,6 +112,10 @@ pub enum CredentialError {
     /// The certificate authority.
     #[error(transparent)]
     Ca(#[from] CaError),
+    /// The SPIFFE agent.
+    #[cfg(feature = "spiffe")]
+    #[error(transparent)]
+    Spiffe(#[from] crate::service::spiffe::SpiffeError),
     /// A certificate for another key.
     #[error("the certificate that was issued is for another key")]
     OtherKey,
@@ -164,6 +172,8 @@ impl CredentialError {
             Self::Identity(error) => error.code(),
             Self::Signer(error) => error.code(),
             Self::Ca(error) => error.code(),
+            #[cfg(feature = "spiffe")]
+            Self::Spiffe(error) => error.code(),
             Self::OtherKey => Code::refused("ca-other-key", BROKEN),
             Self::OtherIdentity { .. } => Code::refused("ca-other-identity", BROKEN),
             Self::OtherIssuer { .. } => Code::refused("ca-other-issuer", BROKEN),

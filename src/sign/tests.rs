@@ -122,6 +122,7 @@ fn x23_certificates_that_are_refused() {
     assert_eq!(code(CaFault::OtherIssuer), ("ca-other-issuer", 1));
     assert_eq!(code(CaFault::OtherSubject), ("ca-other-identity", 1));
     assert_eq!(code(CaFault::NoSct), ("sct-missing", 1));
+    assert_eq!(code(CaFault::SctBeside), ("ca-sct-detached", 1));
     assert_eq!(code(CaFault::Expired), ("cert-not-valid-at-time", 1));
     assert_eq!(code(CaFault::OtherAuthority), ("chain-signature", 1));
     assert_eq!(code(CaFault::NoCodeSigning), ("cert-eku-missing", 1));

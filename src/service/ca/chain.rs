@@ -29,7 +29,7 @@ pub(super) fn read<'t>(
     }
     let mut certificates = certificates.into_iter();
     match certificates.next() {
-        Some(leaf) => Ok(CertificateChain { leaf, above: certificates.collect() }),
+        Some(leaf) => Ok(CertificateChain { leaf, above: certificates.collect(), sct_beside: false }),
         None => Err(malformed(endpoint, "a chain of one to eight certificates is expected")),
     }
 }
@@ -41,7 +41,12 @@ pub(super) fn malformed(endpoint: &Endpoint, problem: &'static str) -> CaError {
 
 /// A certification request in PEM by a key, that asks for a name.
 pub(super) async fn request(key: &dyn Signer, name: Option<&San>) -> Result<String, SignerError> {
-    let wished: Vec<Extension> = name.map(Extension::subject_alt_name).into_iter().collect();
+    request_with(key, name.map(Extension::subject_alt_name)).await
+}
+
+/// The same with the names in an extension.
+pub(super) async fn request_with(key: &dyn Signer, names: Option<Extension>) -> Result<String, SignerError> {
+    let wished: Vec<Extension> = names.into_iter().collect();
     let info = Csr::info_with(key.public_key(), &wished);
     let signature = sign_message(key, &info).await?;
     Ok(pem::encode("CERTIFICATE REQUEST", &Csr::write(&info, key.scheme(), &signature)))

@@ -74,20 +74,23 @@ impl Fulcio {
 
     fn read(&self, body: &[u8]) -> Result<CertificateChain, CaError> {
         let answer = Json::parse(body).map_err(|_| self.malformed("not JSON"))?;
-        let detached = answer.member("signedCertificateDetachedSct");
-        let Some(embedded) = answer.member("signedCertificateEmbeddedSct").filter(|json| **json != Json::Null) else {
-            return Err(match detached {
-                Some(json) if *json != Json::Null => CaError::DetachedSct { url: self.endpoint.to_string() },
-                _ => self.malformed("signedCertificateEmbeddedSct is missing"),
-            });
+        let given = |name| answer.member(name).filter(|json| **json != Json::Null);
+        let (signed, beside) = match (given("signedCertificateEmbeddedSct"), given("signedCertificateDetachedSct")) {
+            (Some(embedded), _) => (embedded, false),
+            // Where there is no CT log, nothing is beside it either.
+            (None, Some(detached)) => {
+                let sct = detached.member("signedCertificateTimestamp").and_then(Json::as_str);
+                (detached, sct.is_some_and(|sct| !sct.is_empty()))
+            }
+            (None, None) => return Err(self.malformed("signedCertificateEmbeddedSct is missing")),
         };
-        let texts = certificates(embedded).map_err(|_| self.malformed("a chain of PEM certificates is missing"))?;
-        chain::read(&self.endpoint, texts)
+        let texts = certificates(signed).map_err(|_| self.malformed("a chain of PEM certificates is missing"))?;
+        Ok(CertificateChain { sct_beside: beside, ..chain::read(&self.endpoint, texts)? })
     }
 }
 
-fn certificates<'j>(embedded: &'j Json<'_>) -> Result<Vec<&'j str>, ShapeError> {
-    let mut chain = Fields::of(embedded, "signedCertificateEmbeddedSct")?.require_object("chain")?;
+fn certificates<'j>(signed: &'j Json<'_>) -> Result<Vec<&'j str>, ShapeError> {
+    let mut chain = Fields::of(signed, "signedCertificate")?.require_object("chain")?;
     let items = chain.items("certificates", limits::CHAIN)?;
     items.iter().map(|item| json::string(item, "certificates")).collect()
 }

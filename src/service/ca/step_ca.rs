@@ -7,13 +7,16 @@ mod look;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use thiserror::Error;
 
-use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest, SanTemplate, chain};
+use super::{
+    CaError, CertificateAuthority, CertificateChain, CertificateRequest, RootDigest, SanTemplate, ServiceRequest,
+    chain, step_ca_root,
+};
 use crate::base::code::Code;
 use crate::base::encoding::json::Json;
 use crate::base::limits;
 use crate::format::x509::San;
 use crate::service::BoxFuture;
-use crate::service::http::{Endpoint, Exchange, HttpClient, HttpError, Method, Repeat, Service, excerpt};
+use crate::service::http::{Endpoint, Exchange, HttpClient, HttpError, Method, Repeat, Service, Settings, excerpt};
 use crate::service::identity::{IdToken, TokenClaims};
 use crate::service::look::Looked;
 
@@ -25,6 +28,7 @@ pub struct StepCa {
     audience: String,
     name: Option<SanTemplate>,
     lifetime_secs: Option<u32>,
+    root: Option<RootDigest>,
     http: HttpClient,
 }
 
@@ -92,14 +96,20 @@ impl StepCa {
     /// [`HttpError::Url`].
     pub fn new(url: &str, audience: &str, http: HttpClient) -> Result<Self, HttpError> {
         let base = Endpoint::parse(Service::CertificateAuthority, url)?;
-        Ok(Self {
-            sign: base.below("1.0/sign"),
-            base,
-            audience: audience.to_owned(),
-            name: None,
-            lifetime_secs: None,
-            http,
-        })
+        let (sign, audience) = (base.below("1.0/sign"), audience.to_owned());
+        Ok(Self { sign, audience, name: None, lifetime_secs: None, root: None, base, http })
+    }
+
+    /// Trusts, for TLS with this authority, the root that has this digest: it is fetched when it is needed.
+    #[must_use]
+    pub fn with_root(self, digest: RootDigest) -> Self {
+        Self { root: Some(digest), ..self }
+    }
+
+    async fn client(&self) -> Result<HttpClient, CaError> {
+        let Some(digest) = self.root else { return Ok(self.http.clone()) };
+        let root = step_ca_root(&self.base, digest, &self.http).await?;
+        Ok(HttpClient::new(Settings { extra_roots: Some(root.to_pem()), ..self.http.settings().clone() }))
     }
 
     /// Whom the provisioner's template will name: a certificate for anybody else is refused. Without it the name
@@ -115,10 +125,10 @@ impl StepCa {
         Self { lifetime_secs: Some(secs), ..self }
     }
 
-    async fn ask(&self, request: CertificateRequest<'_>) -> Result<CertificateChain, CaError> {
-        let token = request.needed_token()?;
-        let mut body = serde_json::json!({ "csr": chain::request(request.key, None).await?, "ott": token.reveal() });
-        if let (Some(body), Some(secs)) = (body.as_object_mut(), self.lifetime_secs) {
+    /// Sends a request with a token, once.
+    async fn ask(&self, csr: String, token: &IdToken, lifetime_secs: Option<u32>) -> Result<CertificateChain, CaError> {
+        let mut body = serde_json::json!({ "csr": csr, "ott": token.reveal() });
+        if let (Some(body), Some(secs)) = (body.as_object_mut(), lifetime_secs) {
             body.insert("notAfter".to_owned(), format!("{secs}s").into());
         }
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
@@ -134,7 +144,7 @@ impl StepCa {
             repeat: Repeat::Never,
             secrets: &secrets,
         };
-        let answer = self.http.exchange(&call).await.map_err(|error| match error {
+        let answer = self.client().await?.exchange(&call).await.map_err(|error| match error {
             HttpError::Unreachable { .. } | HttpError::Unavailable { .. } => StepCaError::Ambiguous(error).into(),
             other => CaError::from(other),
         })?;
@@ -177,7 +187,21 @@ impl CertificateAuthority for StepCa {
     }
 
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
-        Box::pin(self.ask(request))
+        Box::pin(async move {
+            let token = request.needed_token()?;
+            self.ask(chain::request(request.key, None).await?, token, self.lifetime_secs).await
+        })
+    }
+
+    fn issue_for_service<'a>(
+        &'a self,
+        request: ServiceRequest<'a>,
+    ) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
+        Box::pin(async move {
+            let token = request.token.ok_or(CaError::TokenNeeded)?;
+            let csr = chain::request_with(request.key, Some(request.names_extension())).await?;
+            self.ask(csr, token, request.lifetime_secs.or(self.lifetime_secs)).await
+        })
     }
 }
 

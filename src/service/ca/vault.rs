@@ -10,7 +10,10 @@ mod look;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-use super::{CaError, CertificateAuthority, CertificateChain, CertificateRequest, SanTemplate, chain};
+use super::{
+    CaError, CertificateAuthority, CertificateChain, CertificateRequest, SanTemplate, ServiceName, ServiceRequest,
+    chain,
+};
 use crate::base::encoding::json::Json;
 use crate::base::limits;
 use crate::format::x509::San;
@@ -32,8 +35,8 @@ pub struct VaultRole {
     pub mount: String,
     /// The role.
     pub role: String,
-    /// The name to ask for: a role bounds it and never chooses it.
-    pub name: SanTemplate,
+    /// The name that a signer's certificate is asked for: a role bounds it and never chooses it.
+    pub name: Option<SanTemplate>,
     /// How long the certificate is to live, in seconds; the role's default when `None`.
     pub lifetime_secs: Option<u32>,
 }
@@ -130,8 +133,8 @@ impl Vault {
     }
 
     /// A token of a login: ours to revoke, unless it was given.
-    async fn token(&self, token: Option<&IdToken>) -> Result<VaultToken, CaError> {
-        let Some(call) = self.login.call(token)? else {
+    async fn token(&self, identity: Option<&IdToken>) -> Result<VaultToken, CaError> {
+        let Some(call) = self.login.call(identity)? else {
             return Ok(VaultToken { text: self.login.given().unwrap_or_default(), own: false });
         };
         let endpoint = self.at(&format!("auth/{}/login", call.mount));
@@ -157,18 +160,50 @@ impl Vault {
         }
     }
 
-    async fn sign(&self, token: &str, request: &CertificateRequest<'_>) -> Result<CertificateChain, CaError> {
-        let name = self.role.name.fill(request.token.map(|token| token.claims()))?;
-        // A role takes the names from the request or from the call, as `use_csr_sans` says: both say the same.
+    /// A role takes the names from the request or from the call, as `use_csr_sans` says: both say the same.
+    async fn body(&self, request: &CertificateRequest<'_>) -> Result<serde_json::Value, CaError> {
+        let name = self.role.name.as_ref().ok_or(CaError::NameNeeded)?;
+        let name = name.fill(request.token.map(IdToken::claims))?;
         let csr = chain::request(request.key, Some(&name)).await?;
-        let mut body = serde_json::json!({
+        Ok(serde_json::json!({ "csr": csr, "uri_sans": name.as_str() }))
+    }
+
+    async fn service_body(request: &ServiceRequest<'_>) -> Result<serde_json::Value, CaError> {
+        let csr = chain::request_with(request.key, Some(request.names_extension())).await?;
+        let of = |form: fn(&ServiceName) -> Option<String>| request.joined(form);
+        Ok(serde_json::json!({
             "csr": csr,
-            "uri_sans": name.as_str(),
-            "exclude_cn_from_sans": true,
-            "format": "pem",
-        });
-        if let (Some(body), Some(secs)) = (body.as_object_mut(), self.role.lifetime_secs) {
-            body.insert("ttl".to_owned(), format!("{secs}s").into());
+            "alt_names": of(|name| if let ServiceName::Dns(host) = name { Some(host.clone()) } else { None }),
+            "ip_sans": of(|name| if let ServiceName::Ip(address) = name { Some(address.to_string()) } else { None }),
+            "uri_sans": of(|name| if let ServiceName::Uri(uri) = name { Some(uri.clone()) } else { None }),
+        }))
+    }
+
+    /// Logs in, has the request signed, and logs out whatever came of it.
+    async fn certify(
+        &self,
+        identity: Option<&IdToken>,
+        body: serde_json::Value,
+        lifetime_secs: Option<u32>,
+    ) -> Result<CertificateChain, CaError> {
+        let token = self.token(identity).await?;
+        let issued = self.sign(&token.text, body, lifetime_secs).await;
+        self.revoke(&token).await;
+        issued
+    }
+
+    async fn sign(
+        &self,
+        token: &str,
+        mut body: serde_json::Value,
+        lifetime_secs: Option<u32>,
+    ) -> Result<CertificateChain, CaError> {
+        if let Some(body) = body.as_object_mut() {
+            body.insert("exclude_cn_from_sans".to_owned(), true.into());
+            body.insert("format".to_owned(), "pem".into());
+            if let Some(secs) = lifetime_secs {
+                body.insert("ttl".to_owned(), format!("{secs}s").into());
+            }
         }
         let endpoint = self.at(&format!("{}/sign/{}", self.role.mount, self.role.role));
         let answer = self.post(&endpoint, Some(token), &body.to_string(), &[token]).await?;
@@ -208,11 +243,12 @@ impl CertificateAuthority for Vault {
     }
 
     fn audience(&self) -> Option<&str> {
-        (self.login.takes_identity_token() || self.role.name.has_claims()).then_some(&self.audience)
+        let named_by_claims = self.role.name.as_ref().is_some_and(SanTemplate::has_claims);
+        (self.login.takes_identity_token() || named_by_claims).then_some(&self.audience)
     }
 
     fn wanted_name(&self, claims: Option<&TokenClaims>) -> Result<Option<San>, CaError> {
-        Ok(Some(self.role.name.fill(claims)?))
+        Ok(self.role.name.as_ref().map(|name| name.fill(claims)).transpose()?)
     }
 
     fn look<'a>(&'a self, token: Option<&'a IdToken>) -> BoxFuture<'a, Looked> {
@@ -221,10 +257,21 @@ impl CertificateAuthority for Vault {
 
     fn issue<'a>(&'a self, request: CertificateRequest<'a>) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
         Box::pin(async move {
-            let token = self.token(request.token).await?;
-            let issued = self.sign(&token.text, &request).await;
-            self.revoke(&token).await;
-            issued
+            if self.login.takes_identity_token() {
+                request.needed_token()?;
+            }
+            let body = self.body(&request).await?;
+            self.certify(request.token, body, self.role.lifetime_secs).await
+        })
+    }
+
+    fn issue_for_service<'a>(
+        &'a self,
+        request: ServiceRequest<'a>,
+    ) -> BoxFuture<'a, Result<CertificateChain, CaError>> {
+        Box::pin(async move {
+            let body = Self::service_body(&request).await?;
+            self.certify(request.token, body, request.lifetime_secs.or(self.role.lifetime_secs)).await
         })
     }
 }

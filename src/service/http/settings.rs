@@ -1,5 +1,7 @@
 //! Where calls may go, through what, and how long they may take.
 
+mod anybody;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -65,13 +67,13 @@ impl Settings {
         Self { proxies: Proxies::from_environment(environment), ..Self::default() }
     }
 
-    pub(super) fn build(&self, loopback: bool) -> Result<reqwest::Client, HttpError> {
+    pub(super) fn build(&self, loopback: bool, identity: ServerIdentity) -> Result<reqwest::Client, HttpError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("sealmark/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(self.connect_timeout)
-            .tls_backend_preconfigured(self.tls()?)
+            .tls_backend_preconfigured(self.tls(identity)?)
             // Ours replace the ones that the HTTP library would find by itself.
             .no_proxy();
         if self.reach != Reach::Any {
@@ -87,7 +89,7 @@ impl Settings {
         builder.build().map_err(|error| HttpError::Setup(error.without_url().to_string()))
     }
 
-    fn tls(&self) -> Result<ClientConfig, HttpError> {
+    fn tls(&self, identity: ServerIdentity) -> Result<ClientConfig, HttpError> {
         let setup = |error: &dyn fmt::Display| HttpError::Setup(error.to_string());
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         if let Some(extra) = &self.extra_roots {
@@ -96,10 +98,15 @@ impl Settings {
             }
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| setup(&error))?;
-        let config = config.with_root_certificates(roots);
+        let config = match identity {
+            ServerIdentity::Proven => config.with_root_certificates(roots),
+            ServerIdentity::Anybody => {
+                config.dangerous().with_custom_certificate_verifier(Arc::new(anybody::Anybody(provider)))
+            }
+        };
         match &self.client_certificate {
             Some(own) => {
                 let (chain, key) = own.read()?;
@@ -108,6 +115,15 @@ impl Settings {
             None => Ok(config.with_no_client_auth()),
         }
     }
+}
+
+/// Whether a server must prove who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ServerIdentity {
+    /// By a certificate that leads to a root.
+    Proven,
+    /// It need not: what it sends is known by its digest.
+    Anybody,
 }
 
 /// A certificate that this client shows, with its key.

@@ -64,7 +64,12 @@ impl KeyFile {
         Self::from_pkcs8(&container::pkcs8(text, password)?)
     }
 
-    fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, SignerError> {
+    /// Reads a key in PKCS#8, DER, without encryption.
+    ///
+    /// # Errors
+    ///
+    /// [`SignerError`], which never shows the key.
+    pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, SignerError> {
         let (algorithm, curve) = algorithm(pkcs8)?;
         let key = match (algorithm, curve) {
             (oids::EC_PUBLIC_KEY, Some(P256)) => {

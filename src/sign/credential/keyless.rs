@@ -6,11 +6,12 @@ use super::{CredentialError, CredentialSource, SigningCredential};
 use crate::base::limits;
 use crate::format::x509::{Certificate, FulcioClaims, San};
 use crate::service::BoxFuture;
-use crate::service::ca::{CertificateAuthority, CertificateChain, CertificateRequest};
+use crate::service::ca::{CaError, CertificateAuthority, CertificateChain, CertificateRequest};
 use crate::service::environment::Environment;
 use crate::service::identity::{self, ExpectedIdentity, IdToken, IdentityTokenSource, TokenClaims};
 use crate::service::signer::EphemeralKey;
 use crate::sign::future_time;
+use crate::verify::sct::SctError;
 use crate::verify::{Verifier, VerifyError};
 
 /// Gets a certificate for an identity token and a key that lives as long as the session.
@@ -85,28 +86,42 @@ impl Keyless {
         // 4. The certificate is of this key, of this identity, and would verify.
         let credential = SigningCredential::new(Arc::new(key), chain.leaf.clone())?;
         check_identity(&chain.leaf, wanted.as_ref(), token.as_ref()).map_err(|error| self.refused(error))??;
-        self.check_path(&chain)?;
+        let issued = Issued { chain: &chain, authority: &self.authority.name() };
+        issued.check_path(&self.verifier, &*self.environment)?;
         Ok(credential)
     }
 
-    fn check_path(&self, chain: &CertificateChain) -> Result<(), CredentialError> {
-        let (local, not_before) = (self.environment.now(), chain.leaf.validity().start());
+    fn refused(&self, error: VerifyError) -> CredentialError {
+        CredentialError::Certificate { authority: self.authority.name(), error }
+    }
+}
+
+/// A chain as an authority gave it.
+pub(super) struct Issued<'a> {
+    pub(super) chain: &'a CertificateChain,
+    pub(super) authority: &'a str,
+}
+
+impl Issued<'_> {
+    /// Whether a bundle with the leaf would verify from now on.
+    pub(super) fn check_path(&self, verifier: &Verifier, environment: &dyn Environment) -> Result<(), CredentialError> {
+        let leaf = &self.chain.leaf;
+        let (local, not_before) = (environment.now(), leaf.validity().start());
         let latest = local.plus_secs(limits::CLOCK_TOLERANCE_SECS);
         if not_before > latest {
             return Err(CredentialError::Clock { issued: not_before, local });
         }
         // A root that came along is left out: trust comes from the trusted root alone.
         let intermediates: Vec<Certificate> =
-            chain.above.iter().filter(|certificate| !certificate.is_self_issued()).cloned().collect();
-        let checked = self.verifier.check_certificate(&chain.leaf, &intermediates, local.max(not_before), latest);
+            self.chain.above.iter().filter(|certificate| !certificate.is_self_issued()).cloned().collect();
+        let checked = verifier.check_certificate(leaf, &intermediates, local.max(not_before), latest);
         checked.map(drop).map_err(|error| match future_time(&error) {
             Some(issued) => CredentialError::Clock { issued, local },
-            None => self.refused(error),
+            None if self.chain.sct_beside && matches!(error, VerifyError::Sct(SctError::Missing)) => {
+                CaError::DetachedSct { url: self.authority.to_owned() }.into()
+            }
+            None => CredentialError::Certificate { authority: self.authority.to_owned(), error },
         })
-    }
-
-    fn refused(&self, error: VerifyError) -> CredentialError {
-        CredentialError::Certificate { authority: self.authority.name(), error }
     }
 }
 

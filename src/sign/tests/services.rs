@@ -49,6 +49,8 @@ pub(in crate::sign) enum CaFault {
     OtherIssuer,
     OtherSubject,
     NoSct,
+    /// No SCT within, one beside it.
+    SctBeside,
     Expired,
     OtherAuthority,
     NoCodeSigning,
@@ -225,7 +227,7 @@ impl TestCa {
     fn leaf(&self, key: &PublicKey) -> Certificate {
         let template = self.template(key);
         match self.fault {
-            CaFault::NoSct => self.world.issuer.sign(template),
+            CaFault::NoSct | CaFault::SctBeside => self.world.issuer.sign(template),
             CaFault::OtherAuthority => World::new().certify(template),
             _ => self.world.certify(template),
         }
@@ -241,7 +243,11 @@ impl CertificateAuthority for TestCa {
         self.counts.issued.fetch_add(1, Ordering::Relaxed);
         assert_eq!(request.token.unwrap().claims().challenge(), Some("signer@example.com"));
         let above = vec![self.world.issuer.certificate.clone(), self.world.root.certificate.clone()];
-        let chain = CertificateChain { leaf: self.leaf(request.key.public_key()), above };
+        let chain = CertificateChain {
+            leaf: self.leaf(request.key.public_key()),
+            above,
+            sct_beside: self.fault == CaFault::SctBeside,
+        };
         Box::pin(std::future::ready(Ok(chain)))
     }
 }

@@ -46,12 +46,16 @@ fn asks_with_key_proof_and_token_and_reads_the_chain() {
 }
 
 #[test]
-fn a_detached_sct_is_refused_by_name() {
+fn the_chain_is_read_with_an_sct_beside_it_or_none() {
     let (leaf, _) = Authority::root("root").leaf();
-    let json = chain_json("signedCertificateDetachedSct", &[&leaf]);
-    let server = FakeServer::start(move |_, _| Answer::new(200, json.clone()));
-    let error = issue(&server).unwrap_err();
-    assert_eq!((error.code().name(), error.code().exit_code()), ("ca-sct-detached", 1));
+    let bare = chain_json("signedCertificateDetachedSct", &[&leaf]);
+    let with =
+        |sct: &str| bare.replacen("{\"chain\"", &format!(r#"{{"signedCertificateTimestamp":"{sct}","chain""#), 1);
+    for (json, beside) in [(bare.clone(), false), (with(""), false), (with("eyJpZCI6IiJ9"), true)] {
+        let server = FakeServer::start(move |_, _| Answer::new(200, json.clone()));
+        let chain = issue(&server).unwrap();
+        assert_eq!((chain.leaf, chain.sct_beside), (leaf.clone(), beside));
+    }
 }
 
 #[test]

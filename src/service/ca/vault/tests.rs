@@ -85,7 +85,8 @@ impl FakeVault {
     }
 
     fn with_role(&self, role: &str, name: SanTemplate, login: VaultLogin) -> Vault {
-        let role = VaultRole { mount: "pki".to_owned(), role: role.to_owned(), name, lifetime_secs: Some(600) };
+        let role =
+            VaultRole { mount: "pki".to_owned(), role: role.to_owned(), name: Some(name), lifetime_secs: Some(600) };
         Vault::new(&self.server.url, role, login, impatient_client())
             .unwrap()
             .with_audience("https://vault.example.com")
@@ -297,7 +298,7 @@ fn diagnoses_of_words() {
         let role = VaultRole {
             mount: "pki".to_owned(),
             role: "r".to_owned(),
-            name: SanTemplate::parse(NAME).unwrap(),
+            name: Some(SanTemplate::parse(NAME).unwrap()),
             lifetime_secs: None,
         };
         let vault = Vault::new(&server.url, role, jwt(), impatient_client()).unwrap();
@@ -333,11 +334,14 @@ fn what_never_leaves_this_machine() {
     let token = job_token(claims);
     assert_eq!(fake.client(jwt()).wanted_name(Some(token.claims())).unwrap_err().code().name(), "ca-name-value");
     for path in ["", "../sys", "pki/", "a b", "pki?x", "%2e%2e"] {
-        let name = SanTemplate::parse(NAME).unwrap();
+        let name = Some(SanTemplate::parse(NAME).unwrap());
         let role = VaultRole { mount: path.to_owned(), role: "r".to_owned(), name, lifetime_secs: None };
         let error = Vault::new(&fake.server.url, role, jwt(), impatient_client()).unwrap_err();
         assert_eq!(error.code().name(), "vault-path", "{path}");
     }
+    let role = VaultRole { mount: "pki".to_owned(), role: "r".to_owned(), name: None, lifetime_secs: None };
+    let nameless = Vault::new(&fake.server.url, role, jwt(), impatient_client()).unwrap();
+    assert_eq!(code(issue(&nameless, Some(&job_token(gitlab())))), "ca-name-needed");
     assert!(fake.targets().is_empty());
 }
 
@@ -347,7 +351,7 @@ fn a_sealed_vault_is_no_refusal() {
     let role = VaultRole {
         mount: "pki".to_owned(),
         role: "r".to_owned(),
-        name: SanTemplate::parse(NAME).unwrap(),
+        name: Some(SanTemplate::parse(NAME).unwrap()),
         lifetime_secs: None,
     };
     let vault = Vault::new(&server.url, role, jwt(), impatient_client()).unwrap();
