@@ -2,7 +2,9 @@
 //! (`TRYCMD=overwrite cargo test --test it cli::` writes them anew); here stands what a snapshot cannot say.
 
 mod attested;
+mod authorities;
 mod carry;
+mod certificate;
 mod doctor;
 mod fixture;
 mod identities;
@@ -18,6 +20,7 @@ mod provenance;
 mod questions;
 mod rows;
 mod sign_image;
+mod spiffe;
 mod summaries;
 mod verify_image;
 mod whoami;
@@ -86,6 +89,9 @@ fn every_command_has_help_with_an_example() {
         &["trust", "add"],
         &["trust", "init"],
         &["trust", "update"],
+        &["certificate", "issue"],
+        &["certificate", "inspect"],
+        &["certificate", "expiring"],
         &["key", "generate"],
         &["key", "import"],
         &["key", "public"],

@@ -6,6 +6,7 @@ mod acme;
 mod authority;
 mod budget;
 mod carry;
+mod certificate;
 mod doctor;
 mod gate;
 mod identity;
@@ -28,9 +29,12 @@ use sealmark::stack::drift::TimeSource;
 use zeroize::Zeroizing;
 
 pub(crate) use acme::AcmeArgs;
-pub(crate) use authority::{AuthorityArgs, AuthoritySystem, TrustAdd};
+pub(crate) use authority::{AuthorityArgs, AuthoritySystem, LeafEku, TrustAdd};
 pub(crate) use budget::{BudgetArgs, SignFinish};
 pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
+pub(crate) use certificate::{
+    CertificateCommand, CertificateExpiring, CertificateForm, CertificateInspect, CertificateIssue,
+};
 pub(crate) use doctor::Doctor;
 pub(crate) use gate::{Gate, GateAdmission, GateArgs, GateHttp, GateLint, GateRegistryArgs};
 pub(crate) use identity::TokenArgs;
@@ -114,6 +118,9 @@ pub(crate) enum Command {
     /// Make and convert keys, where keys must be
     #[command(subcommand, arg_required_else_help = true)]
     Key(Key),
+    /// Get certificates for services, look at certificates, find those that end soon
+    #[command(subcommand, arg_required_else_help = true)]
+    Certificate(CertificateCommand),
     Completions(Completions),
     #[command(hide = true)]
     TufClient(TufClient),

@@ -2,6 +2,7 @@
 
 mod attest;
 mod carry;
+mod certificate;
 mod completions;
 mod conformance;
 mod doctor;
@@ -28,11 +29,14 @@ mod verify;
 mod whoami;
 mod witness;
 
-use crate::cli::{Attach, Attest, Command, Format, Gate, Key, Policy, Sign, Stack, Trust, Verify, Witness};
+use crate::cli::{
+    Attach, Attest, CertificateCommand, Command, Format, Gate, Key, Policy, Sign, Stack, Trust, Verify, Witness,
+};
 use crate::report::{Failure, Verdicts, print_json};
 
 pub(crate) use attest::PredicateTypeError;
 pub(crate) use carry::LayoutError;
+pub(crate) use certificate::CertificateCommandError;
 pub(crate) use output::OutputError;
 pub(crate) use policy::PolicyCommandError;
 pub(crate) use tour::TourError;
@@ -100,6 +104,9 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Key(Key::Generate(args)) => key::generate(&args),
         Command::Key(Key::Import(args)) => key::import(&args),
         Command::Key(Key::Public(args)) => key::public(&args),
+        Command::Certificate(CertificateCommand::Issue(args)) => certificate::issue(&args),
+        Command::Certificate(CertificateCommand::Inspect(args)) => certificate::inspect(&args),
+        Command::Certificate(CertificateCommand::Expiring(args)) => certificate::expiring(&args),
         Command::Completions(args) => completions::run(&args),
         Command::SignBundle(args) => conformance::sign(args),
         Command::VerifyBundle(args) => conformance::verify(&args),
@@ -126,6 +133,9 @@ fn format(command: &Command) -> Format {
         Command::Tree(args) => args.format.format,
         Command::Whoami(args) => args.format.format,
         Command::Doctor(args) => args.format.format,
+        Command::Certificate(CertificateCommand::Issue(args)) => args.format.format,
+        Command::Certificate(CertificateCommand::Inspect(args)) => args.format.format,
+        Command::Certificate(CertificateCommand::Expiring(args)) => args.format.format,
         Command::Policy(Policy::Check(args)) => args.format.format,
         Command::Policy(Policy::Test(args)) => args.format.format,
         Command::Policy(Policy::Explain(args)) => args.format.format,

@@ -23,6 +23,7 @@ use thiserror::Error;
 
 use crate::report::text::visible_path;
 
+pub(crate) use authority::{CertifiedFor, agent, client_with_root, named_authority};
 pub(crate) use expected::{Expected, expected, now, policy};
 pub(crate) use gate::{gate_sources, gate_stores};
 use identity::patient_http;
@@ -83,6 +84,18 @@ pub(crate) enum SettingsError {
     /// No pod.
     #[error("there is no service account token of a pod here")]
     PodToken,
+    /// No SPIFFE agent.
+    #[error("SPIFFE_ENDPOINT_SOCKET is not set")]
+    NoAgent,
+    /// Not a digest.
+    #[error("STEP_FINGERPRINT is not 64 hexadecimal digits")]
+    StepFingerprint,
+    /// Not the name of a trust domain.
+    #[error("{found:?} is no trust domain of SPIFFE")]
+    TrustDomain { found: String },
+    /// Only SPIFFE's own profile is known beside code signing.
+    #[error("--leaf-eku is for authorities of SPIFFE")]
+    LeafEku,
     /// Certificates that are no authority.
     #[error("the chain cannot be added: {problem}")]
     TrustChain { problem: &'static str },
@@ -123,13 +136,25 @@ impl SettingsError {
             ),
             Self::Authority { .. } => Code::usage(
                 "authority-unknown",
-                "give vault:MOUNT/ROLE or step-ca:URL; logins are jwt:ROLE, token, approle, kubernetes:ROLE, cert:ROLE",
+                "give vault:MOUNT/ROLE, step-ca:URL, fulcio:URL or spiffe; logins are jwt:ROLE, token, approle, kubernetes:ROLE, cert:ROLE",
             ),
             Self::AuthorityName => Code::usage(
                 "authority-name",
                 "give the name with claims in braces: --authority-name 'https://gitlab.com/{project_path}'",
             ),
             Self::VaultVariable { .. } => Code::usage("vault-variable", "set it as for the `vault` command"),
+            Self::StepFingerprint => {
+                Code::usage("step-fingerprint", "set it to what `step certificate fingerprint root_ca.crt` prints")
+            }
+            Self::TrustDomain { .. } => Code::usage("trust-domain", "give its name alone, such as example.org"),
+            Self::LeafEku => Code::usage(
+                "trust-add-leaf-eku",
+                "have the authority issue for code signing: roles and templates of Vault and step-ca can",
+            ),
+            Self::NoAgent => Code::usage(
+                "spiffe-socket",
+                "set it to the agent's socket, for example unix:///run/spire/agent/public/api.sock",
+            ),
             Self::PodToken => Code::usage("vault-pod-token", "log in by another method outside of a pod"),
             Self::TrustChain { .. } => {
                 Code::usage("trust-add-chain", "give one authority's certificates in PEM: intermediates, then the root")

@@ -20,7 +20,12 @@ const PUBLIC: u32 = 0o644;
 
 pub(super) fn generate(args: &KeyGenerate) -> Result<u8, Failure> {
     settings::keep_from_dumps();
-    let kind = match args.kind {
+    write_pair(&PrivateKey::generate(kind_of(args.kind))?, &args.output)
+}
+
+/// The kind that the flag names.
+pub(super) fn kind_of(kind: NewKeyKind) -> KeyKind {
+    match kind {
         NewKeyKind::P256 => KeyKind::P256,
         NewKeyKind::P384 => KeyKind::P384,
         NewKeyKind::P521 => KeyKind::P521,
@@ -28,8 +33,7 @@ pub(super) fn generate(args: &KeyGenerate) -> Result<u8, Failure> {
         NewKeyKind::Rsa2048 => KeyKind::Rsa { bits: 2048 },
         NewKeyKind::Rsa3072 => KeyKind::Rsa { bits: 3072 },
         NewKeyKind::Rsa4096 => KeyKind::Rsa { bits: 4096 },
-    };
-    write_pair(&PrivateKey::generate(kind)?, &args.output)
+    }
 }
 
 pub(super) fn import(args: &KeyImport) -> Result<u8, Failure> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sealmark::base::encoding::hex;
+use sealmark::format::trust::LeafProfile;
 use sealmark::verify::log::Inclusion;
 use sealmark::verify::{Signer, TimeSource, Verified, Waiver, Witnessed};
 use serde::Serialize;
@@ -96,7 +97,14 @@ pub(crate) fn checks(verified: &Verified, length: Option<u64>) -> Vec<Check> {
         checks.push(ok("signing time", format!("{}, {by}", proven.time())));
     }
     if let Signer::Certificate(signer) = verified.signer() {
-        checks.push(ok("certificate", format!("leads to {}, valid at every proven time", signer.authority())));
+        let use_of = match signer.leaf_profile() {
+            LeafProfile::CodeSigning => String::new(),
+            LeafProfile::X509Svid(domain) => {
+                format!("; an X.509-SVID, not for code signing, which the trust root lets {domain} sign with")
+            }
+        };
+        let detail = format!("leads to {}, valid at every proven time{use_of}", signer.authority());
+        checks.push(ok("certificate", detail));
     }
     sct(verified, &mut checks);
     log(verified, &mut checks);

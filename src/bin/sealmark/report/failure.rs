@@ -24,11 +24,12 @@ use sealmark::serve::acme::AcmeError;
 use sealmark::serve::clients::ClientsError;
 use sealmark::serve::tls::TlsError;
 use sealmark::serve::traces::TraceError;
-use sealmark::service::ca::CaError;
+use sealmark::service::ca::{CaError, ServiceCertificateError};
 use sealmark::service::http::HttpError;
 use sealmark::service::identity::{IdentityError, TokenProblem};
 use sealmark::service::ledger::LedgerError;
 use sealmark::service::signer::SignerError;
+use sealmark::service::spiffe::SpiffeError;
 use sealmark::service::store::StoreError;
 use sealmark::service::tuf::TufError;
 use sealmark::service::webhook::WebhookError;
@@ -39,8 +40,8 @@ use sealmark::verify::{ContentError, VerifyError};
 
 use crate::artifact::ArtifactError;
 use crate::commands::{
-    LayoutError, OutputError, PackDigestError, PolicyCommandError, PredicateTypeError, SelectionError, SummaryError,
-    TourError,
+    CertificateCommandError, LayoutError, OutputError, PackDigestError, PolicyCommandError, PredicateTypeError,
+    SelectionError, SummaryError, TourError,
 };
 use crate::files::FileError;
 use crate::report::text::shell_word;
@@ -71,7 +72,9 @@ coded!(
     CarryError,
     AcmeError,
     TraceError,
+    CertificateCommandError,
     CertificateError,
+    ServiceCertificateError,
     ClientsError,
     ContentError,
     FileError,
@@ -95,6 +98,7 @@ coded!(
     RuleError,
     ServicesError,
     SettingsError,
+    SpiffeError,
     SummaryError,
     SignImageError,
     SignError,

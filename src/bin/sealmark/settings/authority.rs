@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
-use sealmark::service::ca::{CaError, CertificateAuthority, SanTemplate, StepCa, Vault, VaultLogin, VaultRole};
+use sealmark::format::spiffe::SpiffeId;
+use sealmark::service::ca::{
+    CaError, CertificateAuthority, Fulcio, RootDigest, SanTemplate, StepCa, Vault, VaultLogin, VaultRole,
+};
 use sealmark::service::environment::Environment;
 use sealmark::service::http::{ClientCertificate, HttpClient};
+use sealmark::service::spiffe::WorkloadApi;
 use zeroize::Zeroizing;
 
 use super::{SettingsError, environment};
@@ -17,10 +21,43 @@ const POD_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 /// A file of PEM certificates, or of a key.
 const PEM_BYTES: usize = 1 << 20;
 
+/// The SPIFFE agent that the flags name as the one that certifies.
+pub(super) fn named_agent(args: &AuthorityArgs) -> Result<Option<(WorkloadApi, Option<SpiffeId>)>, Failure> {
+    if args.authority.as_deref() != Some("spiffe") {
+        return Ok(None);
+    }
+    let flag = |flag: &'static str, found: &str| SettingsError::Authority { flag, found: found.to_owned() };
+    for (name, value) in
+        [("--authority-login", &args.authority_login), ("--authority-audience", &args.authority_audience)]
+    {
+        if let Some(value) = value {
+            return Err(flag(name, value).into());
+        }
+    }
+    let id = args.authority_name.as_deref();
+    let id = id.map(|id| SpiffeId::parse(id).ok_or_else(|| flag("--authority-name", id))).transpose()?;
+    Ok(Some((agent()?, id)))
+}
+
+/// The SPIFFE agent of the environment.
+pub(crate) fn agent() -> Result<WorkloadApi, Failure> {
+    Ok(WorkloadApi::of(environment().as_ref())?.ok_or(SettingsError::NoAgent)?)
+}
+
+/// What a certificate is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CertifiedFor {
+    /// Whoever signs artifacts: a role that takes any name must be told which.
+    Signing,
+    /// A service that speaks TLS: it has names of its own.
+    Service,
+}
+
 /// The authority that the flags name; `None` is the services' own.
-pub(super) fn named_authority(
+pub(crate) fn named_authority(
     args: &AuthorityArgs,
     http: &HttpClient,
+    purpose: CertifiedFor,
 ) -> Result<Option<Box<dyn CertificateAuthority>>, Failure> {
     let Some(authority) = &args.authority else { return Ok(None) };
     let flag = |flag: &'static str, found: &str| SettingsError::Authority { flag, found: found.to_owned() };
@@ -33,7 +70,9 @@ pub(super) fn named_authority(
                 environment.var(&format!("VAULT_{name}")).or_else(|| environment.var(&format!("BAO_{name}")))
             };
             let needed = |name: &'static str| variable(name).ok_or(SettingsError::VaultVariable { name });
-            let name = name.ok_or(SettingsError::AuthorityName)?;
+            if name.is_none() && purpose == CertifiedFor::Signing {
+                return Err(SettingsError::AuthorityName.into());
+            }
             let role = VaultRole { mount: mount.to_owned(), role: role.to_owned(), name, lifetime_secs: None };
             let login = login(args.authority_login.as_deref(), &role.role, &needed, environment.as_ref())?;
             let root = args.authority_tls_root.clone().or_else(|| variable("CACERT").map(Into::into));
@@ -55,10 +94,26 @@ pub(super) fn named_authority(
             let audience = args.authority_audience.as_deref().unwrap_or("sigstore");
             let client = client(http, args.authority_tls_root.as_deref(), None)?;
             let ca = StepCa::new(url, audience, client)?;
+            let ca = match environment.var("STEP_FINGERPRINT") {
+                Some(digest) => ca.with_root(RootDigest::parse(&digest).ok_or(SettingsError::StepFingerprint)?),
+                None => ca,
+            };
             Ok(Some(match name {
                 Some(name) => Box::new(ca.with_name(name)),
                 None => Box::new(ca),
             }))
+        }
+        Some(("fulcio", url)) => {
+            for (name, value) in [
+                ("--authority-login", &args.authority_login),
+                ("--authority-name", &args.authority_name),
+                ("--authority-audience", &args.authority_audience),
+            ] {
+                if let Some(value) = value {
+                    return Err(flag(name, value).into());
+                }
+            }
+            Ok(Some(Box::new(Fulcio::new(url, client(http, args.authority_tls_root.as_deref(), None)?)?)))
         }
         _ => Err(flag("--authority", authority).into()),
     }
@@ -91,6 +146,11 @@ fn login(
         "cert" => VaultLogin::Certificate { mount, role },
         other => return Err(SettingsError::Authority { flag: "--authority-login", found: other.to_owned() }),
     })
+}
+
+/// A client that trusts the root in a file too.
+pub(crate) fn client_with_root(http: &HttpClient, root: Option<&Path>) -> Result<HttpClient, Failure> {
+    client(http, root, None)
 }
 
 /// The client of the session, with this root for TLS and this certificate of its own.

@@ -11,12 +11,12 @@ use sealmark::service::http::HttpClient;
 use sealmark::service::ledger::Ledger;
 use sealmark::service::tsa::{Rfc3161, TimestampAuthority};
 use sealmark::sign::{
-    CredentialSource, Keyless, ManagedKey, Pace, Record, Services, Session, SignError, Signed, Unlogged,
+    CredentialSource, Keyless, ManagedKey, Pace, Record, Services, Session, SignError, Signed, Unlogged, WorkloadSvid,
     certificate_authority,
 };
 use sealmark::verify::Verifier;
 
-use super::authority::named_authority;
+use super::authority::{CertifiedFor, named_agent, named_authority};
 use super::key::{SigningKey, signing_key};
 use super::trust::stack_config;
 use super::{environment, http, patient_http, token_sources};
@@ -182,12 +182,23 @@ impl Signing {
 
     /// The authority that would certify.
     pub(crate) fn authority(&self) -> Result<String, Failure> {
-        Ok(self.certificate_authority()?.name())
+        match self.workload_svid()? {
+            Some((address, _)) => Ok(address),
+            None => Ok(self.certificate_authority()?.name()),
+        }
+    }
+
+    /// What signs where a SPIFFE agent gives the credential, and the agent's address.
+    pub(super) fn workload_svid(&self) -> Result<Option<(String, WorkloadSvid)>, Failure> {
+        let Some((agent, id)) = named_agent(&self.authority)? else { return Ok(None) };
+        let address = agent.address().to_owned();
+        let svid = WorkloadSvid::new(agent, Arc::clone(&self.verifier), environment());
+        Ok(Some((address, if let Some(id) = id { svid.with_id(id) } else { svid })))
     }
 
     /// Who would certify.
     pub(crate) fn certificate_authority(&self) -> Result<Box<dyn CertificateAuthority>, Failure> {
-        match named_authority(&self.authority, &self.http)? {
+        match named_authority(&self.authority, &self.http, CertifiedFor::Signing)? {
             Some(authority) => Ok(authority),
             None => {
                 let own = certificate_authority(&self.config, environment().now(), &self.http)?;
@@ -207,6 +218,9 @@ impl Signing {
                 SigningKey::Here(key) => ManagedKey::new(key),
                 SigningKey::Named(reference) => ManagedKey::named(reference, self.http.clone(), environment),
             }));
+        }
+        if let Some((_, svid)) = self.workload_svid()? {
+            return Ok(Box::new(svid));
         }
         let sources = token_sources(&signer.token, &self.http)?;
         let authority = self.certificate_authority()?;

@@ -38,6 +38,9 @@ impl Signing {
             let expected = Some(ExpectedSigner::Key { key: key.public_key().clone(), log });
             return Ok(Signatory { credential: Box::new(ManagedKey::of(key)), expected, claims: None });
         }
+        if let Some((_, svid)) = self.workload_svid()? {
+            return Ok(Signatory { credential: Box::new(svid), expected: None, claims: None });
+        }
         let environment = environment();
         let sources = token_sources(&signer.token, self.http())?;
         let authority = self.certificate_authority()?;

@@ -4,18 +4,21 @@ use sealmark::base::crypto::sha256;
 use sealmark::base::encoding::{hex, pem};
 use sealmark::base::limits;
 use sealmark::base::time::ValidityPeriod;
+use sealmark::format::spiffe::TrustDomain;
 use sealmark::format::trust::{Appended, AuthorityInstance, ClientTrustConfig, TrustedRoot, append};
 use sealmark::format::x509::Certificate;
+use sealmark::service::ca::{CaError, fulcio_anchors, step_ca_anchors, step_ca_root, vault_anchors};
 use sealmark::service::files::write_whole;
+use sealmark::service::http::{Endpoint, HttpClient, Service, Settings};
 use sealmark::verify::Verifier;
 use serde::Serialize;
 
-use crate::cli::{AuthoritySystem, Format, TrustAdd};
+use crate::cli::{AuthoritySystem, Format, LeafEku, TrustAdd};
 use crate::commands::output::OutputError;
 use crate::files;
 use crate::report::text::{visible, visible_path};
 use crate::report::{Failure, Tool, console, print_json};
-use crate::settings::SettingsError;
+use crate::settings::{self, SettingsError};
 
 /// Schema `sealmark.trust-add/v1`.
 #[derive(Serialize)]
@@ -33,11 +36,12 @@ struct Report {
 pub(in crate::commands) fn run(args: &TrustAdd) -> Result<u8, Failure> {
     let about = |failure: Failure| failure.about(&visible_path(&args.file));
     let mut document = files::read(&args.file, limits::TRUST_BYTES)?;
-    let text = files::read(&args.chain, limits::TRUST_BYTES)?;
-    let certificates = certificates(&text).map_err(|failure| failure.about(&visible_path(&args.chain)))?;
+    let uri = uri(args)?;
     let (mut added, mut present) = (Vec::new(), 0);
-    let uri = uri(args);
-    for chain in chains(certificates, args.from)? {
+    for chain in received(args)? {
+        if let (Some(digest), Some(root)) = (&args.root_sha256, chain.last()) {
+            digest.check(root).map_err(CaError::from)?;
+        }
         let root = chain.last().map(|root| hex::encode(&sha256(&[root.der()]))).unwrap_or_default();
         let validity = window(&chain)?;
         let (organization, common_name) = (String::new(), args.name.clone());
@@ -91,14 +95,61 @@ fn show(args: &TrustAdd, report: Report) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn uri(args: &TrustAdd) -> String {
-    let scheme = match args.from {
-        AuthoritySystem::Vault => "vault:",
-        AuthoritySystem::StepCa => "step-ca:",
-        AuthoritySystem::Spire => "spiffe://",
-        AuthoritySystem::File => "private-ca:",
+/// The place that tells authorities apart, and says which system it is.
+fn uri(args: &TrustAdd) -> Result<String, SettingsError> {
+    let at = args.at.as_str();
+    if args.from != AuthoritySystem::Spire && args.leaf_eku.is_some() {
+        return Err(SettingsError::LeafEku);
+    }
+    Ok(match args.from {
+        AuthoritySystem::Vault => format!("vault:{at}"),
+        AuthoritySystem::StepCa => format!("step-ca:{at}"),
+        AuthoritySystem::File => format!("private-ca:{at}"),
+        AuthoritySystem::Fulcio => at.to_owned(),
+        AuthoritySystem::Spire => match (trust_domain(at)?, args.leaf_eku) {
+            (domain, Some(LeafEku::ClientAuth)) => AuthorityInstance::svid_uri(&domain),
+            (domain, None) => format!("spiffe://{domain}"),
+        },
+    })
+}
+
+fn trust_domain(at: &str) -> Result<TrustDomain, SettingsError> {
+    let name = at.trim_start_matches("spiffe://").trim_end_matches('/');
+    TrustDomain::parse(name).ok_or_else(|| SettingsError::TrustDomain { found: at.to_owned() })
+}
+
+/// The authority's chains: from the file, else from the authority.
+fn received(args: &TrustAdd) -> Result<Vec<Vec<Certificate>>, Failure> {
+    if let Some(chain) = &args.chain {
+        let text = files::read(chain, limits::TRUST_BYTES)?;
+        let certificates = certificates(&text).map_err(|failure| failure.about(&visible_path(chain)))?;
+        return Ok(chains(certificates, args.from)?);
+    }
+    let runtime = settings::runtime()?;
+    let http = settings::client_with_root(&settings::http(), args.tls_root.as_deref())?;
+    let certificates = match args.from {
+        AuthoritySystem::Spire => runtime.block_on(settings::agent()?.x509_bundle(&trust_domain(&args.at)?))?,
+        AuthoritySystem::Vault => runtime.block_on(vault_anchors(&args.at, &http))?,
+        AuthoritySystem::StepCa => runtime.block_on(step_ca(args, http))?,
+        AuthoritySystem::Fulcio => return Ok(runtime.block_on(fulcio_anchors(&args.at, &http))?),
+        AuthoritySystem::File => {
+            return Err(SettingsError::TrustChain { problem: "no file with certificates was given" }.into());
+        }
     };
-    format!("{scheme}{}", args.at.trim_start_matches("spiffe://"))
+    Ok(chains(certificates, args.from)?)
+}
+
+/// Over TLS that its own root proves, when that is known by its digest.
+async fn step_ca(args: &TrustAdd, http: HttpClient) -> Result<Vec<Certificate>, CaError> {
+    let http = match args.root_sha256 {
+        None => http,
+        Some(digest) => {
+            let base = Endpoint::parse(Service::CertificateAuthority, &args.at)?;
+            let root = step_ca_root(&base, digest, &http).await?;
+            HttpClient::new(Settings { extra_roots: Some(root.to_pem()), ..http.settings().clone() })
+        }
+    };
+    step_ca_anchors(&args.at, &http).await
 }
 
 fn certificates(text: &[u8]) -> Result<Vec<Certificate>, Failure> {
