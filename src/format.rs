@@ -9,6 +9,7 @@ pub mod jwt;
 pub mod log_entry_body;
 pub mod merkle;
 pub mod oci;
+pub mod spiffe;
 pub mod timestamp;
 pub mod trust;
 pub mod x509;

@@ -17,6 +17,7 @@
 //! | [`registries`] | to see how images are found, and where credentials go |
 //! | [`migrating`] | when you come from cosign |
 //! | [`identities`] | to sign as the job that runs, on whichever platform |
+//! | [`authorities`] | to have signers and services certified by what your site trusts |
 //! | [`pipelines`] | to sign in a CI job, and to find out why it does not |
 //! | [`keys`] | to sign with a key that a token, a service or another program holds |
 //! | [`benchmarks`] | for how fast, and how that was measured |
@@ -65,6 +66,9 @@ pub mod identities {}
 
 #[doc = include_str!("manual/pipelines.md")]
 pub mod pipelines {}
+
+#[doc = include_str!("manual/authorities.md")]
+pub mod authorities {}
 
 #[doc = include_str!("manual/keys.md")]
 pub mod keys {}
