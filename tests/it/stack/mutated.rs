@@ -100,10 +100,10 @@ async fn k02_z02_f05_logt18_mutated_documents_and_requests() {
     let checkpoint = http.get("/api/v2/checkpoint").await.body;
     let request = signer::signing_request(&key).into_bytes();
     let digest = Digest::of(DigestAlgorithm::Sha256, b"artifact");
-    let query = TimestampRequest::new(digest.clone(), Some(&[7, 7, 7]), true).to_der();
+    let query = TimestampRequest::new(digest, Some(&[7, 7, 7]), true).to_der();
     let granted = signer::timestamp(&http, b"signature").await;
 
-    read("note", &[checkpoint.clone()], |bytes| text(bytes, |text| drop(Checkpoint::parse(text))));
+    read("note", std::slice::from_ref(&checkpoint), |bytes| text(bytes, |text| drop(Checkpoint::parse(text))));
     read("tile path", &[b"tile/0/x001/x234/067.p/8".to_vec(), b"tile/entries/000".to_vec()], |bytes| {
         text(bytes, |text| {
             let _ = Tile::parse(text);
@@ -114,7 +114,7 @@ async fn k02_z02_f05_logt18_mutated_documents_and_requests() {
     read("certificate", &[leaf.der().to_vec()], |bytes| drop(Certificate::from_der(bytes)));
     let request_der = pem::decode_one(std::str::from_utf8(&request).unwrap(), "CERTIFICATE REQUEST").unwrap();
     read("signing request", &[request_der], |bytes| drop(CertificateRequest::from_der(bytes)));
-    read("timestamp query", &[query.clone()], |bytes| drop(TimestampRequest::parse(bytes)));
+    read("timestamp query", std::slice::from_ref(&query), |bytes| drop(TimestampRequest::parse(bytes)));
     read("timestamp", &[granted], |bytes| drop(TimestampResponse::parse(bytes)));
     read("token", &[token.clone().into_bytes()], |bytes| text(bytes, |text| drop(UnverifiedToken::parse(text))));
 

@@ -7,8 +7,10 @@ use super::super::stderr;
 use super::proxy::{Fault, Way};
 use super::{Ways, kept, nothing_is_left, outcome, sign};
 
-/// The ways to all services, one of them this one.
-const PLACES: [(&str, fn(Way) -> Ways); 3] = [
+/// A service, and the ways to all of them, that to this one given.
+type Place = (&'static str, fn(Way) -> Ways);
+
+const PLACES: [Place; 3] = [
     ("ca", |way| Ways { ca: way, ..Ways::open() }),
     ("tsa", |way| Ways { tsa: way, ..Ways::open() }),
     ("log", |way| Ways { log: way, ..Ways::open() }),
