@@ -148,6 +148,14 @@ pub const TOKEN_ANSWER_BYTES: usize = 64 << 10;
 pub const TOKEN_PROGRAM_SECS: u64 = 30;
 /// Milliseconds that a cloud's metadata server may take: it is a part of the machine; elsewhere nobody answers.
 pub const METADATA_MILLIS: u64 = 1000;
+/// Seconds that a person may take to sign in.
+pub const LOGIN_SECS: u64 = 300;
+/// Seconds that a browser may take to say what it brings.
+pub const LOGIN_REQUEST_SECS: u64 = 10;
+/// Requests of a browser that wait to be looked at.
+pub const LOGIN_CONNECTIONS: usize = 8;
+/// What a browser brings, in bytes: a code and a state, among all that browsers send.
+pub const LOGIN_REQUEST_BYTES: usize = 16 << 10;
 /// A name that a certificate is asked for, in bytes.
 pub const SAN_BYTES: usize = 2 << 10;
 /// An identity token's life, in seconds. CI platforms give minutes, GitLab as long as a job may run.

@@ -10,6 +10,8 @@ mod env;
 mod explicit;
 mod fork;
 mod issuers;
+#[cfg(feature = "login")]
+mod login;
 mod platform;
 mod platforms;
 mod source;
@@ -35,6 +37,8 @@ pub use env::VariableToken;
 pub use explicit::ExplicitToken;
 pub use fork::{Fork, fork};
 pub use issuers::Issuers;
+#[cfg(feature = "login")]
+pub use login::{Login, LoginError, LoginMethod, LoginProvider, Person};
 pub use platform::{Fix, Mark, Platform, Run, Search};
 pub use platforms::{MissingPermission, platforms};
 pub use source::{PlatformToken, TOKENLESS, Tokenless};
@@ -166,6 +170,10 @@ pub enum IdentityError {
         /// What is wrong.
         problem: TokenProblem,
     },
+    /// A login.
+    #[cfg(feature = "login")]
+    #[error(transparent)]
+    Login(#[from] Box<LoginError>),
     /// The platform's token service.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -212,6 +220,8 @@ impl IdentityError {
                 Code::usage("identity-token-malformed", "give the token itself: three base64url parts joined by dots")
             }
             Self::Unfit { problem, .. } => problem.code(),
+            #[cfg(feature = "login")]
+            Self::Login(error) => error.code(),
             Self::Http(error) => error.code(),
             #[cfg(feature = "spiffe")]
             Self::Spiffe(error) => error.code(),

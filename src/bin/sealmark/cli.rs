@@ -37,7 +37,7 @@ pub(crate) use certificate::{
 };
 pub(crate) use doctor::Doctor;
 pub(crate) use gate::{Gate, GateAdmission, GateArgs, GateHttp, GateLint, GateRegistryArgs};
-pub(crate) use identity::TokenArgs;
+pub(crate) use identity::{LoginMethodArg, TokenArgs};
 pub(crate) use image::{Attach, AttachRepair, AttestImage, ImageArgs, SignImage, SignatureArgs, SignatureFormat};
 pub(crate) use monitor::{Monitor, MonitorFrom};
 pub(crate) use policy::{

@@ -6,6 +6,7 @@ mod gate;
 mod identity;
 mod images;
 mod key;
+mod person;
 mod registries;
 mod registry;
 mod runtime;

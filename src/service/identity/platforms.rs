@@ -59,6 +59,12 @@ pub(super) static FILES: &[&Platform] = &[&projected::PLATFORM, &eks::PLATFORM, 
 /// The machine, asked when nothing else was found.
 pub(super) static MACHINES: &[&Platform] = &[&fly::PLATFORM, &kubernetes::PLATFORM, &google::PLATFORM, &aws::PLATFORM];
 
+/// The platforms that run jobs.
+#[cfg(feature = "login")]
+pub(super) fn jobs() -> impl Iterator<Item = &'static Platform> {
+    [DECLARING, ASKED].into_iter().flatten().copied()
+}
+
 /// Every platform, in the order of asking.
 pub fn platforms() -> impl Iterator<Item = &'static Platform> {
     [DECLARING, ASKED, FILES, MACHINES].into_iter().flatten().copied()

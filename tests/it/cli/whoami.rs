@@ -101,3 +101,30 @@ fn a_command_gives_the_token() {
     assert_eq!(named.status.code(), Some(2));
     assert!(stderr(&named).contains("withCredentials"), "{}", stderr(&named));
 }
+
+#[test]
+fn nobody_is_asked_to_sign_in_where_nobody_is() {
+    let desk = Desk::new();
+    for command in [&["whoami", "--offline"][..], &["sign", "blob", "app.txt", "--stack", stack_dir()]] {
+        for method in ["browser", "device", "code"] {
+            let args = [command, &["--login", method]].concat();
+            let output = desk.run(&args);
+            assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+            assert!(stderr(&output).contains("login-no-terminal"), "{}", stderr(&output));
+            let output = sealmark(&args).current_dir(desk.path("")).env("GITLAB_CI", "true").output().unwrap();
+            assert!(stderr(&output).contains("login-in-ci"), "{}", stderr(&output));
+        }
+        let no_secret =
+            desk.run(&[command, &["--login", "client-credentials", "--login-issuer", "http://127.0.0.1:1"]].concat());
+        assert_ne!(no_secret.status.code(), Some(0));
+    }
+    assert_eq!(desk.names(), ["app.txt", "token.jwt"]);
+    for wrong in [
+        &["--login", "browser", "--identity-token-file", "token.jwt"][..],
+        &["--login", "telepathy"],
+        &["--login-issuer", "https://id.example.com"],
+        &["--login", "browser", "--identity-provider", "github"],
+    ] {
+        assert_eq!(desk.run(&[&["whoami", "--offline"], wrong].concat()).status.code(), Some(2), "{wrong:?}");
+    }
+}
