@@ -12,6 +12,7 @@
 //!
 //! More signatures never turn a yes into a no, so taking one away never turns a no into a yes.
 
+mod asked;
 mod attestation;
 mod case;
 #[cfg(feature = "policy-cel")]
@@ -27,6 +28,11 @@ mod lint;
 mod matcher;
 mod name;
 mod refusal;
+#[cfg(feature = "policy-rego")]
+mod rego;
+#[cfg(not(feature = "policy-rego"))]
+#[path = "policy/rego/absent.rs"]
+mod rego;
 mod rule;
 mod scope;
 mod seen;

@@ -51,6 +51,20 @@ pub const CONDITION_NODES: u64 = 512;
 pub const CONDITION_NESTING: u32 = 2;
 /// Steps that one condition may take on one predicate, counted beforehand: well under a second.
 pub const CONDITION_STEPS: u64 = 1_000_000;
+/// A Rego policy, in bytes.
+pub const REGO_BYTES: usize = 16 << 10;
+/// Rules of a Rego policy that lean on each other: its interpreter recurses.
+pub const REGO_DEPTH: usize = 16;
+/// Multiplications in a Rego policy: each can double the digits of a number.
+pub const REGO_PRODUCTS: usize = 8;
+/// A text that a Rego policy makes, in bytes.
+pub const REGO_VALUE_BYTES: usize = 1 << 20;
+/// A list that a Rego policy makes by joining or counting.
+pub const REGO_ITEMS: usize = 100_000;
+/// How long a Rego policy may think about one statement, in milliseconds.
+pub const REGO_MILLIS: u64 = 250;
+/// Values of a statement that are shown when a Rego policy says no.
+pub const REGO_SHOWN: usize = 8;
 /// Conditions on one predicate.
 pub const POLICY_CONDITIONS: usize = 16;
 /// Digests on a policy's deny list, within [`POLICY_BYTES`].

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::asked::Asked;
 use super::case::Case;
-use super::condition::Condition;
 use super::matcher::{Matcher, PatternError};
 use super::refusal::{Miss, Refusal, SUMMARY};
 use super::rule::Rule;
@@ -22,7 +22,7 @@ pub struct AttestationRule {
     /// `None`: whoever must have signed the artifact.
     pub(super) signers: Option<Signers>,
     pub(super) fields: Vec<(Pointer, Matcher)>,
-    pub(super) conditions: Vec<Arc<Condition>>,
+    pub(super) conditions: Vec<Arc<Asked>>,
     pub(super) max_age: Option<u64>,
     pub(super) min_age: Option<u64>,
 }
@@ -118,7 +118,8 @@ impl AttestationRule {
 
     /// Whether the predicate says what it must.
     fn content<'a>(&'a self, case: &Case<'a>, place: usize) -> Result<(), Miss<'a>> {
-        let predicate = case.payload(place).and_then(|statement| statement.member("predicate"));
+        let payload = case.payload(place);
+        let predicate = payload.and_then(|payload| payload.member("predicate"));
         let verified = case.signatures.get(place);
         let statement = verified.and_then(|verified| verified.statement());
         let predicate_type = statement.map(|statement| statement.predicate_type.as_str()).unwrap_or_default();
@@ -149,7 +150,7 @@ impl AttestationRule {
         }
         if let (Some(verified), Some(prepared)) = (verified, case.prepared(place, predicate)) {
             let signed = verified.evidence().earliest();
-            let seen = Seen { predicate, prepared, predicate_type, now: case.now, signed };
+            let seen = Seen { statement: payload, predicate, prepared, predicate_type, now: case.now, signed };
             return Ok(self.conditions.iter().try_for_each(|condition| condition.meet(&seen))?);
         }
         Err(Miss::NoSignature)

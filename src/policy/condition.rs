@@ -296,7 +296,8 @@ mod tests {
         let json = Json::parse(predicate.as_bytes()).unwrap();
         let (now, signed) = (UnixTime::from_secs(1000), Some(UnixTime::from_secs(400)));
         let prepared = Prepared::of(Some(&json));
-        let seen = Seen { predicate: Some(&json), prepared: &prepared, predicate_type: "t", now, signed };
+        let seen =
+            Seen { statement: None, predicate: Some(&json), prepared: &prepared, predicate_type: "t", now, signed };
         Condition::compile("c", expression).unwrap_or_else(|error| panic!("{expression}: {error}")).meet(&seen)
     }
 

@@ -5,8 +5,9 @@ use crate::base::encoding::json::Json;
 use crate::base::time::UnixTime;
 
 /// What a condition is asked about.
-#[cfg_attr(not(feature = "policy-cel"), expect(dead_code, reason = "nobody is asked"))]
+#[cfg_attr(not(all(feature = "policy-cel", feature = "policy-rego")), allow(dead_code))]
 pub(super) struct Seen<'a, 'j> {
+    pub(super) statement: Option<&'j Json<'a>>,
     pub(super) predicate: Option<&'j Json<'a>>,
     pub(super) prepared: &'j Prepared,
     pub(super) predicate_type: &'j str,

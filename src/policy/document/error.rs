@@ -113,11 +113,12 @@ impl PolicyError {
             Self::Rule { error, .. } => error.code(),
             Self::Condition { .. } => Code::usage(
                 "policy-condition-parse",
-                "a condition is one CEL expression of bounded cost; `fields` may do",
+                "a condition is one CEL expression, or one Rego policy of bounded cost; `fields` may do",
             ),
-            Self::KeyFile { .. } => {
-                Code::usage("policy-key-file", "put the key itself under `key`, or the file beside the policy")
-            }
+            Self::KeyFile { .. } => Code::usage(
+                "policy-key-file",
+                "put the key or the policy itself into the document, or the file beside it",
+            ),
             _ => Code::usage("policy-parse", READ),
         }
     }

@@ -10,10 +10,12 @@ use crate::base::crypto::PublicKey;
 use crate::base::limits;
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::policy::Distrust;
+use crate::policy::asked::Asked;
 use crate::policy::attestation::{AttestationRule, Pointer};
 use crate::policy::condition::Condition;
 use crate::policy::matcher::{Matcher, PatternError};
 use crate::policy::refusal::{Bound, Threshold};
+use crate::policy::rego::Rego;
 use crate::policy::rule::{Rule, RuleError};
 use crate::policy::signer::{CertificateRule, Quorum, SignerKind, SignerRule, Signers};
 use crate::verify::{KeyLog, Promise};
@@ -82,7 +84,7 @@ pub(super) const DISTRUST: &[&str] = &[
 /// The fields of a group of signers.
 pub(super) const GROUP: &[&str] = &["any", "all", "at-least", "of"];
 /// The fields of a condition.
-pub(super) const CONDITION: &[&str] = &["name", "cel"];
+pub(super) const CONDITION: &[&str] = &["name", "cel", "rego", "rego-file"];
 /// The fields of an attestation.
 pub(super) const ATTESTATION: &[&str] =
     &["predicate-type", "predicate-type-glob", "signers", "fields", "conditions", "max-age", "min-age"];
@@ -180,16 +182,35 @@ pub(super) fn distrust(node: &Node, key_file: KeyFiles<'_>) -> Result<Distrust, 
     Ok(Distrust { signer, from, reason: parts::reason(fields.text("reason")?) })
 }
 
-fn condition(node: &Node) -> Result<Arc<Condition>, PolicyError> {
-    let fields = node.fields("a condition", CONDITION)?;
-    let cel = fields.require("cel")?;
-    let text = cel.text("cel")?;
-    let name = fields.text("name")?.unwrap_or(text);
-    let compiled = Condition::compile(name, text);
-    compiled.map(Arc::new).map_err(|problem| PolicyError::Condition { place: cel.place, problem })
-}
-
 impl Reading<'_> {
+    /// In one of the two languages.
+    fn condition(&self, node: &Node) -> Result<Arc<Asked>, PolicyError> {
+        let fields = node.fields("a condition", CONDITION)?;
+        let name = fields.text("name")?;
+        let given = (fields.take("cel"), fields.take("rego"), fields.take("rego-file"));
+        let (node, asked) = match given {
+            (Some(cel), None, None) => {
+                let text = cel.text("cel")?;
+                (cel, Condition::compile(name.unwrap_or(text), text).map(Box::new).map(Asked::Cel))
+            }
+            (None, Some(rego), None) => (rego, Rego::compile(name, rego.text("rego")?).map(Box::new).map(Asked::Rego)),
+            (None, None, Some(file)) => {
+                let text = self.file(file, "rego-file")?;
+                let text = String::from_utf8(text).map_err(|_| file.wrong("the file is not text"))?;
+                (file, Rego::compile(name, &text).map(Box::new).map(Asked::Rego))
+            }
+            _ => return Err(node.wrong("a condition is one of `cel`, `rego` and `rego-file`")),
+        };
+        asked.map(Arc::new).map_err(|problem| PolicyError::Condition { place: node.place, problem })
+    }
+
+    /// A file that lies beside the policy.
+    fn file(&self, node: &Node, field: &str) -> Result<Vec<u8>, PolicyError> {
+        let file = node.text(field)?;
+        let missing = || PolicyError::KeyFile { place: node.place, file: file.chars().take(256).collect() };
+        (self.key_file)(file).ok_or_else(missing)
+    }
+
     fn wrong(&self, node: &Node, error: impl Into<RuleError>) -> PolicyError {
         wrong(self.rule, node.place, error.into())
     }
@@ -266,12 +287,7 @@ impl Reading<'_> {
         let (node, pem) = match (inline, file) {
             (Some(_), Some(_)) => return Err(self.two(fields.node, "key")),
             (Some(node), None) => (node, node.text("key")?.as_bytes().to_vec()),
-            (None, Some(node)) => {
-                let file = node.text("key-file")?;
-                let content = (self.key_file)(file);
-                let missing = || PolicyError::KeyFile { place: node.place, file: file.chars().take(256).collect() };
-                (node, content.ok_or_else(missing)?)
-            }
+            (None, Some(node)) => (node, self.file(node, "key-file")?),
             (None, None) if unlogged => {
                 return Err(fields.node.wrong("`log-not-required-unsafe` is about a key, and there is none"));
             }
@@ -369,7 +385,7 @@ impl Reading<'_> {
         }
         if let Some(list) = fields.take("conditions") {
             let items = super::at_most(list, "conditions", limits::POLICY_CONDITIONS)?;
-            wanted.conditions = items.iter().map(condition).collect::<Result<_, _>>()?;
+            wanted.conditions = items.iter().map(|node| self.condition(node)).collect::<Result<_, _>>()?;
         }
         Ok(wanted)
     }

@@ -73,16 +73,52 @@ fn rule(authority: &Node) -> Result<String, ImportError> {
     if let Some(attestations) = authority.member("attestations") {
         yaml += "        attestations:\n";
         for attestation in attestations.list("spec.authorities[].attestations")? {
-            only(attestation, "spec.authorities[].attestations[]", &["name", "predicateType"])?;
+            only(attestation, "spec.authorities[].attestations[]", &["name", "predicateType", "policy"])?;
             let field = "spec.authorities[].attestations[].predicateType";
             let kind = attestation.member("predicateType");
             let kind = kind.ok_or_else(|| inexpressible(attestation, field, "it is missing"))?;
             let known = TYPES.iter().find(|(short, _)| kind.text(field).is_ok_and(|text| text == *short));
             let kind = known.map_or_else(|| quoted(kind, field), |(_, long)| Ok(format!("'{long}'")))?;
             yaml += &format!("          - predicate-type: {kind}\n");
+            if let Some(policy) = attestation.member("policy") {
+                yaml += &rego(policy)?;
+            }
         }
     }
     Ok(yaml.replacen("        ", "      - ", 1))
+}
+
+/// A policy over the predicate: the controller evaluates it on the same statement.
+fn rego(policy: &Node) -> Result<String, ImportError> {
+    const PATH: &str = "spec.authorities[].attestations[].policy";
+    let field = |name: &str| format!("{PATH}.{name}");
+    let kind = policy.member("type").ok_or_else(|| inexpressible(policy, PATH, "it has no `type`"))?;
+    if kind.text(&field("type"))? != "rego" {
+        return Err(inexpressible(kind, &field("type"), "conditions are in CEL or Rego, not in CUE"));
+    }
+    let reach = "a policy sees the statement alone: nothing is fetched, not even the image's configuration";
+    for name in ["remote", "configMapRef", "fetchConfigFile", "includeSpec", "includeObjectMeta", "includeTypeMeta"] {
+        if let Some(node) = policy.member(name) {
+            return Err(inexpressible(node, &field(name), reach));
+        }
+    }
+    only(policy, PATH, &["type", "data"])?;
+    let data = policy.member("data").ok_or_else(|| inexpressible(policy, PATH, "it has no `data`"))?;
+    let text = data.text(&field("data"))?;
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return Err(inexpressible(data, &field("data"), "it holds a control character"));
+    }
+    let lines: Vec<&str> = text.lines().map(str::trim_end).skip_while(|line| line.is_empty()).collect();
+    let indent = |line: &&str| line.len() - line.trim_start_matches(' ').len();
+    let common = lines.iter().filter(|line| !line.is_empty()).map(indent).min().unwrap_or_default();
+    if lines.first().is_some_and(|first| indent(first) > common || first.starts_with('\t')) {
+        return Err(inexpressible(data, &field("data"), "its first line is indented more than others"));
+    }
+    let lines = lines.iter().map(|line| match line.get(common..).unwrap_or_default() {
+        "" => "\n".to_owned(),
+        line => format!("{:18}{line}\n", ""),
+    });
+    Ok(format!("            conditions:\n              - rego: |\n{}", lines.collect::<String>()))
 }
 
 fn keyless_signers(keyless: &Node) -> Result<String, ImportError> {

@@ -60,6 +60,19 @@ fn cluster_image_policies() {
     assert_eq!(policy.keys().len(), 1);
 }
 
+/// The controller's policies over predicates are taken as they are.
+#[cfg(feature = "policy-rego")]
+#[test]
+fn a_rego_policy_of_a_cluster_image_policy() {
+    let rego = "          policy:\n            type: rego\n            data: |\n              package sigstore\n              default isCompliant = false\n              isCompliant {\n                input.predicate.critical == 0\n              }\n";
+    let from = "          predicateType: slsa";
+    let yaml = import(CONTROLLER.replacen(from, &format!("{rego}{from}"), 1).as_bytes()).unwrap();
+    assert!(yaml.contains("- rego: |\n                  package sigstore\n"), "{yaml}");
+    assert!(yaml.contains("\n                    input.predicate.critical == 0\n                  }\n"), "{yaml}");
+    let broken = CONTROLLER.replacen(from, &format!("{}{from}", rego.replace("sigstore", "other")), 1);
+    assert_eq!(import(broken.as_bytes()).unwrap_err().code().name(), "policy-condition-parse");
+}
+
 #[test]
 fn what_cluster_image_policies_say_and_ours_cannot() {
     let with = |from: &str, to: &str| {
@@ -83,6 +96,15 @@ fn what_cluster_image_policies_say_and_ours_cannot() {
     assert_eq!(
         with("          predicateType: slsa", "          policy: {type: rego}\n          predicateType: slsa"),
         "spec.authorities[].attestations[].policy"
+    );
+    let policy = |policy: &str| {
+        with("          predicateType: slsa", &format!("          policy: {{{policy}}}\n          predicateType: slsa"))
+    };
+    assert_eq!(policy("type: cue, data: x"), "spec.authorities[].attestations[].policy.type");
+    assert_eq!(policy("type: rego, remote: {url: x}"), "spec.authorities[].attestations[].policy.remote");
+    assert_eq!(
+        policy("type: rego, data: x, fetchConfigFile: true"),
+        "spec.authorities[].attestations[].policy.fetchConfigFile"
     );
     assert_eq!(with("tags/.+$", "tags/.+"), "spec.authorities[].keyless.identities[].subjectRegExp");
     // A glob that ours does not take is not taken for another.

@@ -87,3 +87,41 @@ fn a_predicate_is_checked_before_it_is_signed() {
     assert_eq!(super::fixture::usage(&made), "predicate-schema");
     assert!(stderr(&made).contains("\"/timeVerified\""), "{}", stderr(&made));
 }
+
+/// Policies of cosign decide here as they are; what they saw is in the reason, and what is wrong with one has its place.
+#[test]
+fn a15_a_rego_policy_decides() {
+    let desk = Desk::new();
+    let digest = crate::registry::server::digest(&std::fs::read(desk.path("app.txt")).unwrap());
+    let hex = digest.trim_start_matches("sha256:");
+    attested(&desk, &format!(r#"[{{"name":"app.txt","digest":{{"sha256":"{hex}"}}}}]"#), TYPE);
+    let policy = |condition: &str| {
+        let text = format!(
+            "version: 1
+rules:
+  - key-file: key.pub
+    log-not-required-unsafe: true
+    attestations:
+      - predicate-type: {TYPE}
+        conditions:
+          - {condition}
+"
+        );
+        desk.write("policy.yaml", text.as_bytes());
+        desk.run(&["verify", "blob", "app.txt", "--policy", "policy.yaml"])
+    };
+    desk.write("allow.rego", b"package signature\nallow { input.predicateType == \"https://example.com/p\" }\n");
+    let yes = policy("rego-file: allow.rego");
+    assert!(yes.status.success(), "{}{}", stdout(&yes), stderr(&yes));
+    let inline = "rego: |\n              package sigstore\n              isCompliant { input.predicate.critical == 0 }";
+    let no = policy(inline);
+    assert_eq!(refusal(&no), "policy-condition");
+    let words = stderr(&no);
+    assert!(words.contains("data.sigstore.isCompliant is undefined"), "{words}");
+    assert!(words.contains("input.predicate.critical = absent"), "{words}");
+    let broken = policy("rego: |\n              package signature\n              allow { input.a == ");
+    assert_eq!(super::fixture::usage(&broken), "policy-condition-parse");
+    assert!(stderr(&broken).contains("line 9 column 15") && stderr(&broken).contains("rego:2:"), "{}", stderr(&broken));
+    assert_eq!(super::fixture::usage(&policy("rego-file: nowhere.rego")), "policy-key-file");
+    assert_eq!(super::fixture::usage(&policy("{cel: 'true', rego-file: allow.rego}")), "policy-parse");
+}
