@@ -222,7 +222,7 @@ pub const CHALLENGE_BYTES: usize = 4 << 10;
 pub const REGISTRY_TOKEN_BYTES: usize = 64 << 10;
 /// How often a download may be sent elsewhere: registries send once, storage before another storage twice.
 pub const REDIRECTS: usize = 5;
-/// Requests to registries under way at once: enough to hide latency, too few to be throttled for.
+/// Requests to one registry under way at once: enough to hide latency, too few to be throttled for.
 pub const REGISTRY_REQUESTS: usize = 16;
 /// Repositories whose tokens and credentials are kept: a gate meets names that others choose.
 pub const REGISTRY_CACHE: usize = 1024;

@@ -28,7 +28,8 @@ pub(super) struct Transport {
     /// For hosts that a registry names: never with a certificate, never to this machine.
     abroad: HttpClient,
     authority: Authority,
-    permits: Semaphore,
+    /// Turns at each registry: one that is slow takes none of another's.
+    permits: Mutex<BTreeMap<Registry, Arc<Semaphore>>>,
     /// What each registry was last seen to want; saves a 401 in its next repository.
     challenges: Mutex<BTreeMap<Registry, Challenge>>,
 }
@@ -147,7 +148,7 @@ impl Transport {
             certified,
             abroad: HttpClient::new(abroad),
             authority: Authority::new(environment),
-            permits: Semaphore::new(limits::REGISTRY_REQUESTS),
+            permits: Mutex::default(),
             challenges: Mutex::default(),
         }
     }
@@ -173,10 +174,25 @@ impl Transport {
         }
     }
 
+    /// The turns at a registry; those of registries that nobody asks are forgotten when there are many.
+    fn permits(&self, registry: &Registry) -> Arc<Semaphore> {
+        let mut all = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(permits) = all.get(registry) {
+            return Arc::clone(permits);
+        }
+        if all.len() >= limits::REGISTRIES {
+            all.retain(|_, permits| Arc::strong_count(permits) > 1);
+        }
+        let permits = Arc::new(Semaphore::new(limits::REGISTRY_REQUESTS));
+        all.insert(registry.clone(), Arc::clone(&permits));
+        permits
+    }
+
     /// Makes a call and reads its answer, of any status but 401 and 403.
     pub(super) async fn call(&self, call: &Call<'_>) -> Result<Response, StoreError> {
+        let permits = self.permits(call.repository.registry());
         // The semaphore is never closed.
-        let _permit = self.permits.acquire().await;
+        let _permit = permits.acquire().await;
         match self.authorized(call, Body::Whole).await? {
             Answer::Whole(response) => Ok(response),
             Answer::Open(streaming) => {

@@ -143,3 +143,32 @@ fn a_blob_of_another_repository_is_mounted() {
         });
     }
 }
+
+/// Not timed: where a silent registry held the turns, the other would be asked only when that one is given up.
+#[test]
+fn a_silent_registry_takes_no_turn_of_another() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let registry = TestRegistry::start(Options::default());
+    let patient =
+        Settings { attempt_timeout: Duration::from_secs(600), budget: Duration::from_secs(600), ..Settings::default() };
+    let settings = RegistrySettings { http: patient, ..RegistrySettings::default() };
+    let store = Arc::new(RegistryStore::new(settings, Arc::new(FixedEnvironment::default())));
+    block_on(async {
+        let good = image(store.as_ref(), &repository(&registry.authority), "v1").await;
+        let name = repository(&silent.local_addr().unwrap().to_string()).tagged(Tag::parse("v1").unwrap());
+        let mut waiting = tokio::task::JoinSet::new();
+        for _ in 0..2 * limits::REGISTRY_REQUESTS {
+            let (store, name) = (Arc::clone(&store), name.clone());
+            waiting.spawn(async move { store.resolve(&name).await });
+        }
+        // As many as have a turn have asked.
+        let mut held = Vec::new();
+        for _ in 0..limits::REGISTRY_REQUESTS {
+            let accepted = silent.try_clone().unwrap();
+            held.push(tokio::task::spawn_blocking(move || accepted.accept().unwrap()).await.unwrap());
+        }
+        assert!(store.manifest(good.image()).await.is_ok());
+        assert!(waiting.try_join_next().is_none());
+        waiting.abort_all();
+    });
+}
