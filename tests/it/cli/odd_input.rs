@@ -134,7 +134,7 @@ fn x08_a_signal_is_no_yes() {
     .stdout(Stdio::piped())
     .spawn()
     .unwrap();
-    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     let output = child.wait_with_output().unwrap();
     assert!(output.status.signal().is_some() && output.stdout.is_empty());
