@@ -6,8 +6,8 @@ use thiserror::Error;
 use super::{CaError, chain};
 use crate::base::code::Code;
 use crate::base::crypto::sha256;
+use crate::base::encoding::hex;
 use crate::base::encoding::json::Json;
-use crate::base::encoding::{hex, pem};
 use crate::base::limits;
 use crate::format::x509::Certificate;
 use crate::service::http::{Endpoint, HttpClient, HttpError, Request, Service};
@@ -62,7 +62,7 @@ impl RootDigest {
 pub async fn vault_anchors(engine: &str, http: &HttpClient) -> Result<Vec<Certificate>, CaError> {
     let endpoint = Endpoint::parse(Service::CertificateAuthority, engine)?.below("ca_chain");
     let body = get(&endpoint, http).await?;
-    read(&endpoint, std::iter::once(text(&endpoint, &body)?))
+    chain::certificates(&endpoint, std::iter::once(text(&endpoint, &body)?))
 }
 
 /// Those of a step-ca: its intermediates, then its roots.
@@ -76,7 +76,7 @@ pub async fn step_ca_anchors(url: &str, http: &HttpClient) -> Result<Vec<Certifi
     let roots = base.below("roots.pem");
     let bodies = [intermediates, get(&roots, http).await?];
     let texts = bodies.iter().map(|body| text(&roots, body)).collect::<Result<Vec<_>, _>>()?;
-    read(&roots, texts.into_iter())
+    chain::certificates(&roots, texts)
 }
 
 /// The root of a step-ca by its digest (`GET /root/{sha256}`), whoever sends it: what `step ca bootstrap` does.
@@ -89,7 +89,7 @@ pub async fn step_ca_root(base: &Endpoint, digest: RootDigest, http: &HttpClient
     let body = get(&endpoint, &HttpClient::for_known_content(http.settings().clone())).await?;
     let json = Json::parse(&body).map_err(|_| chain::malformed(&endpoint, "not JSON"))?;
     let root = json.member("ca").and_then(Json::as_str).unwrap_or_default();
-    let root = read(&endpoint, std::iter::once(root))?.into_iter().next();
+    let root = chain::certificates(&endpoint, std::iter::once(root))?.into_iter().next();
     let root = root.ok_or_else(|| chain::malformed(&endpoint, "a root is missing"))?;
     digest.check(&root)?;
     Ok(root)
@@ -108,7 +108,7 @@ pub async fn fulcio_anchors(url: &str, http: &HttpClient) -> Result<Vec<Vec<Cert
         return Err(chain::malformed(&endpoint, "chains are missing"));
     };
     let of = |chain: &Json<'_>| match chain.member("certificates") {
-        Some(Json::Array(items)) => read(&endpoint, items.iter().filter_map(Json::as_str)),
+        Some(Json::Array(items)) => chain::certificates(&endpoint, items.iter().filter_map(Json::as_str)),
         _ => Err(chain::malformed(&endpoint, "a chain has no certificates")),
     };
     chains.iter().take(limits::CHAIN).map(of).collect()
@@ -129,24 +129,6 @@ async fn get(endpoint: &Endpoint, http: &HttpClient) -> Result<Vec<u8>, HttpErro
 
 fn text<'b>(endpoint: &Endpoint, body: &'b [u8]) -> Result<&'b str, CaError> {
     std::str::from_utf8(body).map_err(|_| chain::malformed(endpoint, "not text"))
-}
-
-/// Certificates in PEM, each once.
-fn read<'t>(endpoint: &Endpoint, texts: impl Iterator<Item = &'t str>) -> Result<Vec<Certificate>, CaError> {
-    let unusable = |error| CaError::Certificate { url: endpoint.to_string(), error };
-    let mut certificates = Vec::new();
-    for text in texts {
-        for der in pem::decode_all(text, "CERTIFICATE").map_err(|error| unusable(error.into()))? {
-            let certificate = Certificate::from_der(&der).map_err(unusable)?;
-            if !certificates.contains(&certificate) {
-                certificates.push(certificate);
-            }
-            if certificates.len() > limits::CHAIN {
-                return Err(chain::malformed(endpoint, "more than eight certificates"));
-            }
-        }
-    }
-    Ok(certificates)
 }
 
 #[cfg(test)]

@@ -14,20 +14,7 @@ pub(super) fn read<'t>(
     endpoint: &Endpoint,
     texts: impl IntoIterator<Item = &'t str>,
 ) -> Result<CertificateChain, CaError> {
-    let unusable = |error| CaError::Certificate { url: endpoint.to_string(), error };
-    let mut certificates: Vec<Certificate> = Vec::new();
-    for text in texts {
-        for der in pem::decode_all(text, "CERTIFICATE").map_err(|error| unusable(error.into()))? {
-            let certificate = Certificate::from_der(&der).map_err(unusable)?;
-            if !certificates.contains(&certificate) {
-                certificates.push(certificate);
-            }
-            if certificates.len() > limits::CHAIN {
-                return Err(malformed(endpoint, "more than eight certificates"));
-            }
-        }
-    }
-    let mut certificates = certificates.into_iter();
+    let mut certificates = self::certificates(endpoint, texts)?.into_iter();
     match certificates.next() {
         Some(leaf) => Ok(CertificateChain { leaf, above: certificates.collect(), sct_beside: false }),
         None => Err(malformed(endpoint, "a chain of one to eight certificates is expected")),
@@ -50,4 +37,25 @@ pub(super) async fn request_with(key: &dyn Signer, names: Option<Extension>) -> 
     let info = Csr::info_with(key.public_key(), &wished);
     let signature = sign_message(key, &info).await?;
     Ok(pem::encode("CERTIFICATE REQUEST", &Csr::write(&info, key.scheme(), &signature)))
+}
+
+/// Certificates in PEM, each once.
+pub(super) fn certificates<'t>(
+    endpoint: &Endpoint,
+    texts: impl IntoIterator<Item = &'t str>,
+) -> Result<Vec<Certificate>, CaError> {
+    let unusable = |error| CaError::Certificate { url: endpoint.to_string(), error };
+    let mut certificates = Vec::new();
+    for text in texts {
+        for der in pem::decode_all(text, "CERTIFICATE").map_err(|error| unusable(error.into()))? {
+            let certificate = Certificate::from_der(&der).map_err(unusable)?;
+            if !certificates.contains(&certificate) {
+                certificates.push(certificate);
+            }
+            if certificates.len() > limits::CHAIN {
+                return Err(malformed(endpoint, "more than eight certificates"));
+            }
+        }
+    }
+    Ok(certificates)
 }

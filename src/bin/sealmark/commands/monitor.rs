@@ -8,7 +8,7 @@ use sealmark::base::limits;
 use sealmark::format::checkpoint::NoteKey;
 use sealmark::format::trust::{ClientTrustConfig, TrustedRoot};
 use sealmark::monitor::{Begin, Event, Finding, Interest, Listener, Monitor, MonitorError};
-use sealmark::policy::{Matcher, PatternError, Rule, Watch};
+use sealmark::policy::{Matcher, Rule, Watch};
 use sealmark::service::BoxFuture;
 use sealmark::service::tlog::tiles::TiledLog;
 use sealmark::service::webhook::Webhook;
@@ -98,8 +98,8 @@ fn keys(root: &TrustedRoot) -> Vec<NoteKey> {
 fn interest(args: &Args) -> Result<Interest, Failure> {
     let who = &args.watched;
     let mut watches = Vec::new();
-    let identity = matcher(&who.identity, &who.identity_glob, &who.identity_regex)?;
-    let issuer = matcher(&who.issuer, &who.issuer_glob, &who.issuer_regex)?;
+    let identity = settings::matcher(&who.identity, &who.identity_glob, &who.identity_regex)?;
+    let issuer = settings::matcher(&who.issuer, &who.issuer_glob, &who.issuer_regex)?;
     if identity.is_some() || issuer.is_some() || !who.claims.is_empty() {
         let mut rule = Rule::named("flags");
         if let Some(identity) = identity {
@@ -125,17 +125,6 @@ fn interest(args: &Args) -> Result<Interest, Failure> {
         return Err(Failure::usage("say whom you watch for: a ledger tells which of their entries are yours"));
     }
     Ok(Interest { watches, ledgers: who.ledgers.clone() })
-}
-
-/// At most one of the three is given: the table of flags says so.
-fn matcher(
-    exact: &Option<String>,
-    glob: &Option<String>,
-    regex: &Option<String>,
-) -> Result<Option<Matcher>, PatternError> {
-    let exact = exact.as_deref().map(Matcher::exact);
-    let glob = glob.as_deref().map(Matcher::glob);
-    exact.or(glob).or(regex.as_deref().map(Matcher::regex)).transpose()
 }
 
 /// Schema `sealmark.monitor/v1`: one line.

@@ -92,7 +92,7 @@ fn rule(args: &ExpectedArgs, waivers: &WaiverArgs) -> Result<Rule, Failure> {
 }
 
 /// At most one of the three is given: the table of flags says so.
-fn matcher(
+pub(crate) fn matcher(
     exact: &Option<String>,
     glob: &Option<String>,
     regex: &Option<String>,
