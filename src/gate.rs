@@ -35,7 +35,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
 pub use addresses::{AddressError, Stores};
-pub use events::{ApiServer, EventsError, Recorder};
+pub use events::{EventsError, Recorder, event_settings};
 pub use registries::RegistryError;
 pub use snapshot::{LoadedPolicy, PolicySource, Reload, Snapshot, SnapshotError, Sources, State, TrustSource};
 pub use verdict::{Admission, Objection, Verdict};
@@ -48,6 +48,7 @@ use crate::serve::traces::{Exporter, Span, TraceSettings, Tracer};
 use crate::serve::{Clients, Journal, ServingCertificate, Status, body, clients, tls};
 use crate::service::environment::Environment;
 use crate::service::http::HttpError;
+use crate::service::kubernetes::ApiServer;
 use events::Events;
 use judge::Judge;
 use metrics::GateMetrics;

@@ -28,6 +28,7 @@ pub mod environment;
 pub mod files;
 pub mod http;
 pub mod identity;
+pub mod kubernetes;
 pub mod ledger;
 pub mod look;
 pub(crate) mod program;

@@ -15,6 +15,11 @@ pub const BUNDLE_FETCHES: usize = 16;
 pub const SPOOLED_BYTES: usize = 2 * BUNDLE_BYTES + (64 << 10);
 /// Signatures that wait in one folder.
 pub const SPOOLED: usize = 10_000;
+/// The first pause between two looks at a request that waits in a cluster, in milliseconds; each further one is twice
+/// as long.
+pub const REQUEST_PAUSE_MILLIS: u64 = 100;
+/// The longest such pause, in milliseconds: a controller needs less than a second, people need minutes.
+pub const REQUEST_PAUSE_MOST_MILLIS: u64 = 2_000;
 /// TUF root metadata, in bytes: Sigstore's are under 8 KiB.
 pub const TUF_ROOT_BYTES: usize = 512 << 10;
 /// Any file of kept TUF metadata, in bytes.

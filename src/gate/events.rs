@@ -7,24 +7,62 @@
 //!
 //! <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
 
-mod account;
 mod recorder;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use thiserror::Error;
 use tokio::sync::mpsc::{Sender, channel};
 
-pub use account::{ApiServer, EventsError};
 pub use recorder::Recorder;
 
 use super::admission::{Review, visible};
+use crate::base::code::Code;
 use crate::base::encoding::json::{Json, quote};
 use crate::base::limits;
 use crate::serve::metrics::Counters;
 use crate::service::environment::Environment;
+use crate::service::http::Settings;
+use crate::service::kubernetes::{ApiServer, ApiServerError};
 
 /// Notes of an event, in characters: Kubernetes takes 1024 bytes.
 const NOTE: usize = 1000;
+
+/// Events are worth no long wait.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How the API server is asked for events.
+pub fn event_settings() -> Settings {
+    Settings { connect_timeout: PATIENCE, attempt_timeout: PATIENCE, budget: PATIENCE, ..Settings::default() }
+}
+
+/// Why an event cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EventsError {
+    /// The API server could not be asked.
+    #[error(transparent)]
+    Server(#[from] ApiServerError),
+    /// It does not take events of this account.
+    #[error("the API server answered {status} to an event")]
+    Refused {
+        /// The status.
+        status: u16,
+    },
+}
+
+impl EventsError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Server(error) => error.code(),
+            Self::Refused { .. } => {
+                Code::undecided("events-refused", "give the gate's service account the role that the manifests have")
+            }
+        }
+    }
+}
 
 /// What an event is about: an object, or the one that manages it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

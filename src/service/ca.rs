@@ -2,6 +2,7 @@
 
 mod anchors;
 mod any_of;
+mod cert_manager;
 mod chain;
 mod for_audience;
 mod fulcio;
@@ -17,6 +18,7 @@ use thiserror::Error;
 use super::BoxFuture;
 use super::http::HttpError;
 use super::identity::{IdToken, SIGSTORE_AUDIENCE, TokenClaims};
+use super::kubernetes::ApiServerError;
 use super::look::{Looked, Seen};
 use super::signer::{Signer, SignerError};
 use crate::base::code::Code;
@@ -24,6 +26,7 @@ use crate::format::x509::{Certificate, CertificateError, San};
 
 pub use anchors::{OtherRoot, RootDigest, fulcio_anchors, step_ca_anchors, step_ca_root, vault_anchors};
 pub use any_of::AnyOf;
+pub use cert_manager::{CertManager, CertManagerError, IssuerRef, Requests};
 pub use for_audience::ForAudience;
 pub use fulcio::Fulcio;
 pub use naming::{NamingError, SanTemplate};
@@ -219,6 +222,12 @@ pub enum CaError {
     /// step-ca said no.
     #[error(transparent)]
     StepCa(#[from] StepCaError),
+    /// A cert-manager, or its cluster, said no.
+    #[error(transparent)]
+    CertManager(#[from] CertManagerError),
+    /// The API server of a cluster could not be asked.
+    #[error(transparent)]
+    ApiServer(#[from] ApiServerError),
     /// An authority of another crate.
     #[error("the certificate authority failed: {0}")]
     Other(Box<dyn std::error::Error + Send + Sync>),
@@ -246,13 +255,15 @@ impl CaError {
             Self::OtherRoot(error) => error.code(),
             Self::NotForServices { .. } => Code::usage(
                 "ca-not-for-services",
-                "ask a Vault or a step-ca: --authority vault:MOUNT/ROLE or step-ca:URL",
+                "ask another: --authority vault:MOUNT/ROLE, step-ca:URL or cert-manager:KIND/NAME",
             ),
             Self::NameNeeded => Code::usage("ca-name-needed", "give the name that the role is to certify"),
             Self::Signer(error) => error.code(),
             Self::Naming(error) => error.code(),
             Self::Vault(error) => error.code(),
             Self::StepCa(error) => error.code(),
+            Self::CertManager(error) => error.code(),
+            Self::ApiServer(error) => error.code(),
             Self::Other(_) => Code::undecided("ca-failed", "read what the authority says"),
         }
     }

@@ -29,7 +29,7 @@ use sealmark::stack::drift::TimeSource;
 use zeroize::Zeroizing;
 
 pub(crate) use acme::AcmeArgs;
-pub(crate) use authority::{AuthorityArgs, AuthoritySystem, LeafEku, TrustAdd};
+pub(crate) use authority::{AnsweredRequests, AuthorityArgs, AuthoritySystem, LeafEku, TrustAdd};
 pub(crate) use budget::{BudgetArgs, SignFinish};
 pub(crate) use carry::{Copy, Load, Pack, PlatformArg, Save, VerifyPack};
 pub(crate) use certificate::{

@@ -77,7 +77,7 @@ pub(crate) enum SettingsError {
     #[error("{flag} {found:?} is not known")]
     Authority { flag: &'static str, found: String },
     /// A Vault certifies the name that it is asked for.
-    #[error("a Vault needs to be told whom to certify")]
+    #[error("a Vault or a cert-manager needs to be told whom to certify")]
     AuthorityName,
     /// A variable of Vault's own client.
     #[error("VAULT_{name} is not set")]
@@ -85,6 +85,9 @@ pub(crate) enum SettingsError {
     /// No pod.
     #[error("there is no service account token of a pod here")]
     PodToken,
+    /// No account to speak to a cluster by.
+    #[error("there is no service account of a pod here")]
+    NoPod,
     /// No SPIFFE agent.
     #[error("SPIFFE_ENDPOINT_SOCKET is not set")]
     NoAgent,
@@ -137,7 +140,7 @@ impl SettingsError {
             ),
             Self::Authority { .. } => Code::usage(
                 "authority-unknown",
-                "give vault:MOUNT/ROLE, step-ca:URL, fulcio:URL or spiffe; logins are jwt:ROLE, token, approle, kubernetes:ROLE, cert:ROLE",
+                "give vault:MOUNT/ROLE, step-ca:URL, fulcio:URL, cert-manager:KIND/NAME or spiffe; logins are jwt:ROLE, token, approle, kubernetes:ROLE, cert:ROLE",
             ),
             Self::AuthorityName => Code::usage(
                 "authority-name",
@@ -155,6 +158,10 @@ impl SettingsError {
             Self::NoAgent => Code::usage(
                 "spiffe-socket",
                 "set it to the agent's socket, for example unix:///run/spire/agent/public/api.sock",
+            ),
+            Self::NoPod => Code::usage(
+                "pod-account",
+                "run it in a pod that mounts its account; name the folder: --authority-account DIR",
             ),
             Self::PodToken => Code::usage("vault-pod-token", "log in by another method outside of a pod"),
             Self::TrustChain { .. } => {

@@ -106,7 +106,7 @@ pub enum LeafProfile {
 const CLIENT_AUTH: &str = "?leaf-eku=client-auth";
 
 /// Schemes of [`AuthorityInstance::uri`] that say which system a private authority is.
-const PRIVATE_SCHEMES: [&str; 4] = ["vault:", "step-ca:", "spiffe:", "private-ca:"];
+const PRIVATE_SCHEMES: [&str; 5] = ["vault:", "step-ca:", "spiffe:", "cert-manager:", "private-ca:"];
 
 impl AuthorityInstance {
     /// Whose word its certificates are, by the scheme of [`AuthorityInstance::uri`].

@@ -7,13 +7,14 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{ApiServer, EventsError, Happening, Same};
+use super::{EventsError, Happening, Same};
 use crate::base::code::Code;
 use crate::base::limits;
 use crate::base::time::UnixTime;
 use crate::serve::metrics::Counters;
 use crate::service::environment::Environment;
-use crate::service::http::Method;
+use crate::service::http::{Method, Repeat};
+use crate::service::kubernetes::{ApiCall, ApiServer};
 
 /// An event that is there.
 #[derive(Debug)]
@@ -107,8 +108,7 @@ impl Recorder {
         let name = self.name();
         let body = happening.to_json(&name, &moment(last), &self.instance());
         let path = path(&happening.same.namespace, "");
-        let written =
-            self.server.write(self.environment.as_ref(), &Method::POST, &path, "application/json", &body).await;
+        let written = self.write(&Method::POST, &path, "application/json", &body).await;
         if self.became(written, told).is_some() {
             let known = Known { name, count: 1, written: 1, last, happened: now, wrote: now };
             self.known.insert(happening.same, known);
@@ -129,7 +129,7 @@ impl Recorder {
             let body = format!(r#"{{"series":{{"count":{count},"lastObservedTime":"{last}"}}}}"#);
             let path = path(&same.namespace, &known.name);
             let media_type = "application/merge-patch+json";
-            let written = self.server.write(self.environment.as_ref(), &Method::PATCH, &path, media_type, &body).await;
+            let written = self.write(&Method::PATCH, &path, media_type, &body).await;
             match self.became(written, told) {
                 // It has expired, as events do.
                 Some(404) => drop(self.known.remove(&same)),
@@ -139,6 +139,21 @@ impl Recorder {
                     }
                 }
             }
+        }
+    }
+
+    /// Writes; gives the status of what is there now, or 404.
+    async fn write(
+        &self,
+        method: &Method,
+        path: &str,
+        media_type: &'static str,
+        body: &str,
+    ) -> Result<u16, EventsError> {
+        let call = ApiCall { method, path, body: Some((media_type, body)), repeat: Repeat::Never };
+        match self.server.call(&call).await?.status {
+            status @ (200..300 | 404 | 409) => Ok(status),
+            status => Err(EventsError::Refused { status }),
         }
     }
 

@@ -26,7 +26,7 @@ impl Cluster {
         std::fs::write(account.path().join("token"), "account-token\n").unwrap();
         std::fs::write(account.path().join("ca.crt"), "").unwrap();
         let site = Site::new();
-        let api = ApiServer::at(server.endpoint(Service::ApiServer, "/"), account.path());
+        let api = ApiServer::at(server.endpoint(Service::ApiServer, "/"), account.path(), event_settings());
         let (gate, recorder) = (Arc::clone(&site.gate), site.gate.note_events(api));
         tokio::spawn(async move { recorder.run(|code, what| gate.tell("events-not-written", code, what)).await });
         Self { server, site, _account: account }
@@ -123,7 +123,7 @@ async fn what_happens_again_is_counted_and_what_is_too_much_is_left_out() {
     let account = tempfile::tempdir().unwrap();
     std::fs::write(account.path().join("token"), "account-token").unwrap();
     std::fs::write(account.path().join("ca.crt"), "").unwrap();
-    let api = ApiServer::at(server.endpoint(Service::ApiServer, "/"), account.path());
+    let api = ApiServer::at(server.endpoint(Service::ApiServer, "/"), account.path(), event_settings());
     let metrics = Metrics::default();
     let counts = metrics.counters("events", "Events.", &["outcome"]);
     let (events, recorder) = start(api, counts, Arc::new(SystemEnvironment));

@@ -4,7 +4,7 @@ use super::{CaError, CertificateChain};
 use crate::base::encoding::pem;
 use crate::base::limits;
 use crate::format::x509::build::Extension;
-use crate::format::x509::{Certificate, CertificateRequest as Csr, San};
+use crate::format::x509::{Certificate, CertificateError, CertificateRequest as Csr, San};
 use crate::service::http::{Endpoint, HttpError, Service};
 use crate::service::signer::{Signer, SignerError, sign_message};
 
@@ -45,15 +45,24 @@ pub(super) fn certificates<'t>(
     texts: impl IntoIterator<Item = &'t str>,
 ) -> Result<Vec<Certificate>, CaError> {
     let unusable = |error| CaError::Certificate { url: endpoint.to_string(), error };
+    let certificates = decode(texts).map_err(unusable)?;
+    if certificates.len() > limits::CHAIN {
+        return Err(malformed(endpoint, "more than eight certificates"));
+    }
+    Ok(certificates)
+}
+
+/// The same: those of a chain, and at most one more.
+pub(super) fn decode<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Vec<Certificate>, CertificateError> {
     let mut certificates = Vec::new();
     for text in texts {
-        for der in pem::decode_all(text, "CERTIFICATE").map_err(|error| unusable(error.into()))? {
-            let certificate = Certificate::from_der(&der).map_err(unusable)?;
+        for der in pem::decode_all(text, "CERTIFICATE")? {
+            let certificate = Certificate::from_der(&der)?;
             if !certificates.contains(&certificate) {
                 certificates.push(certificate);
             }
             if certificates.len() > limits::CHAIN {
-                return Err(malformed(endpoint, "more than eight certificates"));
+                return Ok(certificates);
             }
         }
     }

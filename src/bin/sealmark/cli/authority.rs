@@ -13,13 +13,15 @@ use super::{FormatArg, path};
 #[command(next_help_heading = "Certificate authority (default: the services' own)")]
 pub(crate) struct AuthorityArgs {
     /// Who certifies instead: vault:MOUNT/ROLE (at VAULT_ADDR or BAO_ADDR), step-ca:URL, fulcio:URL,
-    /// or spiffe (the agent at SPIFFE_ENDPOINT_SOCKET gives certificate and key)
+    /// cert-manager:KIND/NAME (issuer/NAME or clusterissuer/NAME of the pod's cluster), or spiffe
+    /// (the agent at SPIFFE_ENDPOINT_SOCKET gives certificate and key)
     #[arg(long, value_name = "AUTHORITY", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) authority: Option<String>,
     /// How to log in at a Vault: jwt:ROLE (default), token, approle, kubernetes:ROLE, cert:ROLE
     #[arg(long, value_name = "METHOD", requires = "authority", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) authority_login: Option<String>,
-    /// The name to be certified: a URI with claims of the token in braces; a Vault needs it.
+    /// The name to be certified: a URI with claims of the token in braces; a Vault and a cert-manager
+    /// need it.
     /// Of a SPIFFE agent: the one identity of several that signs
     #[arg(long, value_name = "URI", requires = "authority", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) authority_name: Option<String>,
@@ -30,6 +32,22 @@ pub(crate) struct AuthorityArgs {
     /// STEP_FINGERPRINT: the root's SHA-256
     #[arg(long, value_name = "FILE", requires = "authority", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) authority_tls_root: Option<PathBuf>,
+    /// Where the pod's service account is mounted: token, ca.crt and namespace (default:
+    /// /var/run/secrets/kubernetes.io/serviceaccount); for a cert-manager, and a Vault's login kubernetes
+    #[arg(long, value_name = "DIR", requires = "authority", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) authority_account: Option<PathBuf>,
+    /// What becomes of a CertificateRequest that was answered (default: delete)
+    #[arg(long, value_name = "WHAT", requires = "authority")]
+    pub(crate) authority_requests: Option<AnsweredRequests>,
+}
+
+/// What becomes of requests that were answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnsweredRequests {
+    /// It is deleted
+    Delete,
+    /// It stays in the cluster, with who asked and who approved
+    Keep,
 }
 
 /// Which system an authority is of.
@@ -39,6 +57,8 @@ pub(crate) enum AuthoritySystem {
     Vault,
     /// Smallstep: intermediates.pem and roots.pem
     StepCa,
+    /// cert-manager: an issuer's CA, as the ca.crt of its Secret or of a trust-manager's bundle has it
+    CertManager,
     /// A private Fulcio: api/v2/trustBundle. What it says of issuers is believed
     Fulcio,
     /// SPIRE: what the agent has, or `spire-server bundle show -format pem`; each root is one authority

@@ -42,9 +42,10 @@ impl CertificateCommandError {
             Self::Unreadable { .. } => {
                 Code::undecided("certificate-unreadable", "look at it with `openssl x509 -noout -text`")
             }
-            Self::NoAuthority => {
-                Code::usage("certificate-authority", "name one: --authority vault:MOUNT/ROLE or step-ca:URL")
-            }
+            Self::NoAuthority => Code::usage(
+                "certificate-authority",
+                "name one: --authority vault:MOUNT/ROLE, step-ca:URL or cert-manager:KIND/NAME",
+            ),
             Self::Secret { .. } => {
                 Code::usage("certificate-secret", "give NAMESPACE/NAME as Kubernetes has them: prod/app-tls")
             }

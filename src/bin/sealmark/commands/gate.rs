@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealmark::gate::{ApiServer, Gate, State};
+use sealmark::gate::{Gate, State, event_settings};
 use sealmark::serve::traces::TraceSettings;
 use sealmark::serve::{self, Clients, Journal, Server};
+use sealmark::service::kubernetes::ApiServer;
 
 use crate::cli::{GateAdmission, GateArgs, GateHttp};
 use crate::report::{Failure, console};
@@ -27,7 +28,7 @@ pub(super) fn admission(args: &GateAdmission) -> Result<u8, Failure> {
     let serving = |journal: &Journal| {
         settings::serving(args.tls_cert.as_deref(), args.tls_key.as_deref(), None, &args.acme, journal)
     };
-    let server = ApiServer::of_cluster(settings::environment().as_ref(), &args.service_account)?;
+    let server = ApiServer::of_cluster(settings::environment(), &args.service_account, event_settings())?;
     run(&args.gate, args.listen, server, serving, Gate::admission)
 }
 

@@ -1,23 +1,28 @@
 //! Who certifies, from flags and the variables that the authorities' own clients read.
 
-use std::path::Path;
+mod vault;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sealmark::format::spiffe::SpiffeId;
 use sealmark::service::ca::{
-    CaError, CertificateAuthority, Fulcio, RootDigest, SanTemplate, StepCa, Vault, VaultLogin, VaultRole,
+    CaError, CertManager, CertificateAuthority, Fulcio, IssuerRef, Requests, RootDigest, SanTemplate, StepCa,
 };
 use sealmark::service::environment::Environment;
 use sealmark::service::http::{ClientCertificate, HttpClient};
+use sealmark::service::identity::SIGSTORE_AUDIENCE;
+use sealmark::service::kubernetes::ApiServer;
 use sealmark::service::spiffe::WorkloadApi;
 use zeroize::Zeroizing;
 
 use super::{SettingsError, environment};
-use crate::cli::AuthorityArgs;
+use crate::cli::{AnsweredRequests, AuthorityArgs};
 use crate::files;
 use crate::report::Failure;
 
-/// A pod's own token: <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/>.
-const POD_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+/// A pod's own account: <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/>.
+const POD_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// A file of PEM certificates, or of a key.
 const PEM_BYTES: usize = 1 << 20;
 
@@ -26,16 +31,10 @@ pub(super) fn named_agent(args: &AuthorityArgs) -> Result<Option<(WorkloadApi, O
     if args.authority.as_deref() != Some("spiffe") {
         return Ok(None);
     }
-    let flag = |flag: &'static str, found: &str| SettingsError::Authority { flag, found: found.to_owned() };
-    for (name, value) in
-        [("--authority-login", &args.authority_login), ("--authority-audience", &args.authority_audience)]
-    {
-        if let Some(value) = value {
-            return Err(flag(name, value).into());
-        }
-    }
+    unfit(args, &[Flag::Login, Flag::Audience, Flag::TlsRoot, Flag::Account, Flag::Requests])?;
+    let unknown = |found: &str| SettingsError::Authority { flag: "--authority-name", found: found.to_owned() };
     let id = args.authority_name.as_deref();
-    let id = id.map(|id| SpiffeId::parse(id).ok_or_else(|| flag("--authority-name", id))).transpose()?;
+    let id = id.map(|id| SpiffeId::parse(id).ok_or_else(|| unknown(id))).transpose()?;
     Ok(Some((agent()?, id)))
 }
 
@@ -60,92 +59,105 @@ pub(crate) fn named_authority(
     purpose: CertifiedFor,
 ) -> Result<Option<Box<dyn CertificateAuthority>>, Failure> {
     let Some(authority) = &args.authority else { return Ok(None) };
-    let flag = |flag: &'static str, found: &str| SettingsError::Authority { flag, found: found.to_owned() };
     let name = args.authority_name.as_deref().map(SanTemplate::parse).transpose().map_err(CaError::from)?;
     let environment = environment();
-    match authority.split_once(':') {
+    Ok(Some(match authority.split_once(':') {
         Some(("vault", place)) => {
-            let (mount, role) = place.rsplit_once('/').ok_or_else(|| flag("--authority", authority))?;
-            let variable = |name: &str| {
-                environment.var(&format!("VAULT_{name}")).or_else(|| environment.var(&format!("BAO_{name}")))
-            };
-            let needed = |name: &'static str| variable(name).ok_or(SettingsError::VaultVariable { name });
+            unfit(args, &[Flag::Requests])?;
+            Box::new(vault::named(args, place, name, http, purpose, environment.as_ref())?)
+        }
+        Some(("step-ca", url)) => {
+            unfit(args, &[Flag::Login, Flag::Account, Flag::Requests])?;
+            Box::new(step_ca(args, url, name, http, environment.as_ref())?)
+        }
+        Some(("fulcio", url)) => {
+            unfit(args, &[Flag::Login, Flag::Name, Flag::Audience, Flag::Account, Flag::Requests])?;
+            Box::new(Fulcio::new(url, client(http, args.authority_tls_root.as_deref(), None)?)?)
+        }
+        Some(("cert-manager", issuer)) => {
+            unfit(args, &[Flag::Login, Flag::TlsRoot])?;
             if name.is_none() && purpose == CertifiedFor::Signing {
                 return Err(SettingsError::AuthorityName.into());
             }
-            let role = VaultRole { mount: mount.to_owned(), role: role.to_owned(), name, lifetime_secs: None };
-            let login = login(args.authority_login.as_deref(), &role.role, &needed, environment.as_ref())?;
-            let root = args.authority_tls_root.clone().or_else(|| variable("CACERT").map(Into::into));
-            let own = variable("CLIENT_CERT").zip(variable("CLIENT_KEY"));
-            let own = own.as_ref().map(|(chain, key)| (Path::new(chain), Path::new(key)));
-            let mut vault = Vault::new(&needed("ADDR")?, role, login, client(http, root.as_deref(), own)?)?;
-            if let Some(namespace) = variable("NAMESPACE") {
-                vault = vault.with_namespace(&namespace);
-            }
-            if let Some(audience) = &args.authority_audience {
-                vault = vault.with_audience(audience);
-            }
-            Ok(Some(Box::new(vault)))
+            Box::new(cert_manager(args, issuer, name, http, environment)?)
         }
-        Some(("step-ca", url)) => {
-            if let Some(login) = &args.authority_login {
-                return Err(flag("--authority-login", login).into());
-            }
-            let audience = args.authority_audience.as_deref().unwrap_or("sigstore");
-            let client = client(http, args.authority_tls_root.as_deref(), None)?;
-            let ca = StepCa::new(url, audience, client)?;
-            let ca = match environment.var("STEP_FINGERPRINT") {
-                Some(digest) => ca.with_root(RootDigest::parse(&digest).ok_or(SettingsError::StepFingerprint)?),
-                None => ca,
-            };
-            Ok(Some(match name {
-                Some(name) => Box::new(ca.with_name(name)),
-                None => Box::new(ca),
-            }))
-        }
-        Some(("fulcio", url)) => {
-            for (name, value) in [
-                ("--authority-login", &args.authority_login),
-                ("--authority-name", &args.authority_name),
-                ("--authority-audience", &args.authority_audience),
-            ] {
-                if let Some(value) = value {
-                    return Err(flag(name, value).into());
-                }
-            }
-            Ok(Some(Box::new(Fulcio::new(url, client(http, args.authority_tls_root.as_deref(), None)?)?)))
-        }
-        _ => Err(flag("--authority", authority).into()),
-    }
+        _ => return Err(SettingsError::Authority { flag: "--authority", found: authority.clone() }.into()),
+    }))
 }
 
-fn login(
-    method: Option<&str>,
-    signing_role: &str,
-    needed: &dyn Fn(&'static str) -> Result<String, SettingsError>,
+/// A flag that some authorities have no use for.
+#[derive(Debug, Clone, Copy)]
+enum Flag {
+    Login,
+    Name,
+    Audience,
+    TlsRoot,
+    Account,
+    Requests,
+}
+
+/// What is not read must not be given.
+fn unfit(args: &AuthorityArgs, flags: &[Flag]) -> Result<(), SettingsError> {
+    let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+    for flag in flags {
+        let (flag, found) = match flag {
+            Flag::Login => ("--authority-login", args.authority_login.clone()),
+            Flag::Name => ("--authority-name", args.authority_name.clone()),
+            Flag::Audience => ("--authority-audience", args.authority_audience.clone()),
+            Flag::TlsRoot => ("--authority-tls-root", text(&args.authority_tls_root)),
+            Flag::Account => ("--authority-account", text(&args.authority_account)),
+            Flag::Requests => ("--authority-requests", args.authority_requests.map(|_| "here".to_owned())),
+        };
+        if let Some(found) = found {
+            return Err(SettingsError::Authority { flag, found });
+        }
+    }
+    Ok(())
+}
+
+fn step_ca(
+    args: &AuthorityArgs,
+    url: &str,
+    name: Option<SanTemplate>,
+    http: &HttpClient,
     environment: &dyn Environment,
-) -> Result<VaultLogin, SettingsError> {
-    let (method, role) = match method.unwrap_or("jwt").split_once(':') {
-        Some((method, role)) => (method, Some(role.to_owned())),
-        None => (method.unwrap_or("jwt"), None),
+) -> Result<StepCa, Failure> {
+    let audience = args.authority_audience.as_deref().unwrap_or(SIGSTORE_AUDIENCE);
+    let ca = StepCa::new(url, audience, client(http, args.authority_tls_root.as_deref(), None)?)?;
+    let ca = match environment.var("STEP_FINGERPRINT") {
+        Some(digest) => ca.with_root(RootDigest::parse(&digest).ok_or(SettingsError::StepFingerprint)?),
+        None => ca,
     };
-    let role_or_same = || role.clone().unwrap_or_else(|| signing_role.to_owned());
-    let mount = method.to_owned();
-    Ok(match method {
-        "jwt" => VaultLogin::Jwt { mount, role: role_or_same() },
-        "token" if role.is_none() => VaultLogin::Token(Zeroizing::new(needed("TOKEN")?)),
-        "approle" if role.is_none() => {
-            VaultLogin::AppRole { mount, role_id: needed("ROLE_ID")?, secret_id: Zeroizing::new(needed("SECRET_ID")?) }
-        }
-        "kubernetes" => {
-            let token = environment.read(Path::new(POD_TOKEN), sealmark::base::limits::TOKEN_BYTES);
-            let text = token.ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            let jwt = Zeroizing::new(text.ok_or(SettingsError::PodToken)?);
-            VaultLogin::Kubernetes { mount, role: role_or_same(), jwt }
-        }
-        "cert" => VaultLogin::Certificate { mount, role },
-        other => return Err(SettingsError::Authority { flag: "--authority-login", found: other.to_owned() }),
+    Ok(match name {
+        Some(name) => ca.with_name(name),
+        None => ca,
     })
+}
+
+fn cert_manager(
+    args: &AuthorityArgs,
+    issuer: &str,
+    name: Option<SanTemplate>,
+    http: &HttpClient,
+    environment: Arc<dyn Environment>,
+) -> Result<CertManager, Failure> {
+    let unknown = || SettingsError::Authority { flag: "--authority", found: format!("cert-manager:{issuer}") };
+    let issuer = IssuerRef::parse(issuer).ok_or_else(unknown)?;
+    let server = ApiServer::of_cluster(environment, &account(args), http.settings().clone())?;
+    let ca = CertManager::new(server.ok_or(SettingsError::NoPod)?, issuer, name).map_err(CaError::from)?;
+    let ca = match &args.authority_audience {
+        Some(audience) => ca.with_audience(audience),
+        None => ca,
+    };
+    Ok(match args.authority_requests {
+        Some(AnsweredRequests::Keep) => ca.with_requests(Requests::Keep),
+        Some(AnsweredRequests::Delete) | None => ca,
+    })
+}
+
+/// Where the pod's account is mounted.
+fn account(args: &AuthorityArgs) -> PathBuf {
+    args.authority_account.clone().unwrap_or_else(|| POD_ACCOUNT.into())
 }
 
 /// A client that trusts the root in a file too.

@@ -104,6 +104,7 @@ fn uri(args: &TrustAdd) -> Result<String, SettingsError> {
     Ok(match args.from {
         AuthoritySystem::Vault => format!("vault:{at}"),
         AuthoritySystem::StepCa => format!("step-ca:{at}"),
+        AuthoritySystem::CertManager => format!("cert-manager:{at}"),
         AuthoritySystem::File => format!("private-ca:{at}"),
         AuthoritySystem::Fulcio => at.to_owned(),
         AuthoritySystem::Spire => match (trust_domain(at)?, args.leaf_eku) {
@@ -132,7 +133,7 @@ fn received(args: &TrustAdd) -> Result<Vec<Vec<Certificate>>, Failure> {
         AuthoritySystem::Vault => runtime.block_on(vault_anchors(&args.at, &http))?,
         AuthoritySystem::StepCa => runtime.block_on(step_ca(args, http))?,
         AuthoritySystem::Fulcio => return Ok(runtime.block_on(fulcio_anchors(&args.at, &http))?),
-        AuthoritySystem::File => {
+        AuthoritySystem::CertManager | AuthoritySystem::File => {
             return Err(SettingsError::TrustChain { problem: "no file with certificates was given" }.into());
         }
     };
