@@ -20,6 +20,8 @@ pub const SPOOLED: usize = 10_000;
 pub const REQUEST_PAUSE_MILLIS: u64 = 100;
 /// The longest such pause, in milliseconds: a controller needs less than a second, people need minutes.
 pub const REQUEST_PAUSE_MOST_MILLIS: u64 = 2_000;
+/// Rounds of the derivation of a key from a password, where an authority says how many: step writes 600,000.
+pub const JWE_ITERATIONS: u32 = 10_000_000;
 /// TUF root metadata, in bytes: Sigstore's are under 8 KiB.
 pub const TUF_ROOT_BYTES: usize = 512 << 10;
 /// Any file of kept TUF metadata, in bytes.

@@ -31,7 +31,7 @@ pub use for_audience::ForAudience;
 pub use fulcio::Fulcio;
 pub use naming::{NamingError, SanTemplate};
 pub use serving::{ServiceCertificateError, ServiceName, ServiceRequest, check_service, shown};
-pub use step_ca::{StepCa, StepCaError};
+pub use step_ca::{JwkProvisioner, StepCa, StepCaError};
 pub use vault::{Vault, VaultError, VaultLogin, VaultRole};
 
 /// Issues a certificate for a key to whoever a token names.

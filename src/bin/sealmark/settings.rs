@@ -77,7 +77,7 @@ pub(crate) enum SettingsError {
     #[error("{flag} {found:?} is not known")]
     Authority { flag: &'static str, found: String },
     /// A Vault certifies the name that it is asked for.
-    #[error("a Vault or a cert-manager needs to be told whom to certify")]
+    #[error("this authority needs to be told whom to certify")]
     AuthorityName,
     /// A variable of Vault's own client.
     #[error("VAULT_{name} is not set")]
@@ -85,6 +85,9 @@ pub(crate) enum SettingsError {
     /// No pod.
     #[error("there is no service account token of a pod here")]
     PodToken,
+    /// A provisioner's key is encrypted.
+    #[error("the key of a JWK provisioner is opened by a password, and there is none")]
+    ProvisionerPassword,
     /// No account to speak to a cluster by.
     #[error("there is no service account of a pod here")]
     NoPod,
@@ -140,7 +143,7 @@ impl SettingsError {
             ),
             Self::Authority { .. } => Code::usage(
                 "authority-unknown",
-                "give vault:MOUNT/ROLE, step-ca:URL, fulcio:URL, cert-manager:KIND/NAME or spiffe; logins are jwt:ROLE, token, approle, kubernetes:ROLE, cert:ROLE",
+                "give vault:MOUNT/ROLE, step-ca:URL, fulcio:URL, cert-manager:KIND/NAME or spiffe; logins are jwt:ROLE, token, approle, kubernetes:ROLE, cert:ROLE, and jwk:PROVISIONER of a step-ca",
             ),
             Self::AuthorityName => Code::usage(
                 "authority-name",
@@ -159,6 +162,9 @@ impl SettingsError {
                 "spiffe-socket",
                 "set it to the agent's socket, for example unix:///run/spire/agent/public/api.sock",
             ),
+            Self::ProvisionerPassword => {
+                Code::usage("authority-password", "keep it in a file: --authority-password-file FILE")
+            }
             Self::NoPod => Code::usage(
                 "pod-account",
                 "run it in a pod that mounts its account; name the folder: --authority-account DIR",

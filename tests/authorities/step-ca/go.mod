@@ -2,7 +2,10 @@ module sealmark.example/step-ca
 
 go 1.26.0
 
-require github.com/smallstep/certificates v0.30.2
+require (
+	github.com/smallstep/certificates v0.30.2
+	go.step.sm/crypto v0.77.1
+)
 
 require (
 	cloud.google.com/go/auth v0.18.2 // indirect
@@ -86,7 +89,6 @@ require (
 	go.opentelemetry.io/otel v1.39.0 // indirect
 	go.opentelemetry.io/otel/metric v1.39.0 // indirect
 	go.opentelemetry.io/otel/trace v1.39.0 // indirect
-	go.step.sm/crypto v0.77.1 // indirect
 	go.yaml.in/yaml/v2 v2.4.3 // indirect
 	golang.org/x/crypto v0.49.0 // indirect
 	golang.org/x/net v0.52.0 // indirect

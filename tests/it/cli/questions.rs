@@ -44,6 +44,21 @@ fn flags_that_mean_nothing() {
         &[
             ("authority-unknown", 2, &sign(&["--authority", "wrong:pki"])),
             ("authority-name", 2, &sign(&["--authority", "vault:pki/role"])),
+            ("authority-name", 2, &sign(&["--authority", "cert-manager:issuer/ci"])),
+            ("authority-unknown", 2, &sign(&["--authority", "cert-manager:ci", "--authority-name", "https://a/b"])),
+            ("pod-account", 2, &sign(&["--authority", "cert-manager:issuer/ci", "--authority-name", "https://a/b"])),
+            (
+                "authority-password",
+                2,
+                &sign(&[
+                    "--authority",
+                    "step-ca:http://127.0.0.1:1",
+                    "--authority-login",
+                    "jwk:release",
+                    "--authority-name",
+                    "https://a/b",
+                ]),
+            ),
             (
                 "platform-parse",
                 2,

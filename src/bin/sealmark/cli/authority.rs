@@ -17,7 +17,8 @@ pub(crate) struct AuthorityArgs {
     /// (the agent at SPIFFE_ENDPOINT_SOCKET gives certificate and key)
     #[arg(long, value_name = "AUTHORITY", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) authority: Option<String>,
-    /// How to log in at a Vault: jwt:ROLE (default), token, approle, kubernetes:ROLE, cert:ROLE
+    /// How to log in at a Vault: jwt:ROLE (default), token, approle, kubernetes:ROLE, cert:ROLE;
+    /// at a step-ca jwk:PROVISIONER (default: its OIDC provisioner)
     #[arg(long, value_name = "METHOD", requires = "authority", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) authority_login: Option<String>,
     /// The name to be certified: a URI with claims of the token in braces; a Vault and a cert-manager
@@ -25,6 +26,9 @@ pub(crate) struct AuthorityArgs {
     /// Of a SPIFFE agent: the one identity of several that signs
     #[arg(long, value_name = "URI", requires = "authority", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) authority_name: Option<String>,
+    /// A file with the password of a step-ca's JWK provisioner
+    #[arg(long, value_name = "FILE", requires = "authority", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) authority_password_file: Option<PathBuf>,
     /// The audience of the tokens that it takes (default: a Vault's address; sigstore)
     #[arg(long, value_name = "AUDIENCE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) authority_audience: Option<String>,

@@ -5,9 +5,11 @@ mod vault;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sealmark::base::limits;
 use sealmark::format::spiffe::SpiffeId;
 use sealmark::service::ca::{
-    CaError, CertManager, CertificateAuthority, Fulcio, IssuerRef, Requests, RootDigest, SanTemplate, StepCa,
+    CaError, CertManager, CertificateAuthority, Fulcio, IssuerRef, JwkProvisioner, Requests, RootDigest, SanTemplate,
+    StepCa,
 };
 use sealmark::service::environment::Environment;
 use sealmark::service::http::{ClientCertificate, HttpClient};
@@ -31,7 +33,7 @@ pub(super) fn named_agent(args: &AuthorityArgs) -> Result<Option<(WorkloadApi, O
     if args.authority.as_deref() != Some("spiffe") {
         return Ok(None);
     }
-    unfit(args, &[Flag::Login, Flag::Audience, Flag::TlsRoot, Flag::Account, Flag::Requests])?;
+    unfit(args, &[Flag::Login, Flag::Audience, Flag::TlsRoot, Flag::Account, Flag::Requests, Flag::Password])?;
     let unknown = |found: &str| SettingsError::Authority { flag: "--authority-name", found: found.to_owned() };
     let id = args.authority_name.as_deref();
     let id = id.map(|id| SpiffeId::parse(id).ok_or_else(|| unknown(id))).transpose()?;
@@ -63,19 +65,19 @@ pub(crate) fn named_authority(
     let environment = environment();
     Ok(Some(match authority.split_once(':') {
         Some(("vault", place)) => {
-            unfit(args, &[Flag::Requests])?;
+            unfit(args, &[Flag::Requests, Flag::Password])?;
             Box::new(vault::named(args, place, name, http, purpose, environment.as_ref())?)
         }
         Some(("step-ca", url)) => {
-            unfit(args, &[Flag::Login, Flag::Account, Flag::Requests])?;
-            Box::new(step_ca(args, url, name, http, environment.as_ref())?)
+            unfit(args, &[Flag::Account, Flag::Requests])?;
+            Box::new(step_ca(args, url, name, http, purpose, environment)?)
         }
         Some(("fulcio", url)) => {
-            unfit(args, &[Flag::Login, Flag::Name, Flag::Audience, Flag::Account, Flag::Requests])?;
+            unfit(args, &[Flag::Login, Flag::Name, Flag::Audience, Flag::Account, Flag::Requests, Flag::Password])?;
             Box::new(Fulcio::new(url, client(http, args.authority_tls_root.as_deref(), None)?)?)
         }
         Some(("cert-manager", issuer)) => {
-            unfit(args, &[Flag::Login, Flag::TlsRoot])?;
+            unfit(args, &[Flag::Login, Flag::TlsRoot, Flag::Password])?;
             if name.is_none() && purpose == CertifiedFor::Signing {
                 return Err(SettingsError::AuthorityName.into());
             }
@@ -94,6 +96,7 @@ enum Flag {
     TlsRoot,
     Account,
     Requests,
+    Password,
 }
 
 /// What is not read must not be given.
@@ -106,6 +109,7 @@ fn unfit(args: &AuthorityArgs, flags: &[Flag]) -> Result<(), SettingsError> {
             Flag::Audience => ("--authority-audience", args.authority_audience.clone()),
             Flag::TlsRoot => ("--authority-tls-root", text(&args.authority_tls_root)),
             Flag::Account => ("--authority-account", text(&args.authority_account)),
+            Flag::Password => ("--authority-password-file", text(&args.authority_password_file)),
             Flag::Requests => ("--authority-requests", args.authority_requests.map(|_| "here".to_owned())),
         };
         if let Some(found) = found {
@@ -120,14 +124,29 @@ fn step_ca(
     url: &str,
     name: Option<SanTemplate>,
     http: &HttpClient,
-    environment: &dyn Environment,
+    purpose: CertifiedFor,
+    environment: Arc<dyn Environment>,
 ) -> Result<StepCa, Failure> {
     let audience = args.authority_audience.as_deref().unwrap_or(SIGSTORE_AUDIENCE);
-    let ca = StepCa::new(url, audience, client(http, args.authority_tls_root.as_deref(), None)?)?;
-    let ca = match environment.var("STEP_FINGERPRINT") {
-        Some(digest) => ca.with_root(RootDigest::parse(&digest).ok_or(SettingsError::StepFingerprint)?),
-        None => ca,
-    };
+    let mut ca = StepCa::new(url, audience, client(http, args.authority_tls_root.as_deref(), None)?)?;
+    if let Some(digest) = environment.var("STEP_FINGERPRINT") {
+        ca = ca.with_root(RootDigest::parse(&digest).ok_or(SettingsError::StepFingerprint)?);
+    }
+    match args.authority_login.as_deref() {
+        None => unfit(args, &[Flag::Password])?,
+        Some(login) => {
+            let unknown = || SettingsError::Authority { flag: "--authority-login", found: login.to_owned() };
+            let provisioner = login.strip_prefix("jwk:").filter(|name| !name.is_empty()).ok_or_else(unknown)?;
+            if name.is_none() && purpose == CertifiedFor::Signing {
+                return Err(SettingsError::AuthorityName.into());
+            }
+            let file = args.authority_password_file.as_deref().ok_or(SettingsError::ProvisionerPassword)?;
+            let mut password = Zeroizing::new(files::read(file, limits::TOKEN_BYTES)?);
+            let length = password.trim_ascii_end().len();
+            password.truncate(length);
+            ca = ca.with_provisioner(JwkProvisioner::new(provisioner, password), environment);
+        }
+    }
     Ok(match name {
         Some(name) => ca.with_name(name),
         None => ca,

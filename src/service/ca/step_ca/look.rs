@@ -1,12 +1,12 @@
 //! Looking at a step-ca: its health, its provisioners and its roots, none of which takes a token.
 
-use super::StepCa;
+use super::{CaError, StepCa};
 use crate::base::code::Code;
 use crate::base::encoding::json::Json;
 use crate::base::encoding::pem;
 use crate::base::limits;
 use crate::format::x509::Certificate;
-use crate::service::http::{Endpoint, HttpError, Request, Response, Service};
+use crate::service::http::{Endpoint, Request, Response, Service};
 use crate::service::identity::IdToken;
 use crate::service::look::{Looked, Seen};
 
@@ -24,30 +24,43 @@ impl StepCa {
             Err(error) => return Looked::at(vec![Seen::failed(ABOUT, error.to_string(), error.code())]),
         };
         let name = self.base.to_string();
-        let seen = if has_provisioner(&provisioners.body, &self.audience) {
-            let issuer = token.and_then(|token| token.claims().issuer()).unwrap_or("any issuer");
-            Seen::good(ABOUT, format!("{name} has an OIDC provisioner for {:?} (issuer {issuer})", self.audience))
-        } else {
-            let words = format!("{name} has no OIDC provisioner whose clientID is {:?}", self.audience);
-            Seen::failed(ABOUT, words, PROVISIONER)
+        let seen = match &self.own {
+            Some(own) => match self.token_maker(&own.provisioner).await {
+                Ok(_) => Seen::good(
+                    ABOUT,
+                    format!("{name} has a JWK provisioner {:?}, whose key opens", own.provisioner.name()),
+                ),
+                Err(error) => Seen::failed(ABOUT, error.to_string(), error.code()),
+            },
+            None if has_provisioner(&provisioners.body, &self.audience) => {
+                let issuer = token.and_then(|token| token.claims().issuer()).unwrap_or("any issuer");
+                Seen::good(ABOUT, format!("{name} has an OIDC provisioner for {:?} (issuer {issuer})", self.audience))
+            }
+            None => {
+                let words = format!("{name} has no OIDC provisioner whose clientID is {:?}", self.audience);
+                Seen::failed(ABOUT, words, PROVISIONER)
+            }
         };
         let roots = self.get("roots.pem").await.ok();
         let own_certificates = roots.map(|roots| certificates(&roots.body)).unwrap_or_default();
         Looked { date: provisioners.date(), own_certificates, ..Looked::at(vec![seen]) }
     }
 
-    async fn get(&self, path: &str) -> Result<Response, HttpError> {
+    /// Over the TLS that its root proves, where that is known.
+    pub(super) async fn get(&self, path: &str) -> Result<Response, CaError> {
         let endpoint: Endpoint = self.base.below(path);
+        // As many provisioners as one answer holds.
+        let endpoint = if path == "provisioners" { endpoint.with_query("limit", "100") } else { endpoint };
         let request = Request {
             service: Service::CertificateAuthority,
             endpoint: &endpoint,
             accept: "*/*",
             body: None,
             bearer: None,
-            expected: &[200],
+            expected: &[200, 201],
             secrets: &[],
         };
-        self.http.send(request).await
+        Ok(self.client().await?.send(request).await?)
     }
 }
 
@@ -77,7 +90,7 @@ mod tests {
     #[test]
     fn the_provisioner_for_this_audience() {
         let server = FakeServer::start(|_, sent| match sent.target.as_str() {
-            "/provisioners" => Answer::new(
+            "/provisioners?limit=100" => Answer::new(
                 200,
                 r#"{"provisioners":[{"type":"JWK","name":"a"},{"type":"OIDC","name":"b","clientID":"sigstore"}]}"#,
             ),
