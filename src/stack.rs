@@ -85,7 +85,7 @@ pub use issuer::TokenRequest;
 pub use operations::Serving;
 pub use place::Place;
 pub use roles::Role;
-pub use rotation::{Rotated, rotate};
+pub use rotation::{Rotated, rotate, rotate_with};
 pub use running::Running;
 pub use status::{LogStatus, StackStatus, status};
 pub use upkeep::{OfLog, export, fsck};

@@ -166,6 +166,18 @@ pub enum SignerError {
         /// What is wrong, in the module's words.
         problem: String,
     },
+    /// The PIN of a PKCS#11 token.
+    #[error("PKCS#11: the token does not take the PIN: {problem}")]
+    TokenPin {
+        /// What the module says.
+        problem: String,
+    },
+    /// Not exactly one key pair in a PKCS#11 token.
+    #[error("PKCS#11: {problem}")]
+    TokenKey {
+        /// What is wrong.
+        problem: String,
+    },
     /// This build has no PKCS#11.
     #[error("this build cannot load PKCS#11 modules")]
     NoPkcs11,
@@ -213,6 +225,14 @@ impl SignerError {
             Self::Token { .. } => {
                 Code::undecided("signer-token", "list the token's keys: `pkcs11-tool --module FILE --login -O`")
             }
+            Self::TokenPin { .. } => Code::usage(
+                "signer-token-pin",
+                "check pin-source or SEALMARK_PKCS11_PIN: after a few wrong PINs a token locks itself",
+            ),
+            Self::TokenKey { .. } => Code::undecided(
+                "signer-token-key",
+                "compare object and id of its URI with what the token lists: `pkcs11-tool --module FILE --login -O`",
+            ),
             Self::NoPkcs11 => Code::usage(
                 "signer-no-pkcs11",
                 "build it with the feature `pkcs11`, or name a program that signs: --key exec:PROGRAM",

@@ -60,6 +60,20 @@ pub enum StackError {
         /// What is wrong.
         what: &'static str,
     },
+    /// One key in two places.
+    #[error("the key for {key} is that of {of} already")]
+    KeyReused {
+        /// The key that it was to be.
+        key: String,
+        /// The one that it is.
+        of: String,
+    },
+    /// A log whose key is in a token, and no key in a token for the log that follows it.
+    #[error("the key {key} is in a token, and none in a token is named that takes its place")]
+    KeyUnnamed {
+        /// The key.
+        key: &'static str,
+    },
     /// A private key.
     #[error(transparent)]
     Key(#[from] PrivateKeyError),
@@ -105,6 +119,13 @@ impl StackError {
             Self::Damaged { .. } => {
                 Code::undecided("stack-damaged", "put the file back that `sealmark stack init` wrote")
             }
+            Self::KeyReused { .. } => {
+                Code::usage("stack-key-reused", "make a key in the token for each use: who breaks one breaks no other")
+            }
+            Self::KeyUnnamed { .. } => Code::usage(
+                "stack-key-unnamed",
+                "make the next key in the token and name it: `--token-key NAME=pkcs11:URI`",
+            ),
             Self::Key(error) => error.code(),
             Self::Log(error) => error.code(),
             Self::Failed(error) => error.code(),

@@ -80,12 +80,17 @@ impl StoredKey {
 
     /// The key of a name, among those that may be held in a token.
     pub(super) fn of_name(name: &str) -> Option<Self> {
-        [Self::Ca, Self::Ct, Self::Rekor, Self::Tsa].into_iter().find(|key| key.name() == name)
+        [Self::Ca, Self::Ct, Self::Rekor, Self::RekorV1, Self::Tsa, Self::Oidc].into_iter().find(|key| key.name() == name)
     }
 
     /// Whether every shard has one of its own.
     const fn is_of_shard(self) -> bool {
         matches!(self, Self::Ct | Self::Rekor | Self::RekorV1)
+    }
+
+    /// The kind that is made.
+    pub(super) fn kind(self) -> KeyKind {
+        self.kinds().first().copied().unwrap_or(KeyKind::P256)
     }
 
     /// The kinds that it may have, the one that is made first: clients want ECDSA in certificates, SCTs and
@@ -156,7 +161,7 @@ impl Folder {
 
     /// Makes a key and writes it.
     pub(super) fn make_key(&self, key: StoredKey) -> Result<PrivateKey, StackError> {
-        self.make_key_of(key, key.kinds().first().copied().unwrap_or(KeyKind::P256))
+        self.make_key_of(key, key.kind())
     }
 
     /// Makes a key of one of its kinds and writes it.

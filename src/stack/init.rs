@@ -30,7 +30,7 @@ pub(super) const EARLIER: i64 = 60;
 pub struct KeyPlan {
     /// Encrypts every key that is written.
     pub password: Option<Arc<Password>>,
-    /// Keys that there are already in PKCS#11 tokens: `ca`, `ct`, `rekor` or `tsa`, and the URI.
+    /// Keys that there are already in PKCS#11 tokens: `ca`, `ct`, `rekor`, `rekor-v1`, `tsa` or `oidc`, and the URI.
     pub tokens: Vec<(String, String)>,
     /// A folder that must not exist, for the keys of the roots: to be kept offline. Without it they are used once and
     /// forgotten.
@@ -38,23 +38,44 @@ pub struct KeyPlan {
 }
 
 impl KeyPlan {
+    /// Whether a key in a token is named for this one.
+    pub(super) fn has(&self, key: StoredKey) -> bool {
+        self.token(key).is_some()
+    }
+
     /// The key in a token that is to be this one.
     fn token(&self, key: StoredKey) -> Option<&str> {
         let found = self.tokens.iter().find(|(name, _)| StoredKey::of_name(name) == Some(key));
         found.map(|(_, uri)| uri.as_str())
     }
 
-    fn key(&self, folder: &Folder, key: StoredKey, kind: KeyKind) -> Result<PrivateKey, StackError> {
+    pub(super) fn key(&self, folder: &Folder, key: StoredKey, kind: KeyKind) -> Result<PrivateKey, StackError> {
         match self.token(key) {
             Some(uri) => folder.adopt_key(key, uri),
             None => folder.make_key_of(key, kind),
         }
     }
 
-    fn check(&self) -> Result<(), String> {
-        let unknown = self.tokens.iter().find(|(name, _)| StoredKey::of_name(name).is_none());
-        let Some((name, _)) = unknown else { return Ok(()) };
-        Err(format!("{name:?} is none of the keys that a token may hold: ca, ct, rekor, tsa"))
+    /// Before anything is made: every key in a token is there, of a kind that fits, and has one use alone. `may` says
+    /// which there are.
+    pub(super) fn check(&self, folder: &Folder, may: &[StoredKey]) -> Result<(), StackError> {
+        let what = |what: String| StackError::Config { path: folder.path("stack.json"), what };
+        let mut seen: Vec<(StoredKey, PublicKey)> = Vec::new();
+        for (name, uri) in &self.tokens {
+            let key = StoredKey::of_name(name).filter(|key| may.contains(key)).ok_or_else(|| {
+                let names: Vec<_> = may.iter().map(|key| key.name()).collect();
+                what(format!("{name:?} is none of the keys that a token may hold here: {}", names.join(", ")))
+            })?;
+            if seen.iter().any(|(other, _)| *other == key) {
+                return Err(what(format!("{name} is named twice")));
+            }
+            let public = PrivateKey::in_token(uri, &folder.key_path(key), key.kinds())?.public_key().clone();
+            if let Some((other, _)) = seen.iter().find(|(_, other)| *other == public) {
+                return Err(StackError::KeyReused { key: name.clone(), of: other.name().to_owned() });
+            }
+            seen.push((key, public));
+        }
+        Ok(())
     }
 }
 
@@ -62,8 +83,8 @@ impl KeyPlan {
 pub(super) fn init(dir: &Path, config: &Config, plan: &KeyPlan, clock: &Clock) -> Result<(), StackError> {
     let what = |what: String| StackError::Config { path: dir.join("stack.json"), what };
     config.check().map_err(|reason| what(reason.to_owned()))?;
-    plan.check().map_err(what)?;
     let folder = Folder::new(&Place::new(dir).unlocked_by(plan.password.clone()));
+    plan.check(&folder, &own_keys(config))?;
     folder.create()?;
     let roots = Roots::of(plan)?;
     let from = UnixTime::from_secs(clock.now().secs() - EARLIER);
@@ -73,7 +94,7 @@ pub(super) fn init(dir: &Path, config: &Config, plan: &KeyPlan, clock: &Clock) -
     let tsa_key = plan.key(&folder, StoredKey::Tsa, KeyKind::P256)?;
     let tsa = tsa_chain(config, from, tsa_key.public_key(), &roots)?;
     folder.write_chain("tsa", &tsa)?;
-    let oidc = folder.make_key(StoredKey::Oidc)?;
+    let oidc = plan.key(&folder, StoredKey::Oidc, KeyKind::P256)?;
     folder.write(folder::OIDC_KEY, &oidc.public_key().to_pem())?;
     folder.write_secret(&hex::encode(&keys::random::<32>()?))?;
 
@@ -83,7 +104,8 @@ pub(super) fn init(dir: &Path, config: &Config, plan: &KeyPlan, clock: &Clock) -
     create_log(&folder, "rekor", &rekor, clock)?;
     let rekor_v1 = match config.rekor_v1 {
         true => {
-            let codec = RekorV1Codec::new(folder.make_key(StoredKey::RekorV1)?, &config.rekor_v1_name())?;
+            let key = plan.key(&folder, StoredKey::RekorV1, KeyKind::P256)?;
+            let codec = RekorV1Codec::new(key, &config.rekor_v1_name())?;
             create_log(&folder, "rekor-v1", &codec, clock)?;
             Some(codec)
         }
@@ -101,6 +123,12 @@ pub(super) fn init(dir: &Path, config: &Config, plan: &KeyPlan, clock: &Clock) -
     // Last: a folder without it is no stack.
     config.write(dir)?;
     folder.sync()
+}
+
+/// The keys that a token may hold: those of the trust repository are replaced by the stack itself.
+fn own_keys(config: &Config) -> Vec<StoredKey> {
+    let v1 = config.rekor_v1.then_some(StoredKey::RekorV1);
+    [StoredKey::Ca, StoredKey::Ct, StoredKey::Rekor, StoredKey::Tsa, StoredKey::Oidc].into_iter().chain(v1).collect()
 }
 
 pub(super) fn create_log<C: Codec>(folder: &Folder, name: &str, codec: &C, clock: &Clock) -> Result<(), StackError> {

@@ -1,5 +1,6 @@
 //! The stack's private keys: made once by `init`, one PKCS#8 file each, encrypted where there is a
-//! password, mode 0600, in a folder of their own with mode 0700. A file may name a key in a PKCS#11 token instead. Their bytes are wiped when dropped and appear in no output.
+//! password, mode 0600, in a folder of their own with mode 0700. A file may name a key in a PKCS#11 token instead, with
+//! its public key, so that another one in its place is noticed. Their bytes are wiped when dropped and appear in no output.
 
 mod held;
 
@@ -76,6 +77,12 @@ pub enum PrivateKeyError {
         /// Why.
         error: SignerError,
     },
+    /// A token holds another key than the one that was taken over from it.
+    #[error("{}: the token holds another key under this name than it did", path.display())]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
     /// A kind that the stack does not sign with.
     #[error("the stack signs with P-256, P-384 and Ed25519 keys, not with {0}")]
     Kind(KeyKind),
@@ -97,6 +104,10 @@ impl PrivateKeyError {
                 Code::undecided("stack-key-parse", "put the file back that `sealmark stack init` wrote")
             }
             Self::Unopened { error, .. } => error.code(),
+            Self::Replaced { .. } => Code::undecided(
+                "stack-key-replaced",
+                "have the token hold the key again that it held; for new keys of the logs use `sealmark stack rotate`",
+            ),
             Self::Generation => Code::undecided("stack-key-generation", "try again; look at the system's randomness"),
         }
     }
@@ -179,15 +190,24 @@ impl PrivateKey {
         write_secret(path, text.as_bytes())
     }
 
-    /// Takes over a key in a PKCS#11 token: writes its URI to a new file, from where it is opened from now on.
+    /// Opens a key in a PKCS#11 token. `path` is the file that stands for it, or is to.
+    pub fn in_token(uri: &str, path: &Path, kinds: &[KeyKind]) -> Result<Self, PrivateKeyError> {
+        let unfit = || PrivateKeyError::Unopened { path: path.to_owned(), error: held::unfit(uri) };
+        let key = Self::held(held::open(held::uri(uri).ok_or_else(unfit)?, path)?);
+        if kinds.contains(&key.public.kind()) { Ok(key) } else { Err(malformed(path, kinds)) }
+    }
+
+    /// Takes over a key in a PKCS#11 token: writes its URI and its public key to a new file, by which it is opened
+    /// from now on.
     pub fn adopt(uri: &str, path: &Path, kinds: &[KeyKind]) -> Result<Self, PrivateKeyError> {
-        let uri = held::uri(uri).ok_or_else(|| malformed(path, kinds))?;
-        let key = Self::held(held::open(uri, path)?);
-        if !kinds.contains(&key.public.kind()) {
-            return Err(malformed(path, kinds));
-        }
-        write_secret(path, uri.as_bytes())?;
+        let key = Self::in_token(uri, path, kinds)?;
+        write_secret(path, held::file(uri, &key.public).as_bytes())?;
         Ok(key)
+    }
+
+    /// Whether a token holds it.
+    pub fn is_held(&self) -> bool {
+        matches!(self.pair, Pair::Held(_))
     }
 
     /// Reads a key of the kind that belongs there.
@@ -205,8 +225,9 @@ impl PrivateKey {
     pub fn read_locked(path: &Path, kinds: &[KeyKind], password: Option<&Password>) -> Result<Self, PrivateKeyError> {
         let text = read_secret(path)?;
         if let Some(uri) = held::uri(&text) {
-            let key = Self::held(held::open(uri, path)?);
-            return if kinds.contains(&key.public.kind()) { Ok(key) } else { Err(malformed(path, kinds)) };
+            let key = Self::in_token(uri, path, kinds)?;
+            let same = held::public_key(&text).is_none_or(|taken| taken == key.public);
+            return if same { Ok(key) } else { Err(PrivateKeyError::Replaced { path: path.to_owned() }) };
         }
         let der = pkcs8(&text, path, kinds, password)?;
         for kind in kinds {

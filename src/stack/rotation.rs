@@ -16,12 +16,13 @@ use super::clock::Clock;
 use super::config::{self, Config};
 use super::ct::CtCodec;
 use super::folder::{self, Folder, StoredKey};
-use super::init::{EARLIER, create_log};
+use super::init::{EARLIER, KeyPlan, create_log};
 use super::log::{self, Beside, Disk, SigningError, export};
 use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
 use super::{StackError, apart, trust};
+use crate::base::crypto::PublicKey;
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::trust::{ClientTrustConfig, LogInstance, Service};
 
@@ -47,11 +48,22 @@ const DOCUMENTS: [&str; 5] = [
 
 /// Freezes the shard of the stack in a folder, which must not be running, and begins the next.
 pub fn rotate(place: impl Into<Place>) -> Result<Rotated, StackError> {
-    rotate_watched(&place.into(), &Clock::system(), &mut || {})
+    rotate_with(place, &KeyPlan::default())
+}
+
+/// The same, with keys in PKCS#11 tokens for the new logs: `rekor`, `ct`, `rekor-v1`. A log whose key is in a token is
+/// followed by one of which that holds, too.
+pub fn rotate_with(place: impl Into<Place>, plan: &KeyPlan) -> Result<Rotated, StackError> {
+    rotate_watched(&place.into(), plan, &Clock::system(), &mut || {})
 }
 
 /// The same; `step` is called before and after everything that is changed.
-fn rotate_watched(place: &Place, clock: &Clock, step: &mut dyn FnMut()) -> Result<Rotated, StackError> {
+fn rotate_watched(
+    place: &Place,
+    plan: &KeyPlan,
+    clock: &Clock,
+    step: &mut dyn FnMut(),
+) -> Result<Rotated, StackError> {
     let dir = place.dir();
     settle(dir)?;
     let config = Config::read(dir)?;
@@ -65,9 +77,15 @@ fn rotate_watched(place: &Place, clock: &Clock, step: &mut dyn FnMut()) -> Resul
     step();
     let next = next(&config, clock.now());
     let made = Folder::of_shard(place, &next);
+    plan.check(&made, &keys(&config))?;
+    for key in keys(&config) {
+        if folder.key(key)?.is_held() && !plan.has(key) {
+            return Err(StackError::KeyUnnamed { key: key.name() });
+        }
+    }
     discard(&made, names())?;
     step();
-    let new = Codecs::make(&made, &next, clock, step)?;
+    let new = Codecs::make(&made, &next, (plan, clock), step)?;
     made.sync()?;
     step();
     let documents = documents(&folder, &config, &next, (&old, &new), clock.now())?;
@@ -134,6 +152,11 @@ fn discard<'a>(made: &Folder, names: impl Iterator<Item = &'a str>) -> Result<()
     Ok(())
 }
 
+/// The keys that each shard has of its own.
+fn keys(config: &Config) -> Vec<StoredKey> {
+    [StoredKey::Rekor, StoredKey::Ct].into_iter().chain(config.rekor_v1.then_some(StoredKey::RekorV1)).collect()
+}
+
 /// The logs of a shard.
 struct Codecs {
     rekor: RekorCodec,
@@ -152,9 +175,14 @@ impl Codecs {
     }
 
     /// Makes keys and empty logs.
-    fn make(folder: &Folder, config: &Config, clock: &Clock, step: &mut dyn FnMut()) -> Result<Self, StackError> {
-        for key in [StoredKey::Rekor, StoredKey::Ct].into_iter().chain(config.rekor_v1.then_some(StoredKey::RekorV1)) {
-            folder.make_key(key)?;
+    fn make(
+        folder: &Folder,
+        config: &Config,
+        (plan, clock): (&KeyPlan, &Clock),
+        step: &mut dyn FnMut(),
+    ) -> Result<Self, StackError> {
+        for key in keys(config) {
+            plan.key(folder, key, key.kind())?;
             step();
         }
         let made = Self::read(folder, config)?;
@@ -175,6 +203,13 @@ impl Codecs {
             drop(Beside::open(Arc::new(Disk), &folder.log("rekor-v1"), codec)?);
         }
         Ok(())
+    }
+
+    /// The public keys, each with its name.
+    fn public_keys(&self) -> Vec<(&'static str, &PublicKey)> {
+        let mut keys = vec![("rekor", self.rekor.public_key()), ("ct", self.ct.public_key())];
+        keys.extend(self.rekor_v1.as_ref().map(|v1| ("rekor-v1", v1.public_key())));
+        keys
     }
 
     fn ids(&self) -> Vec<Vec<u8>> {
@@ -201,6 +236,12 @@ fn documents(
     let root = &mut trust.trusted_root;
     for log in root.logs.iter_mut().chain(&mut root.ct_logs).filter(|log| old.ids().contains(&log.log_id)) {
         end(log, until).ok_or_else(damaged)?;
+    }
+    // A log of a key is told by it alone: one key signs for one log.
+    for (name, key) in new.public_keys() {
+        if let Some(log) = root.logs.iter().chain(&root.ct_logs).find(|log| log.key == *key) {
+            return Err(StackError::KeyReused { key: name.to_owned(), of: log.host().to_owned() });
+        }
     }
     let validity = ValidityPeriod::new(now.plus_secs(-EARLIER), None).ok_or(SigningError)?;
     let (logs, ct_logs) = trust::logs(next, validity, (&new.ct, &new.rekor, new.rekor_v1.as_ref()));

@@ -50,6 +50,15 @@ pub struct Witness {
 impl Witness {
     /// Makes a witness in a folder that does not exist or is empty; gives its verifier key.
     pub fn init(dir: &Path, config: &WitnessConfig) -> Result<String, StackError> {
+        Self::init_with(dir, config, None)
+    }
+
+    /// The same; with a URI its key is in a PKCS#11 token, and stays there.
+    pub fn init_with(dir: &Path, config: &WitnessConfig, token: Option<&str>) -> Result<String, StackError> {
+        // Before anything is made.
+        if let Some(uri) = token {
+            PrivateKey::in_token(uri, &dir.join(KEY), &[KeyKind::Ed25519])?;
+        }
         config.check().map_err(|what| StackError::Config { path: dir.join(config::NAME), what })?;
         fs::create_dir_all(dir).map_err(|error| StackError::io("create", dir, error))?;
         let mut inside = fs::read_dir(dir).map_err(|error| StackError::io("list", dir, error))?;
@@ -61,8 +70,13 @@ impl Witness {
             let path = dir.join(name);
             fs::create_dir(&path).map_err(|error| StackError::io("create", &path, error))?;
         }
-        let key = PrivateKey::generate(KeyKind::Ed25519)?;
-        key.write(&dir.join(KEY))?;
+        let key = match token {
+            Some(uri) => PrivateKey::adopt(uri, &dir.join(KEY), &[KeyKind::Ed25519])?,
+            None => PrivateKey::generate(KeyKind::Ed25519)?,
+        };
+        if !key.is_held() {
+            key.write(&dir.join(KEY))?;
+        }
         let own = WitnessKey::new(&config.name, key.public_key().clone()).map_err(|_| SigningError)?;
         // Last: a folder without it is no witness.
         config.write(dir)?;

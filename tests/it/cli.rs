@@ -22,6 +22,7 @@ mod rows;
 mod sign_image;
 mod spiffe;
 mod summaries;
+mod tokens;
 mod verify_image;
 mod whoami;
 mod witness;

@@ -713,7 +713,7 @@ pub(crate) struct StackInit {
     /// Encrypt the key files by a password, which is asked for where no file, variable or credential has it
     #[arg(long)]
     pub(crate) encrypt_keys: bool,
-    /// Take a key in a PKCS#11 token: NAME is ca, ct, rekor (Ed25519) or tsa; may be repeated
+    /// Take a key in a PKCS#11 token: NAME is ca, ct, rekor (Ed25519), rekor-v1, tsa or oidc; may be repeated
     #[arg(long, value_name = "NAME=pkcs11:URI", value_parser = setting)]
     pub(crate) token_key: Vec<(String, String)>,
     /// Write the keys of the two roots to a new folder, to be kept offline; without it they are forgotten
@@ -879,6 +879,10 @@ pub(crate) struct StackRotate {
     /// The folder that `stack init` made
     #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
+    /// Take a key in a PKCS#11 token for a new log: NAME is ct, rekor (Ed25519) or rekor-v1; may be repeated. A log whose
+    /// key is in a token needs one
+    #[arg(long, value_name = "NAME=pkcs11:URI", value_parser = setting)]
+    pub(crate) token_key: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) password: StackPassword,
     #[command(flatten)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
@@ -36,6 +37,9 @@ struct Uri {
     module: Option<PathBuf>,
     pin_source: Option<PathBuf>,
 }
+
+/// The length of an Ed25519 key (RFC 8032).
+const ED25519_BYTES: usize = 32;
 
 fn problem(text: impl fmt::Display) -> SignerError {
     SignerError::Token { problem: text.to_string() }
@@ -114,10 +118,12 @@ impl TokenKey {
         }
         let session = context.open_ro_session(found.ok_or_else(|| problem("no token fits its URI"))?);
         let session = session.map_err(problem)?;
-        if let Some(pin) = pin(&uri, environment)? {
-            session.login(UserType::User, Some(&AuthPin::new(pin.as_str().into()))).map_err(problem)?;
+        let pin = pin(&uri, environment)?;
+        if let Some(pin) = &pin {
+            log_in(&session, pin)?;
         }
-        let private = only(&session, &uri.template(ObjectClass::PRIVATE_KEY), "private key")?;
+        let what = if pin.is_some() { "private key" } else { "private key that is to be seen without a PIN" };
+        let private = only(&session, &uri.template(ObjectClass::PRIVATE_KEY), what)?;
         let public = only(&session, &uri.template(ObjectClass::PUBLIC_KEY), "public key")?;
         let public_key = public_key(&session, public)?;
         Ok(Self { session: Arc::new(Mutex::new(session)), private, public_key })
@@ -133,11 +139,25 @@ fn pin(uri: &Uri, environment: &dyn Environment) -> Result<Option<Zeroizing<Stri
     Ok(Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())))
 }
 
+/// Logs in. Sessions of one process share that: a key opened before in the same token has done it.
+fn log_in(session: &Session, pin: &str) -> Result<(), SignerError> {
+    match session.login(UserType::User, Some(&AuthPin::new(pin.into()))) {
+        Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
+        Err(
+            error @ Error::Pkcs11(
+                RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange | RvError::PinLocked | RvError::PinExpired,
+                _,
+            ),
+        ) => Err(SignerError::TokenPin { problem: error.to_string() }),
+        Err(error) => Err(problem(error)),
+    }
+}
+
 fn only(session: &Session, template: &[Attribute], what: &str) -> Result<ObjectHandle, SignerError> {
     match session.find_objects(template).map_err(problem)?[..] {
         [one] => Ok(one),
-        [] => Err(problem(format!("no {what} fits its URI"))),
-        _ => Err(problem(format!("several {what}s fit its URI"))),
+        [] => Err(SignerError::TokenKey { problem: format!("no {what} fits its URI") }),
+        _ => Err(SignerError::TokenKey { problem: format!("several keys fit its URI where one {what} is meant") }),
     }
 }
 
@@ -158,7 +178,7 @@ fn public_key(session: &Session, handle: ObjectHandle) -> Result<PublicKey, Sign
             }
         }
     }
-    let point = || Reader::new(&point).octets().map(<[u8]>::to_vec);
+    let octets = || Reader::new(&point).octets().map(<[u8]>::to_vec);
     let read = match kind {
         Some(KeyType::RSA) => {
             let key = der::sequence(&[&der::unsigned(&modulus), &der::unsigned(&exponent)]);
@@ -167,9 +187,13 @@ fn public_key(session: &Session, handle: ObjectHandle) -> Result<PublicKey, Sign
         Some(KeyType::EC) => {
             // A named curve stands as its OID, which the SubjectPublicKeyInfo has as it is.
             let algorithm = der::sequence(&[&der::oid(crate::format::x509::oids::EC_PUBLIC_KEY), &curve]);
-            PublicKey::from_spki(&der::sequence(&[&algorithm, &der::bit_string(&point()?)]))
+            PublicKey::from_spki(&der::sequence(&[&algorithm, &der::bit_string(&octets()?)]))
         }
-        Some(KeyType::EC_EDWARDS) => PublicKey::from_key_bytes(KeyKind::Ed25519, &point()?),
+        // Tokens differ: the key as it is, or in an OCTET STRING, which makes it longer.
+        Some(KeyType::EC_EDWARDS) if point.len() == ED25519_BYTES => {
+            PublicKey::from_key_bytes(KeyKind::Ed25519, &point)
+        }
+        Some(KeyType::EC_EDWARDS) => PublicKey::from_key_bytes(KeyKind::Ed25519, &octets()?),
         _ => return Err(SignerError::Algorithm("another kind".to_owned())),
     };
     read.map_err(SignerError::PublicKey)

@@ -1,4 +1,5 @@
-//! Keys that a PKCS#11 token holds: the file that stands for one has its URI (RFC 7512) in the place of the key.
+//! Keys that a PKCS#11 token holds: the file that stands for one has its URI (RFC 7512) on the first line, and below it
+//! the public key that it had when it was taken over.
 
 use std::path::Path;
 use std::pin::pin;
@@ -6,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::PrivateKeyError;
+use crate::base::crypto::PublicKey;
 use crate::service::environment::SystemEnvironment;
 use crate::service::signer::{KeyReference, Signer, SignerError, sign_message};
 use crate::stack::log::SigningError;
@@ -13,17 +15,33 @@ use crate::stack::log::SigningError;
 /// How such a URI begins.
 const SCHEME: &str = "pkcs11:";
 
+/// How a key in a token is named.
+const FORM: &str = "pkcs11:token=TOKEN;object=LABEL?pin-source=file:FILE";
+
 /// The URI in a key's file, if it holds one.
 pub(super) fn uri(text: &str) -> Option<&str> {
-    Some(text.trim()).filter(|text| text.starts_with(SCHEME))
+    text.lines().next().map(str::trim).filter(|text| text.starts_with(SCHEME))
+}
+
+/// The public key in a key's file beside the URI, if it holds one.
+pub(super) fn public_key(text: &str) -> Option<PublicKey> {
+    PublicKey::from_pem(text.split_once('\n')?.1).ok()
+}
+
+/// The file that stands for a key.
+pub(super) fn file(uri: &str, public: &PublicKey) -> String {
+    format!("{}\n{}", uri.trim(), public.to_pem())
+}
+
+/// What is no name of a key in a token.
+pub(super) fn unfit(uri: &str) -> SignerError {
+    SignerError::Reference { name: uri.to_owned(), form: FORM }
 }
 
 /// Opens the token that a URI names. `path` is where it stands, or is to stand.
 pub(super) fn open(uri: &str, path: &Path) -> Result<Arc<dyn Signer>, PrivateKeyError> {
     let held = |error| PrivateKeyError::Unopened { path: path.to_owned(), error };
-    let form = "pkcs11:token=TOKEN;object=LABEL?pin-source=file:FILE";
-    let unnamed = || SignerError::Reference { name: uri.to_owned(), form };
-    let named = KeyReference::parse(uri).ok_or_else(unnamed).and_then(|named| named).map_err(held)?;
+    let named = KeyReference::parse(uri).ok_or_else(|| unfit(uri)).and_then(|named| named).map_err(held)?;
     named.open_token(&SystemEnvironment).map_err(held)
 }
 

@@ -48,7 +48,7 @@ fn k06_logt1_a_crash_in_the_middle_of_a_rotation() {
     let first = whole(&dir);
     let mut copies: Vec<PathBuf> = Vec::new();
     let from = dir.clone();
-    let rotated = rotate_watched(&Place::from(&dir), &Clock::system(), &mut || {
+    let rotated = rotate_watched(&Place::from(&dir), &KeyPlan::default(), &Clock::system(), &mut || {
         let copy = parent.path().join(format!("copy-{}", copies.len()));
         copy_dir(&from, &copy);
         copies.push(copy);

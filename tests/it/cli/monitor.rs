@@ -17,7 +17,10 @@ pub(super) struct Up(Child);
 
 impl Up {
     pub(super) fn start(dir: &Path) -> Self {
-        let mut command = sealmark(&["stack", "up", dir.to_str().unwrap()]);
+        Self::spawn(sealmark(&["stack", "up", dir.to_str().unwrap()]))
+    }
+
+    pub(super) fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

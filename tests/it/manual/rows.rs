@@ -23,6 +23,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("F", "Certificate authority"),
     ("K", "Log server"),
     ("Z", "Timestamp authority"),
+    ("LOGT", "Failures of the log engine"),
 ];
 
 struct Row {

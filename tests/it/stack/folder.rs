@@ -199,7 +199,7 @@ fn x11_z08_keys_at_rest() {
     let trusted = TrustedRoot::parse(&std::fs::read(dir.join("trusted_root.json")).unwrap()).unwrap();
     assert_eq!(trusted.certificate_authorities[0].chain[1].public_key(), root.unwrap().public_key());
     // What is none of the stack's keys is refused before anything is made.
-    let plan = KeyPlan { tokens: vec![("oidc".to_owned(), "pkcs11:object=x".to_owned())], ..KeyPlan::default() };
+    let plan = KeyPlan { tokens: vec![("tuf".to_owned(), "pkcs11:object=x".to_owned())], ..KeyPlan::default() };
     let other = parent.path().join("other");
     assert_eq!(Stack::init_with(&other, &Config::loopback(1), &plan).unwrap_err().code().name(), "stack-config");
     assert!(!other.exists());

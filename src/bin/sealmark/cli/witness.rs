@@ -37,6 +37,9 @@ pub(crate) struct WitnessInit {
     /// The address that it will answer at
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8791")]
     pub(crate) listen: SocketAddr,
+    /// Take its key, which is Ed25519, in a PKCS#11 token
+    #[arg(long, value_name = "pkcs11:URI", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) token_key: Option<String>,
 }
 
 /// Have a witness watch a log, by its key

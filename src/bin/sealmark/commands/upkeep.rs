@@ -1,6 +1,6 @@
 //! `stack fsck` and `stack export`: a stack's logs from beside the server.
 
-use sealmark::stack;
+use sealmark::stack::{self, KeyPlan};
 use serde::Serialize;
 
 use super::stack::place;
@@ -65,7 +65,8 @@ struct Rotated {
 
 pub(super) fn rotate(args: &StackRotate) -> Result<u8, Failure> {
     settings::keep_from_dumps();
-    let stack::Rotated { frozen, shard } = stack::rotate(place(&args.dir, &args.password)?)?;
+    let plan = KeyPlan { tokens: args.token_key.clone(), ..KeyPlan::default() };
+    let stack::Rotated { frozen, shard } = stack::rotate_with(place(&args.dir, &args.password)?, &plan)?;
     match args.format.format {
         Format::Json => print_json(&Rotated { schema: "sealmark.stack-rotate/v1", tool: TOOL, frozen, shard })?,
         Format::Human => console::data(&format!(

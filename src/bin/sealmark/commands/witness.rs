@@ -16,7 +16,7 @@ use crate::settings;
 pub(super) fn init(args: &WitnessInit) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let config = WitnessConfig::new(&args.name, &args.listen.to_string(), Vec::new());
-    let key = Witness::init(&args.dir, &config)?;
+    let key = Witness::init_with(&args.dir, &config, args.token_key.as_deref())?;
     console::data(&format!("{key}\n"))?;
     console::words("have it watch a log with `sealmark stack witness watch`, then run it with `stack witness up`");
     Ok(0)

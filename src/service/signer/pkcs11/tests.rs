@@ -74,15 +74,27 @@ fn a_token_signs() {
         assert!(key.public_key().verify_default(b"message", &signature).is_ok(), "{label}");
     }
     assert!(open("id=%70256;token=sig").is_ok());
-    let says = |uri: &str| {
+    let says = |uri: &str, code: &str| {
         let error = open(uri).unwrap_err();
-        assert_eq!((error.code().name(), error.code().exit_code()), ("signer-token", 3), "{uri}");
+        assert_eq!((error.code().name(), error.code().exit_code()), (code, 3), "{uri}");
         error.to_string()
     };
-    assert!(says("token=sig;object=twice").contains("several private keys"));
-    assert!(says("token=sig;object=absent").contains("no private key"));
-    assert!(says("token=absent;object=p256").contains("no token"));
-    assert!(says("token=sig;object=p256?module-path=/absent.so").contains("/absent.so"));
+    assert!(says("token=sig;object=twice", "signer-token-key").contains("several keys"));
+    assert!(says("token=sig;object=absent", "signer-token-key").contains("no private key"));
+    assert!(says("token=absent;object=p256", "signer-token").contains("no token"));
+    assert!(says("token=sig;object=p256?module-path=/absent.so", "signer-token").contains("/absent.so"));
+    let wrong = FixedEnvironment::with_variables([("PKCS11_MODULE_PATH", MODULE), ("SEALMARK_PKCS11_PIN", "4321")]);
+    let error = TokenKey::open("token=sig;object=p256", &wrong).unwrap_err();
+    assert_eq!((error.code().name(), error.code().exit_code()), ("signer-token-pin", 2));
+    let none = FixedEnvironment::with_variables([("PKCS11_MODULE_PATH", MODULE)]);
+    let error = TokenKey::open("token=sig;object=p256", &none).unwrap_err();
+    assert_eq!(error.code().name(), "signer-token-key");
+    assert!(error.to_string().contains("without a PIN"), "{error}");
+    // A stack has several keys in one token.
+    let both = [open("token=sig;object=p256").unwrap(), open("token=sig;object=ed25519").unwrap()];
+    for key in &both {
+        block_on(sign_message(key, b"message")).unwrap();
+    }
 }
 
 #[test]

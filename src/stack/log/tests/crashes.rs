@@ -231,7 +231,7 @@ fn k07_logt3_logt6_logt7_every_operation_fails() {
 
 /// A killed process leaves names in the page cache; the next one relies on them, and then the power goes.
 #[test]
-fn k06_logt2_a_kill_then_a_power_cut() {
+fn k06_logt2_logt5_a_kill_then_a_power_cut() {
     let disk = MemoryDisk::new(durable(254));
     let (history, worked) = work(&disk, &batches(254));
     worked.unwrap();

@@ -1,0 +1,228 @@
+//! A stack whose keys are in a PKCS#11 token, from `init` to `rotate`: softhsm2, with a build of the feature `pkcs11`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use sealmark::base::crypto::KeyKind;
+use sealmark::stack::keys::PrivateKey;
+
+use super::monitor::{Up, free_port, url};
+use super::{sealmark, stderr};
+
+const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+const PIN: &str = "86420975";
+
+/// The code at the end of the reason, and that of the exit.
+fn refused(output: &Output) -> (String, Option<i32>) {
+    let words = stderr(output);
+    let line = words.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("no reason: {words}"));
+    assert!(words.contains("hint: "), "{words}");
+    (line.rsplit(": ").next().unwrap().to_owned(), output.status.code())
+}
+
+fn is(output: &Output, code: &str, exit: i32) {
+    assert_eq!(refused(output), (code.to_owned(), Some(exit)), "{}", stderr(output));
+}
+
+/// A folder with keys, and tokens that hold them.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+/// A token: softhsm2's configuration, by which it is found.
+#[derive(Clone)]
+struct Token(PathBuf);
+
+impl Desk {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn key(&self, name: &str, kind: KeyKind) {
+        PrivateKey::generate(kind).unwrap().write(&self.path(&format!("{name}.pem"))).unwrap();
+    }
+
+    /// A token with keys, each under its label; `None` without softhsm2.
+    fn token(&self, name: &str, keys: &[(&str, &str)]) -> Option<Token> {
+        let (dir, configuration) = (self.path(name), self.path(&format!("{name}.conf")));
+        std::fs::create_dir(&dir).unwrap();
+        std::fs::write(&configuration, format!("directories.tokendir = {}\n", dir.display())).unwrap();
+        let run = |args: &[&str]| {
+            let output = Command::new("softhsm2-util").args(args).env("SOFTHSM2_CONF", &configuration).output().ok()?;
+            assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+            Some(())
+        };
+        run(&["--init-token", "--free", "--label", "site", "--pin", PIN, "--so-pin", "13579246"])?;
+        for (number, (label, key)) in keys.iter().enumerate() {
+            let (file, id) = (self.path(&format!("{key}.pem")), format!("{number:02x}"));
+            let file = file.to_str().unwrap();
+            run(&["--import", file, "--token", "site", "--label", label, "--id", &id, "--pin", PIN])?;
+        }
+        Some(Token(configuration))
+    }
+
+    fn command(&self, token: &Token, pin: &str, args: &[&str]) -> Command {
+        let mut command = sealmark(args);
+        command.current_dir(self.folder.path()).env("SOFTHSM2_CONF", &token.0).env("SEALMARK_PKCS11_PIN", pin);
+        command
+    }
+
+    fn run(&self, token: &Token, args: &[&str]) -> Output {
+        self.command(token, PIN, args).output().unwrap()
+    }
+
+    fn signed(&self, token: &Token, what: &str) {
+        let email = ["stack", "token", "stack", "--kind", "email", "--set", "email=me@example.com"];
+        let given = self.run(token, &email);
+        assert!(given.status.success(), "{}", stderr(&given));
+        std::fs::write(self.path("token.jwt"), given.stdout).unwrap();
+        std::fs::write(self.path(what), what).unwrap();
+        let args = ["sign", "blob", what, "--stack", "stack", "--identity-token-file", "token.jwt"];
+        let output = self.run(token, &args);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+
+    fn verified(&self, what: &str) {
+        let issuer = url(&self.path("stack"));
+        let args = ["verify", "blob", what, "--stack", "stack", "--identity", "me@example.com", "--issuer", &issuer];
+        let output = sealmark(&args).current_dir(self.folder.path()).output().unwrap();
+        assert!(output.status.success(), "{what}: {}", stderr(&output));
+    }
+}
+
+fn named(name: &str, label: &str) -> String {
+    format!("{name}=pkcs11:token=site;object={label}?module-path={MODULE}")
+}
+
+/// `stack init` with these keys in the token.
+fn init<'a>(listen: &'a str, keys: &'a [String]) -> Vec<&'a str> {
+    let keys = keys.iter().flat_map(|key| ["--token-key", key.as_str()]);
+    ["stack", "init", "stack", "--listen", listen].into_iter().chain(keys).collect()
+}
+
+fn holds_no_secret(dir: &Path) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            holds_no_secret(&path);
+            continue;
+        }
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        assert!(!text.contains(PIN), "{}", path.display());
+        // The two of the trust repository are files.
+        if !path.file_name().unwrap().to_str().unwrap().starts_with("tuf") {
+            assert!(!text.contains("PRIVATE KEY"), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn z08_a_stack_lives_by_keys_in_a_token() {
+    if cfg!(not(feature = "pkcs11")) {
+        println!("left out: this build has no PKCS#11 (tests/run builds one)");
+        return;
+    }
+    let desk = Desk { folder: tempfile::tempdir().unwrap() };
+    let ecdsa = ["ca", "ct", "tsa", "oidc", "ct2", "stranger"];
+    ecdsa.iter().for_each(|name| desk.key(name, KeyKind::P256));
+    ["rekor", "rekor2", "witness"].iter().for_each(|name| desk.key(name, KeyKind::Ed25519));
+    let all = ["ca", "ct", "tsa", "oidc", "ct2", "rekor", "rekor2", "witness"].map(|name| (name, name));
+    let Some(token) = desk.token("whole", &all) else {
+        println!("left out: softhsm2-util is not here");
+        return;
+    };
+    let listen = format!("127.0.0.1:{}", free_port());
+    let keys: Vec<String> = ["ca", "ct", "rekor", "tsa", "oidc"].iter().map(|name| named(name, name)).collect();
+
+    // What does not fit is refused before anything is made.
+    let refuse = |keys: &[String], code, exit| {
+        is(&desk.run(&token, &init(&listen, keys)), code, exit);
+        assert!(!desk.path("stack").exists(), "{code}");
+    };
+    is(&desk.command(&token, "00000000", &init(&listen, &keys)).output().unwrap(), "signer-token-pin", 2);
+    assert!(!desk.path("stack").exists());
+    refuse(&[named("ca", "absent")], "signer-token-key", 3);
+    refuse(&[named("ca", "ca"), named("tsa", "ca")], "stack-key-reused", 2);
+    refuse(&[named("ca", "ca"), named("ca", "ct")], "stack-config", 2);
+    refuse(&[named("rekor", "ca")], "stack-key-parse", 3);
+    refuse(&[named("ca", "ca") + "&pin-value=1"], "signer-token", 3);
+    refuse(&["ca=ca.pem".to_owned()], "signer-key-name", 2);
+    refuse(&[named("ca", "ca").replace("token=site", "token=other")], "signer-token", 3);
+
+    let made = desk.run(&token, &init(&listen, &keys));
+    assert!(made.status.success(), "{}", stderr(&made));
+    holds_no_secret(&desk.path("stack"));
+    let up = || Up::spawn(desk.command(&token, PIN, &["stack", "up", "stack"]));
+    let running = up();
+    desk.signed(&token, "first");
+    desk.verified("first");
+    running.kill();
+    let running = up();
+    desk.signed(&token, "second");
+    drop(running);
+
+    // The log that follows is no worse kept, and has a key of its own.
+    let rotate = |keys: &[String]| {
+        let keys = keys.iter().flat_map(|key| ["--token-key", key.as_str()]);
+        desk.run(&token, &["stack", "rotate", "stack"].into_iter().chain(keys).collect::<Vec<_>>())
+    };
+    is(&rotate(&[]), "stack-key-unnamed", 2);
+    is(&rotate(&[named("ct", "ct2")]), "stack-key-unnamed", 2);
+    is(&rotate(&[named("rekor", "rekor"), named("ct", "ct2")]), "stack-key-reused", 2);
+    is(&rotate(&[named("rekor", "rekor2"), named("ct", "ct2"), named("ca", "stranger")]), "stack-config", 2);
+    let rotated = rotate(&[named("rekor", "rekor2"), named("ct", "ct2")]);
+    assert!(rotated.status.success(), "{}", stderr(&rotated));
+    holds_no_secret(&desk.path("stack"));
+    let running = up();
+    desk.signed(&token, "third");
+    ["first", "second", "third"].iter().for_each(|what| desk.verified(what));
+    drop(running);
+    let checked = desk.run(&token, &["stack", "fsck", "stack"]);
+    assert!(checked.status.success(), "{}", stderr(&checked));
+
+    // A token that is not the one that it was.
+    let up = ["stack", "up", "stack"];
+    is(&desk.command(&token, "00000000", &up).output().unwrap(), "signer-token-pin", 2);
+    let but = |label: &str, key: Option<&'static str>| {
+        let others = all.iter().copied().filter(|(name, _)| *name != label);
+        others.chain(key.map(|key| ("tsa", key))).collect::<Vec<_>>()
+    };
+    let without = desk.token("without", &but("tsa", None)).unwrap();
+    is(&desk.run(&without, &up), "signer-token-key", 3);
+    let replaced = desk.token("replaced", &but("tsa", Some("stranger"))).unwrap();
+    is(&desk.run(&replaced, &up), "stack-key-replaced", 3);
+
+    // A witness's key, too.
+    let (uri, kind) = (named("", "witness"), named("", "ca"));
+    let witness = |uri: &str| {
+        let uri = uri.trim_start_matches('=');
+        desk.run(&token, &["stack", "witness", "init", "witness-folder", "--name", "w.example", "--token-key", uri])
+    };
+    is(&witness(&kind), "stack-key-parse", 3);
+    let made = witness(&uri);
+    assert!(made.status.success(), "{}", stderr(&made));
+    holds_no_secret(&desk.path("witness-folder"));
+    is(&desk.run(&without_witness(&desk, &all), &["stack", "witness", "up", "witness-folder"]), "signer-token-key", 3);
+}
+
+fn without_witness(desk: &Desk, all: &[(&'static str, &'static str)]) -> Token {
+    let others: Vec<_> = all.iter().copied().filter(|(name, _)| *name != "witness").collect();
+    desk.token("unwitnessed", &others).unwrap()
+}
+
+#[test]
+fn a_build_without_tokens_says_so() {
+    if cfg!(feature = "pkcs11") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (stack, witness) = (folder.path().join("stack"), folder.path().join("witness"));
+    let run = |args: &[&str]| sealmark(args).current_dir(folder.path()).output().unwrap();
+    is(&run(&["stack", "init", "stack", "--token-key", "ca=pkcs11:object=ca"]), "signer-no-pkcs11", 2);
+    is(
+        &run(&["stack", "witness", "init", "witness", "--name", "w", "--token-key", "pkcs11:object=w"]),
+        "signer-no-pkcs11",
+        2,
+    );
+    assert!(!stack.exists() && !witness.exists());
+}
