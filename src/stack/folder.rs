@@ -80,7 +80,9 @@ impl StoredKey {
 
     /// The key of a name, among those that may be held in a token.
     pub(super) fn of_name(name: &str) -> Option<Self> {
-        [Self::Ca, Self::Ct, Self::Rekor, Self::RekorV1, Self::Tsa, Self::Oidc].into_iter().find(|key| key.name() == name)
+        [Self::Ca, Self::Ct, Self::Rekor, Self::RekorV1, Self::Tsa, Self::Oidc]
+            .into_iter()
+            .find(|key| key.name() == name)
     }
 
     /// Whether every shard has one of its own.

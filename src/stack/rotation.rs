@@ -58,12 +58,7 @@ pub fn rotate_with(place: impl Into<Place>, plan: &KeyPlan) -> Result<Rotated, S
 }
 
 /// The same; `step` is called before and after everything that is changed.
-fn rotate_watched(
-    place: &Place,
-    plan: &KeyPlan,
-    clock: &Clock,
-    step: &mut dyn FnMut(),
-) -> Result<Rotated, StackError> {
+fn rotate_watched(place: &Place, plan: &KeyPlan, clock: &Clock, step: &mut dyn FnMut()) -> Result<Rotated, StackError> {
     let dir = place.dir();
     settle(dir)?;
     let config = Config::read(dir)?;

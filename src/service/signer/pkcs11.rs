@@ -145,7 +145,11 @@ fn log_in(session: &Session, pin: &str) -> Result<(), SignerError> {
         Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
         Err(
             error @ Error::Pkcs11(
-                RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange | RvError::PinLocked | RvError::PinExpired,
+                RvError::PinIncorrect
+                | RvError::PinInvalid
+                | RvError::PinLenRange
+                | RvError::PinLocked
+                | RvError::PinExpired,
                 _,
             ),
         ) => Err(SignerError::TokenPin { problem: error.to_string() }),
