@@ -156,7 +156,7 @@ impl HttpClient {
             let left = deadline.saturating_duration_since(Instant::now());
             match retry::pause(&failure, attempt, settings, left) {
                 Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(failure.into_error(&request, attempt)),
+                None => return Err(failure.into_error(&request, attempt, settings.extra_roots.is_some())),
             }
             attempt += 1;
         }
@@ -266,10 +266,10 @@ impl Failure {
         Self::Transport("timed out".to_owned())
     }
 
-    fn into_error(self, request: &Request<'_>, attempts: u32) -> HttpError {
+    fn into_error(self, request: &Request<'_>, attempts: u32, with_root: bool) -> HttpError {
         let mut secrets = request.secrets.to_vec();
         secrets.extend(request.bearer);
-        let hidden = answer::Hidden { secrets, limit: limits::RESPONSE_BYTES };
+        let hidden = answer::Hidden { secrets, limit: limits::RESPONSE_BYTES, with_root };
         self.named(request.service, request.endpoint.to_string(), attempts, &hidden)
     }
 
@@ -280,7 +280,7 @@ impl Failure {
             Self::Setup(error) => error,
             Self::Unsendable => HttpError::Malformed { service, url, problem: "the token is not text for a header" },
             Self::TooLarge => HttpError::TooLong { service, url, limit: hidden.limit },
-            Self::Tls(cause) => HttpError::Tls { service, url, cause },
+            Self::Tls(cause) => HttpError::Tls { service, url, cause, with_root: hidden.with_root },
             Self::OutOfReach(cause) => HttpError::OutOfReach { service, url, cause },
             Self::Transport(cause) => {
                 HttpError::Unreachable { service, url, attempts, cause: answer::hide(&cause, secrets) }

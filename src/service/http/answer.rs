@@ -7,11 +7,13 @@ const SHOWN: usize = 300;
 /// Shorter parts of a secret are left alone: they would blank out ordinary words.
 const SECRET_PART: usize = 12;
 
-/// What an error about a call must not show, and the bound that the call had.
+/// What an error about a call must not show, and how the call was made.
 #[derive(Debug, Default)]
 pub(super) struct Hidden<'a> {
     pub(super) secrets: Vec<&'a str>,
     pub(super) limit: usize,
+    /// Whether a root was given for TLS.
+    pub(super) with_root: bool,
 }
 
 /// The part of an error's body that says what is wrong: the `message` of a gRPC gateway, an `error` or

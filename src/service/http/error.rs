@@ -206,6 +206,8 @@ pub enum HttpError {
         url: String,
         /// What is wrong.
         cause: String,
+        /// Whether a root was given, beside the public ones.
+        with_root: bool,
     },
     /// An answer that is longer than the call's bound.
     #[error("{service} {url} answered more than {limit} bytes")]
@@ -247,6 +249,14 @@ impl HttpError {
             Self::OutOfReach { .. } => Code::refused(
                 "address-forbidden",
                 "nothing was sent; a host with a private address has to be named where the caller's settings have those",
+            ),
+            Self::Tls { service: Service::CertificateAuthority, with_root: true, .. } => Code::undecided(
+                "ca-tls-root",
+                "give the root of the authority's TLS certificate: the one that was given did not issue it, or it is for another host",
+            ),
+            Self::Tls { service: Service::CertificateAuthority, .. } => Code::undecided(
+                "ca-tls",
+                "give the root of its TLS certificate: --authority-tls-root FILE; else VAULT_CACERT, or a step-ca's STEP_FINGERPRINT",
             ),
             Self::Tls { .. } => Code::undecided(
                 "net-tls",

@@ -145,7 +145,8 @@ impl<'c> Repetition<'c> {
             Repeat::Never => None,
         };
         let Some(pause) = pause else {
-            let hidden = answer::Hidden { secrets: self.call.secrets.to_vec(), limit: self.call.limit };
+            let with_root = self.client.settings().extra_roots.is_some();
+            let hidden = answer::Hidden { secrets: self.call.secrets.to_vec(), limit: self.call.limit, with_root };
             return Err(failure.named(self.call.service, self.call.endpoint.to_string(), self.attempts, &hidden));
         };
         tokio::time::sleep(pause).await;

@@ -1,6 +1,8 @@
 //! Authorities other than the services' own, from the command line: what is asked of whom, and who is believed.
 
 mod fake;
+mod logins;
+mod over_tls;
 
 use std::process::Output;
 use std::sync::Arc;

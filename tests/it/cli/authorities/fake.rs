@@ -2,7 +2,7 @@
 //! one CA, whose every call is kept.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,6 +22,8 @@ pub(in crate::cli) struct Received {
     pub(in crate::cli) method: String,
     pub(in crate::cli) target: String,
     pub(in crate::cli) head: String,
+    /// The head as it came.
+    pub(super) raw: String,
     pub(in crate::cli) body: Vec<u8>,
 }
 
@@ -66,7 +68,7 @@ impl Server {
     }
 }
 
-fn read(stream: &TcpStream) -> Option<Received> {
+pub(super) fn read(stream: impl std::io::Read) -> Option<Received> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -79,7 +81,7 @@ fn read(stream: &TcpStream) -> Option<Received> {
     let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
-    Some(Received { method, target, head: head.to_lowercase(), body })
+    Some(Received { method, target, head: head.to_lowercase(), raw: head, body })
 }
 
 /// A root that issues leaves itself.
@@ -151,6 +153,21 @@ pub(in crate::cli) fn vault(ca: Arc<Ca>) -> Server {
     Server::start(move |sent| match sent.target.as_str() {
         "/v1/pki/ca_chain" => (200, ca.root.to_pem()),
         "/v1/auth/jwt/login" => vault_login(&sent.json()),
+        "/v1/auth/approle/login" => match (sent.json()["role_id"].as_str(), sent.json()["secret_id"].as_str()) {
+            (Some(ROLE_ID), Some(SECRET_ID)) => let_in(),
+            (Some(ROLE_ID), _) => errors(400, "invalid secret id"),
+            _ => errors(400, "invalid role or secret ID"),
+        },
+        "/v1/auth/kubernetes/login" => match (sent.json()["role"].as_str(), sent.json()["jwt"].as_str()) {
+            (Some("ci"), Some(POD_TOKEN)) => let_in(),
+            (Some("ci"), _) => errors(403, "permission denied"),
+            (role, _) => errors(400, &format!("invalid role name \"{}\"", role.unwrap_or_default())),
+        },
+        // Only a client with a certificate comes so far: see over_tls.
+        "/v1/auth/cert/login" => match sent.json()["name"].as_str() {
+            None | Some("ci") => let_in(),
+            _ => errors(400, "no chain matching all constraints could be found for this login certificate"),
+        },
         "/v1/auth/token/revoke-self" => (204, String::new()),
         "/v1/pki/sign/ci" => vault_sign(&ca, sent, |body| {
             let uri = body["uri_sans"].as_str().unwrap_or_default().to_owned();
@@ -174,6 +191,14 @@ pub(in crate::cli) fn vault(ca: Arc<Ca>) -> Server {
     })
 }
 
+pub(in crate::cli) const ROLE_ID: &str = "role-canary-canary";
+pub(in crate::cli) const SECRET_ID: &str = "secret-canary-canary";
+pub(in crate::cli) const POD_TOKEN: &str = "pod-canary-canary";
+
+fn let_in() -> (u16, String) {
+    (200, json!({ "auth": { "client_token": VAULT_TOKEN, "lease_duration": 300 } }).to_string())
+}
+
 fn vault_login(body: &Value) -> (u16, String) {
     if !matches!(body["role"].as_str(), Some("ci" | "web")) {
         return errors(400, &format!("role {} could not be found", body["role"]));
@@ -186,7 +211,7 @@ fn vault_login(body: &Value) -> (u16, String) {
         let words = "invalid audience (aud) claim: audience claim does not match any bound audience";
         return errors(400, &format!("error validating token: {words}"));
     }
-    (200, json!({ "auth": { "client_token": VAULT_TOKEN, "lease_duration": 300 } }).to_string())
+    let_in()
 }
 
 fn vault_sign(ca: &Ca, sent: &Received, leaf: impl Fn(&Value) -> Result<Certificate, &'static str>) -> (u16, String) {
