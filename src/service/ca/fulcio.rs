@@ -23,6 +23,15 @@ pub struct Fulcio {
     http: HttpClient,
 }
 
+/// What it says of the issuers that it knows.
+enum Told {
+    Issuers(Issuers),
+    /// It is older than the endpoint of its configuration.
+    NoConfiguration,
+    /// Its answer lists none.
+    NoList,
+}
+
 impl Fulcio {
     /// The authority at a base URL, as a signing config's `caUrls` has it.
     ///
@@ -55,11 +64,19 @@ impl Fulcio {
             (HttpError::Refused { .. }, Some(issuer)) => issuer,
             _ => return refused.into(),
         };
-        let configuration = self.call(&self.configuration, None, None).await;
-        match configuration.ok().and_then(|response| Issuers::read(&response.body)) {
-            Some(issuers) if !issuers.contains(issuer) => self.unknown(issuer, &issuers),
+        match self.told().await {
+            Ok(Told::Issuers(issuers)) if !issuers.contains(issuer) => self.unknown(issuer, &issuers),
             _ => refused.into(),
         }
+    }
+
+    /// Asks whose tokens it takes.
+    async fn told(&self) -> Result<Told, HttpError> {
+        let response = match self.call(&self.configuration, None, None).await {
+            Err(HttpError::Refused { status: 404, .. }) => return Ok(Told::NoConfiguration),
+            answer => answer?,
+        };
+        Ok(Issuers::read(&response.body).map_or(Told::NoList, Told::Issuers))
     }
 
     fn unknown(&self, issuer: &str, issuers: &Issuers) -> CaError {
@@ -122,13 +139,12 @@ impl CertificateAuthority for Fulcio {
     fn takes<'a>(&'a self, claims: &'a TokenClaims) -> BoxFuture<'a, Result<bool, CaError>> {
         Box::pin(async move {
             let issuer = claims.issuer().unwrap_or_default();
-            let response = match self.call(&self.configuration, None, None).await {
-                // One that is older than its configuration's endpoint.
-                Err(HttpError::Refused { status: 404, .. }) => return Ok(false),
-                answer => answer?,
-            };
-            let issuers = Issuers::read(&response.body).ok_or_else(|| self.malformed("it lists no issuers"))?;
-            if issuers.contains(issuer) { Ok(true) } else { Err(self.unknown(issuer, &issuers)) }
+            match self.told().await? {
+                Told::Issuers(issuers) if issuers.contains(issuer) => Ok(true),
+                Told::Issuers(issuers) => Err(self.unknown(issuer, &issuers)),
+                Told::NoConfiguration => Ok(false),
+                Told::NoList => Err(self.malformed("it lists no issuers")),
+            }
         })
     }
 

@@ -217,3 +217,28 @@ fn a_jwt_svid_is_an_identity_token() {
     site.agent.say(Say::Status(7, "no identity issued"));
     assert_eq!(refusal(&site.run(&["whoami", "--offline"])), "spiffe-not-registered");
 }
+
+#[test]
+fn doctor_looks_at_the_agent_and_at_what_the_trust_root_says_of_it() {
+    let doctor = |site: &Site, say: Say| {
+        site.agent.say(say);
+        let output = site.run(&["doctor", "--trust-config", "trust.json", "--authority", "spiffe"]);
+        (output.status.code(), stdout(&output))
+    };
+    let site = Site::trusting();
+    let (code, text) = doctor(&site, Say::Svids(vec![site.domain.svid(ID)]));
+    assert_eq!(code, Some(0), "{text}");
+    for words in [&format!("gives an SVID of {ID}"), "gives certificate and key", "may sign by the trust root"] {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+    assert!(!text.contains("ct log"), "{text}");
+    let (code, text) = doctor(&site, Say::Svids(vec![TrustDomain::new().svid(ID)]));
+    assert!(code == Some(1) && text.contains("trust root"), "{text}");
+    let (code, text) = doctor(&site, Say::Status(7, "no identity issued"));
+    assert!(code == Some(1) && text.contains("no identity issued"), "{text}");
+    // A trust root that does not say that SVIDs may sign.
+    let strict = Site::new();
+    assert!(strict.add(&[]).status.success());
+    let (code, text) = doctor(&strict, Say::Svids(vec![strict.domain.svid(ID)]));
+    assert_eq!(code, Some(1), "{text}");
+}

@@ -189,7 +189,7 @@ impl Signing {
     }
 
     /// What signs where a SPIFFE agent gives the credential, and the agent's address.
-    pub(super) fn workload_svid(&self) -> Result<Option<(String, WorkloadSvid)>, Failure> {
+    pub(crate) fn workload_svid(&self) -> Result<Option<(String, WorkloadSvid)>, Failure> {
         let Some((agent, id)) = named_agent(&self.authority)? else { return Ok(None) };
         let address = agent.address().to_owned();
         let svid = WorkloadSvid::new(agent, Arc::clone(&self.verifier), environment());

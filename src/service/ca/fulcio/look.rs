@@ -1,14 +1,14 @@
 //! Looking at a Fulcio: its configuration names the issuers that it takes tokens of, its trust bundle its own
 //! certificates.
 
-use super::Fulcio;
+use super::{Fulcio, Told};
 use crate::base::code::Code;
 use crate::base::encoding::json::Json;
 use crate::base::encoding::pem;
 use crate::base::limits;
 use crate::format::x509::Certificate;
-use crate::service::http::{HttpError, Response};
-use crate::service::identity::{IdToken, Issuers};
+use crate::service::http::Response;
+use crate::service::identity::IdToken;
 use crate::service::look::{Looked, Seen};
 
 const ABOUT: &str = "authority";
@@ -20,35 +20,32 @@ const UNTOLD: Code = Code::undecided(
 
 impl Fulcio {
     pub(super) async fn look_at(&self, token: Option<&IdToken>) -> Looked {
-        let answer = self.call(&self.configuration, None, None).await;
-        let seen = match &answer {
-            Ok(response) => self.judge(response, token),
-            Err(HttpError::Refused { status: 404, .. }) => {
-                let words = format!("{} answers, and has no list of its issuers", self.configuration);
-                Seen::doubtful(ABOUT, words, UNTOLD)
-            }
+        let told = self.told().await;
+        let answers = matches!(told, Ok(Told::Issuers(_) | Told::NoList));
+        let seen = match told {
+            Ok(told) => self.judge(&told, token),
             Err(error) => Seen::failed(ABOUT, error.to_string(), error.code()),
         };
-        let bundle = match &answer {
-            Ok(_) => self.call(&self.trust_bundle, None, None).await.ok(),
-            Err(_) => None,
-        };
+        let bundle = if answers { self.call(&self.trust_bundle, None, None).await.ok() } else { None };
         let date = bundle.as_ref().and_then(Response::date);
         let own_certificates = bundle.map(|bundle| certificates(&bundle.body)).unwrap_or_default();
         Looked { date, own_certificates, ..Looked::at(vec![seen]) }
     }
 
-    fn judge(&self, response: &Response, token: Option<&IdToken>) -> Seen {
+    fn judge(&self, told: &Told, token: Option<&IdToken>) -> Seen {
         let name = self.configuration.to_string();
-        let issuers = match Issuers::read(&response.body) {
-            Some(issuers) => issuers,
-            None => return Seen::doubtful(ABOUT, format!("{name} lists no issuers"), UNTOLD),
+        let issuers = match told {
+            Told::Issuers(issuers) => issuers,
+            Told::NoList => return Seen::doubtful(ABOUT, format!("{name} lists no issuers"), UNTOLD),
+            Told::NoConfiguration => {
+                return Seen::doubtful(ABOUT, format!("{name} answers, and has no list of its issuers"), UNTOLD);
+            }
         };
         match token.and_then(|token| token.claims().issuer()) {
             None => Seen::good(ABOUT, format!("{name} answers")),
             Some(issuer) if issuers.contains(issuer) => Seen::good(ABOUT, format!("{name} takes tokens of {issuer}")),
             Some(issuer) => {
-                let error = self.unknown(issuer, &issuers);
+                let error = self.unknown(issuer, issuers);
                 Seen::failed(ABOUT, error.to_string(), error.code())
             }
         }

@@ -55,9 +55,9 @@ fn get(port: u16, extra_roots: Option<String>) -> Result<Response, HttpError> {
 
 fn get_by(port: u16, settings: Settings) -> Result<Response, HttpError> {
     let client = HttpClient::new(settings);
-    let endpoint = Endpoint::parse(Service::CertificateAuthority, &format!("https://localhost:{port}/")).unwrap();
+    let endpoint = Endpoint::parse(Service::Log, &format!("https://localhost:{port}/")).unwrap();
     block_on(client.send(Request {
-        service: Service::CertificateAuthority,
+        service: Service::Log,
         endpoint: &endpoint,
         accept: "*/*",
         body: None,

@@ -7,6 +7,7 @@ use sealmark::format::x509::Certificate;
 use sealmark::service::ca::CertificateAuthority as _;
 use sealmark::service::identity::IdToken;
 use sealmark::service::look::{self, Looked, Seen};
+use sealmark::sign::{CredentialSource as _, WorkloadSvid};
 use sealmark::verify::times::TimestampAuthorities;
 
 use super::OFFLINE;
@@ -38,7 +39,10 @@ pub(super) async fn look(
         return Ok(Vec::new());
     }
     let mut round = Round { clocks: Vec::new(), seen };
-    if args.signer.key.is_none() {
+    let agent = if args.signer.key.is_none() { signing.workload_svid()? } else { None };
+    if let Some((address, svid)) = &agent {
+        round.seen.push(look_at_agent(address, svid).await);
+    } else if args.signer.key.is_none() {
         let authority = signing.certificate_authority()?;
         let looked = authority.look(token).await;
         let untrusted = untrusted(&looked.own_certificates, signing);
@@ -53,7 +57,7 @@ pub(super) async fn look(
     for place in round.chosen(LOG, signing.config().choose_logs(now)) {
         round.take("the log", look::log(place, &signing.root().logs, http).await);
     }
-    if args.signer.key.is_none() {
+    if args.signer.key.is_none() && agent.is_none() {
         let mut logs = signing.root().ct_logs.iter().filter(|log| log.validity.contains(now)).peekable();
         if logs.peek().is_none() {
             round.seen.push(Seen::skipped(CT_LOG, "the trust root has none"));
@@ -64,6 +68,18 @@ pub(super) async fn look(
         }
     }
     Ok(round.clocks)
+}
+
+/// A SPIFFE agent gives what would sign, and the trust root says whether it may.
+async fn look_at_agent(address: &str, svid: &WorkloadSvid) -> Seen {
+    match svid.acquire().await {
+        Ok(credential) => {
+            let name = credential.certificate().and_then(|leaf| leaf.san().ok());
+            let name = name.map_or_else(|| "somebody".to_owned(), |name| name.to_string());
+            Seen::good(AUTHORITY, format!("{address} gives an SVID of {name}, which may sign by the trust root"))
+        }
+        Err(error) => Seen::failed(AUTHORITY, error.to_string(), error.code()),
+    }
 }
 
 /// A stack names its CT log, and serves it beside its authority.

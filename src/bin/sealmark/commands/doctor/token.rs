@@ -44,6 +44,10 @@ pub(super) async fn look(args: &Doctor, signing: &Signing, seen: &mut Vec<Seen>)
         return Ok(None);
     }
     let environment = settings::environment();
+    if let Some((agent, _)) = signing.workload_svid()? {
+        seen.push(Seen::skipped(TOKEN, format!("{agent} gives certificate and key")));
+        return Ok(None);
+    }
     let authority = signing.certificate_authority()?;
     let Some(audience) = authority.audience() else {
         seen.push(Seen::skipped(TOKEN, format!("{} takes none", authority.name())));
