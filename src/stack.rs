@@ -60,9 +60,11 @@ mod place;
 mod proto_json;
 pub mod rekor;
 pub mod rekor_v1;
+mod renewal;
 mod roles;
 mod rotation;
 mod running;
+mod stage;
 mod status;
 mod timestamp_routes;
 mod trust;
@@ -84,6 +86,7 @@ pub use init::KeyPlan;
 pub use issuer::TokenRequest;
 pub use operations::Serving;
 pub use place::Place;
+pub use renewal::{Renewed, renew};
 pub use roles::Role;
 pub use rotation::{Rotated, rotate, rotate_with};
 pub use running::Running;
@@ -149,7 +152,7 @@ impl Stack {
     /// The same with another clock.
     pub fn open_with(place: impl Into<Place>, clock: Clock) -> Result<Self, StackError> {
         let place = place.into();
-        rotation::settle(place.dir())?;
+        stage::settle(place.dir())?;
         let config = place.config()?;
         let folder = Folder::of_shard(&place, &config);
         let parts = Parts::open(&place, &config, &clock)?;

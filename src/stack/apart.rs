@@ -120,7 +120,7 @@ pub(super) fn refuse_rotation(dir: &Path, config: &Config) -> Result<(), StackEr
     match config.roles {
         Some(_) => Err(StackError::Config {
             path: dir.join(config::NAME),
-            what: "its parts stand apart: only a stack in one folder can be rotated".to_owned(),
+            what: "its parts stand apart: only a stack in one folder can be rotated or renewed".to_owned(),
         }),
         None => Ok(()),
     }

@@ -87,6 +87,8 @@ pub struct CtLog {
     log: Log<CtCodec>,
     /// The CA's certificates, issuing one first.
     issuers: Vec<Certificate>,
+    /// Those that it issued with before: entries name them, too.
+    before: Vec<Certificate>,
     /// What a CA elsewhere sent a moment ago.
     recent: submission::Recent,
 }
@@ -112,7 +114,13 @@ pub enum SctError {
 impl CtLog {
     /// The log `log` of the CA with this chain.
     pub fn new(log: Log<CtCodec>, issuers: Vec<Certificate>) -> Self {
-        Self { log, issuers, recent: submission::Recent::default() }
+        Self { log, issuers, before: Vec::new(), recent: submission::Recent::default() }
+    }
+
+    /// The same, with certificates that the CA issued with before.
+    #[must_use]
+    pub fn after(self, before: Vec<Certificate>) -> Self {
+        Self { before, ..self }
     }
 
     /// The log.

@@ -68,6 +68,20 @@ pub enum StackError {
         /// The one that it is.
         of: String,
     },
+    /// No key of a root.
+    #[error("neither ca-root.pem nor tsa-root.pem is in {}", path.display())]
+    RootKeyAbsent {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another root's key.
+    #[error("{} is not the key of the root in {}", path.display(), chain.display())]
+    RootKeyOther {
+        /// The key's file.
+        path: PathBuf,
+        /// The chain.
+        chain: PathBuf,
+    },
     /// A log whose key is in a token, and no key in a token for the log that follows it.
     #[error("the key {key} is in a token, and none in a token is named that takes its place")]
     KeyUnnamed {
@@ -121,6 +135,13 @@ impl StackError {
             }
             Self::KeyReused { .. } => {
                 Code::usage("stack-key-reused", "make a key in the token for each use: who breaks one breaks no other")
+            }
+            Self::RootKeyAbsent { .. } => Code::usage(
+                "stack-root-key-absent",
+                "give the folder that `stack init --root-keys` wrote; without the keys of the roots make a new stack",
+            ),
+            Self::RootKeyOther { .. } => {
+                Code::usage("stack-root-key-other", "give the folder of this stack's roots: nothing was changed")
             }
             Self::KeyUnnamed { .. } => Code::usage(
                 "stack-key-unnamed",

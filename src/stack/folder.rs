@@ -5,17 +5,17 @@
 //! identities.yaml                issuers beside the stack's own, if there are any
 //! trusted_root.json  signing_config.v0.2.json  client_trust_config.json  signing_config.rekor-v1.json
 //! keys/                          private keys and the client's secret: 0700, files 0600, never served
-//! certificates/ca.pem  tsa.pem   the chains
+//! certificates/ca.pem  tsa.pem   the chains; ca-before.pem: what the CA issued with before
 //! logs/rekor  logs/ct  logs/rekor-v1
 //! tuf/                           the documents as a TUF repository
 //! search.index                   for the page; made from the log
-//! rotation/                      a rotation that is being made or taken over (see `rotation`)
+//! rotation/                      what is being made or taken over (see `stage`)
 //! ```
 //!
 //! Keys and logs of later shards have the shard's name behind theirs: `keys/ct-2027-1.pem`, `logs/ct-2027-1`.
 //!
-//! The keys of the two roots are used once and never written here: a new chain is a new stack. They may be written
-//! to another folder, to be kept offline.
+//! The keys of the two roots are never written here. They may be written to another folder, to be kept offline, and
+//! given to `renew`.
 
 use std::fs;
 use std::io::Write as _;
@@ -108,6 +108,8 @@ impl StoredKey {
 
 /// The issuers that the CA believes beside the stack's own, where there are any.
 pub(super) const IDENTITIES: &str = "identities.yaml";
+/// The certificates that the CA issued with before, where there are any: a CT log names the issuers of its entries.
+pub(super) const CA_BEFORE: &str = "certificates/ca-before.pem";
 /// What the page's search is looked up in; made from the log, and made again when it is not there.
 pub(super) const SEARCH: &str = "search.index";
 /// The public key of the stack's own issuers: the CA believes it, wherever they are.
@@ -214,6 +216,11 @@ impl Folder {
     pub(super) fn write_chain(&self, name: &str, chain: &[Certificate]) -> Result<(), StackError> {
         let text: String = chain.iter().map(Certificate::to_pem).collect();
         self.write(&format!("certificates/{name}.pem"), &text)
+    }
+
+    /// The certificates that the CA issued with before, if there are any.
+    pub(super) fn issued_before(&self) -> Result<Vec<Certificate>, StackError> {
+        if self.path(CA_BEFORE).exists() { self.chain("ca-before") } else { Ok(Vec::new()) }
     }
 
     /// Reads a chain.

@@ -155,6 +155,10 @@ impl<'a> Roots<'a> {
     }
 }
 
+/// The names of the two roots' keys.
+pub(super) const CA_ROOT: &str = "ca-root.pem";
+pub(super) const TSA_ROOT: &str = "tsa-root.pem";
+
 /// Issuing certificate and root, which is P-384.
 fn ca_chain(
     config: &Config,
@@ -162,11 +166,9 @@ fn ca_chain(
     key: &PublicKey,
     roots: &Roots<'_>,
 ) -> Result<Vec<Certificate>, StackError> {
-    let root_key = roots.key("ca-root.pem")?;
-    let authority = |common_name| Authority { organization: &config.organization, common_name, from };
-    let root = authority("sealmark root").root(&root_key)?;
-    let issuing = authority("sealmark intermediate").intermediate(key, oids::CODE_SIGNING, (&root, &root_key))?;
-    Ok(vec![issuing, root])
+    let root_key = roots.key(CA_ROOT)?;
+    let root = authority(config, "sealmark root", from, None).root(&root_key)?;
+    Ok(vec![issuing(config, from, key, (&root, &root_key))?, root])
 }
 
 /// The timestamp authority's leaf and its root, P-384.
@@ -176,11 +178,40 @@ fn tsa_chain(
     key: &PublicKey,
     roots: &Roots<'_>,
 ) -> Result<Vec<Certificate>, StackError> {
-    let root_key = roots.key("tsa-root.pem")?;
-    let authority = |common_name| Authority { organization: &config.organization, common_name, from };
-    let root = authority("sealmark timestamp root").root(&root_key)?;
+    let root_key = roots.key(TSA_ROOT)?;
+    let root = authority(config, "sealmark timestamp root", from, None).root(&root_key)?;
+    Ok(vec![stamping(config, from, key, (&root, &root_key))?, root])
+}
+
+/// The certificate that the CA issues with.
+pub(super) fn issuing(
+    config: &Config,
+    from: UnixTime,
+    key: &PublicKey,
+    (root, root_key): (&Certificate, &PrivateKey),
+) -> Result<Certificate, StackError> {
+    let below = authority(config, "sealmark intermediate", from, Some(root));
+    Ok(below.intermediate(key, oids::CODE_SIGNING, (root, root_key))?)
+}
+
+/// The certificate that the timestamp authority signs with.
+pub(super) fn stamping(
+    config: &Config,
+    from: UnixTime,
+    key: &PublicKey,
+    (root, root_key): (&Certificate, &PrivateKey),
+) -> Result<Certificate, StackError> {
     let root_id = root.extensions().subject_key_id.clone().unwrap_or_default();
-    let extensions = tsa::leaf_extensions(key, &root_id);
-    let leaf = authority("sealmark timestamp").sign(&root_key, root.subject().der(), key, &extensions)?;
-    Ok(vec![leaf, root])
+    let below = authority(config, "sealmark timestamp", from, Some(root));
+    Ok(below.sign(root_key, root.subject().der(), key, &tsa::leaf_extensions(key, &root_id))?)
+}
+
+fn authority<'a>(
+    config: &'a Config,
+    common_name: &'a str,
+    from: UnixTime,
+    above: Option<&Certificate>,
+) -> Authority<'a> {
+    let until = above.and_then(|above| above.validity().end());
+    Authority { organization: &config.organization, common_name, from, until }
 }

@@ -70,7 +70,7 @@ mod tests {
     use crate::stack::keys::PrivateKey;
 
     fn authority(common_name: &str) -> Authority<'_> {
-        Authority { organization: "test", common_name, from: UnixTime::from_secs(1_800_000_000) }
+        Authority { organization: "test", common_name, from: UnixTime::from_secs(1_800_000_000), until: None }
     }
 
     /// Certificates of an issuer, and one that only bears its name.

@@ -51,7 +51,7 @@ impl Parts {
         let issued = Arc::new(Issued::by(issuing));
         let ct = held(config, Role::Ct, || {
             let codec = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
-            Ok(CtLog::new(open_log(folder, "ct", codec, clock)?, chain.clone()))
+            Ok(CtLog::new(open_log(folder, "ct", codec, clock)?, chain.clone()).after(folder.issued_before()?))
         })?;
         let ca = held(config, Role::Ca, || {
             let submit = match &ct {

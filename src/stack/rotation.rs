@@ -1,8 +1,7 @@
 //! `stack rotate`: the shard of the logs is frozen, and the next begins with keys and names of its own.
 //!
-//! Everything new is made beside the old: keys, empty logs, and under `rotation/` the documents that take the place
-//! of the present ones, `stack.json` last. With that file the rotation is decided: whoever opens the stack next
-//! takes the documents over, as often as it takes. Without it nothing has happened.
+//! Everything new is made beside the old: keys, empty logs, and the documents that take the place of the present ones,
+//! which decide it (see `stage`).
 //!
 //! A frozen log stays where it is, for `fsck`, `export` and whoever verifies: the trusted root keeps its key, valid
 //! until now. The roots, the CA and the timestamp authority stay.
@@ -17,11 +16,11 @@ use super::config::{self, Config};
 use super::ct::CtCodec;
 use super::folder::{self, Folder, StoredKey};
 use super::init::{EARLIER, KeyPlan, create_log};
-use super::log::{self, Beside, Disk, SigningError, export};
+use super::log::{self, Beside, Disk, SigningError};
 use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
-use super::{StackError, apart, trust};
+use super::{StackError, apart, stage, trust};
 use crate::base::crypto::PublicKey;
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::trust::{ClientTrustConfig, LogInstance, Service};
@@ -34,17 +33,6 @@ pub struct Rotated {
     /// The shard that entries go to from now on.
     pub shard: String,
 }
-
-/// The folder of a rotation.
-const STAGE: &str = "rotation";
-/// The documents, in the order in which they are taken over.
-const DOCUMENTS: [&str; 5] = [
-    folder::TRUSTED_ROOT,
-    folder::SIGNING_CONFIG,
-    folder::SIGNING_CONFIG_V1,
-    folder::CLIENT_TRUST_CONFIG,
-    config::NAME,
-];
 
 /// Freezes the shard of the stack in a folder, which must not be running, and begins the next.
 pub fn rotate(place: impl Into<Place>) -> Result<Rotated, StackError> {
@@ -60,7 +48,7 @@ pub fn rotate_with(place: impl Into<Place>, plan: &KeyPlan) -> Result<Rotated, S
 /// The same; `step` is called before and after everything that is changed.
 fn rotate_watched(place: &Place, plan: &KeyPlan, clock: &Clock, step: &mut dyn FnMut()) -> Result<Rotated, StackError> {
     let dir = place.dir();
-    settle(dir)?;
+    stage::settle(dir)?;
     let config = Config::read(dir)?;
     apart::refuse_rotation(dir, &config)?;
     let folder = Folder::of_shard(place, &config);
@@ -84,41 +72,9 @@ fn rotate_watched(place: &Place, plan: &KeyPlan, clock: &Clock, step: &mut dyn F
     made.sync()?;
     step();
     let documents = documents(&folder, &config, &next, (&old, &new), clock.now())?;
-    let stage = folder.path(STAGE);
-    fs::create_dir(&stage).map_err(|error| StackError::io("create", &stage, error))?;
-    for (name, text) in documents {
-        step();
-        export::write(&stage.join(name), text.as_bytes())?;
-    }
-    step();
-    take_over(dir, step)?;
+    stage::begin(dir)?;
+    stage::decide(dir, documents, step)?;
     Ok(Rotated { frozen: config.shard, shard: next.shard })
-}
-
-/// Takes over a rotation that was decided, and drops one that was not.
-pub(super) fn settle(dir: &Path) -> Result<(), StackError> {
-    take_over(dir, &mut || {})
-}
-
-fn take_over(dir: &Path, step: &mut dyn FnMut()) -> Result<(), StackError> {
-    let stage = dir.join(STAGE);
-    if !stage.exists() {
-        return Ok(());
-    }
-    if stage.join(config::NAME).exists() {
-        for name in DOCUMENTS {
-            let staged = stage.join(name);
-            match fs::read(&staged) {
-                Ok(bytes) => export::write(&dir.join(name), &bytes)?,
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(StackError::io("read", &staged, error)),
-            }
-            step();
-        }
-    }
-    fs::remove_dir_all(&stage).map_err(|error| StackError::io("remove", &stage, error))?;
-    step();
-    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| StackError::io("sync", dir, error))
 }
 
 /// The next shard: of this year, with the next number that no shard has.

@@ -40,7 +40,7 @@ pub fn export(place: impl Into<Place>, out: &Path) -> Result<Vec<OfLog<Exported>
     let place = place.into();
     let exported = each_log(&place, &Write { out })?;
     let issuers = match Config::read(place.dir())?.has(Role::Ct) {
-        true => Folder::new(&place).chain("ca")?,
+        true => [Folder::new(&place).chain("ca")?, Folder::new(&place).issued_before()?].concat(),
         false => Vec::new(),
     };
     for certificate in issuers {

@@ -109,6 +109,7 @@ fn every_command_has_help_with_an_example() {
         &["stack", "status"],
         &["stack", "token"],
         &["stack", "rotate"],
+        &["stack", "renew"],
         &["stack", "renew-trust"],
         &["stack", "witness", "init"],
         &["stack", "witness", "watch"],

@@ -13,6 +13,7 @@ mod log;
 mod mutated;
 mod operations;
 mod rekor_v1;
+mod renew;
 mod rotate;
 mod signer;
 mod upkeep;

@@ -179,6 +179,7 @@ pub(crate) enum Stack {
     #[command(subcommand, arg_required_else_help = true)]
     Witness(Witness),
     Rotate(StackRotate),
+    Renew(StackRenew),
 }
 
 // ---------------------------------------------------------------------------------------- tour
@@ -881,6 +882,32 @@ pub(crate) struct StackRotate {
     pub(crate) dir: PathBuf,
     /// Take a key in a PKCS#11 token for a new log: NAME is ct, rekor (Ed25519) or rekor-v1; may be repeated. A log whose
     /// key is in a token needs one
+    #[arg(long, value_name = "NAME=pkcs11:URI", value_parser = setting)]
+    pub(crate) token_key: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) password: StackPassword,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Make new keys and certificates for a stack's CA and timestamp authority, below the roots that there are
+///
+/// The stack must not be running. FOLDER holds the roots' keys, which `stack init --root-keys` wrote: bring it back for
+/// this one command. Each authority whose root's key is there is renewed. The trusted root is extended: what was signed
+/// before stays verifiable, and the chains before are not believed for anything later. Give it to your clients. The
+/// authorities' old keys are removed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark stack renew ./stack --root-keys /media/safe/roots")]
+pub(crate) struct StackRenew {
+    /// The folder that `stack init` made
+    #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// The folder with ca-root.pem, tsa-root.pem or both
+    #[arg(long, value_name = "FOLDER", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) root_keys: PathBuf,
+    /// Take a key in a PKCS#11 token: NAME is ca or tsa; may be repeated. An authority whose key is in a token needs one
     #[arg(long, value_name = "NAME=pkcs11:URI", value_parser = setting)]
     pub(crate) token_key: Vec<(String, String)>,
     #[command(flatten)]

@@ -54,11 +54,14 @@ pub struct Authority<'a> {
     pub common_name: &'a str,
     /// From when on it is valid.
     pub from: UnixTime,
+    /// When it ends at the latest: with the certificate above it.
+    pub until: Option<UnixTime>,
 }
 
 impl Authority<'_> {
     fn validity(&self) -> Result<ValidityPeriod, SigningError> {
-        ValidityPeriod::new(self.from, Some(self.from.plus_secs(AUTHORITY_DAYS * 86_400))).ok_or(SigningError)
+        let end = self.from.plus_secs(AUTHORITY_DAYS * 86_400);
+        ValidityPeriod::new(self.from, Some(self.until.map_or(end, |until| until.min(end)))).ok_or(SigningError)
     }
 
     /// A self-signed root: no EKU, no pathLen.

@@ -25,7 +25,8 @@ struct Scene {
 async fn scene(dir: &Path, disk: Arc<dyn Vfs>) -> Scene {
     let generate = |kind| PrivateKey::generate(kind).unwrap();
     let (root_key, key) = (generate(KeyKind::P384), generate(KeyKind::P256));
-    let authority = |common_name| profile::Authority { organization: "test", common_name, from: NOW.plus_secs(-60) };
+    let authority =
+        |common_name| profile::Authority { organization: "test", common_name, from: NOW.plus_secs(-60), until: None };
     let root = authority("root").root(&root_key).unwrap();
     let issuing = authority("issuing").intermediate(key.public_key(), oids::CODE_SIGNING, (&root, &root_key)).unwrap();
     let chain = vec![issuing, root];

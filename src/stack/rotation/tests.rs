@@ -21,7 +21,7 @@ fn copy_dir(from: &Path, to: &Path) {
 /// A stack of one shard that opens, whose documents are of the same shard.
 fn whole(dir: &Path) -> String {
     Stack::open(dir).unwrap();
-    assert!(!dir.join(STAGE).exists());
+    assert!(!stage::path(dir).exists());
     let config = Config::read(dir).unwrap();
     let now = Clock::system().now();
     let read = |name: &str| fs::read(dir.join(name)).unwrap();

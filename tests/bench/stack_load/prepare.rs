@@ -57,7 +57,7 @@ pub(crate) fn entries(dir: &Path, count: u64, file: &Path) {
         ];
         let subject =
             format!("https://github.com/example/project-{number}/.github/workflows/release.yml@refs/heads/main");
-        let authority = Authority { organization: "bench", common_name: &subject[..64], from };
+        let authority = Authority { organization: "bench", common_name: &subject[..64], from, until: None };
         let leaf = authority.sign(&ca, issuing.subject().der(), key.public_key(), &extensions).unwrap();
         let artifact = number.to_be_bytes();
         let request = json!({ "hashedRekordRequestV002": {

@@ -123,10 +123,10 @@ fn z08_a_stack_lives_by_keys_in_a_token() {
         return;
     }
     let desk = Desk { folder: tempfile::tempdir().unwrap() };
-    let ecdsa = ["ca", "ct", "tsa", "oidc", "ct2", "stranger"];
+    let ecdsa = ["ca", "ct", "tsa", "oidc", "ct2", "ca2", "tsa2", "stranger"];
     ecdsa.iter().for_each(|name| desk.key(name, KeyKind::P256));
     ["rekor", "rekor2", "witness"].iter().for_each(|name| desk.key(name, KeyKind::Ed25519));
-    let all = ["ca", "ct", "tsa", "oidc", "ct2", "rekor", "rekor2", "witness"].map(|name| (name, name));
+    let all = ["ca", "ct", "tsa", "oidc", "ct2", "ca2", "tsa2", "rekor", "rekor2", "witness"].map(|name| (name, name));
     let Some(token) = desk.token("whole", &all) else {
         println!("left out: softhsm2-util is not here");
         return;
@@ -149,7 +149,7 @@ fn z08_a_stack_lives_by_keys_in_a_token() {
     refuse(&["ca=ca.pem".to_owned()], "signer-key-name", 2);
     refuse(&[named("ca", "ca").replace("token=site", "token=other")], "signer-token", 3);
 
-    let made = desk.run(&token, &init(&listen, &keys));
+    let made = desk.run(&token, &[&init(&listen, &keys)[..], &["--root-keys", "roots"]].concat());
     assert!(made.status.success(), "{}", stderr(&made));
     holds_no_secret(&desk.path("stack"));
     let up = || Up::spawn(desk.command(&token, PIN, &["stack", "up", "stack"]));
@@ -180,16 +180,32 @@ fn z08_a_stack_lives_by_keys_in_a_token() {
     let checked = desk.run(&token, &["stack", "fsck", "stack"]);
     assert!(checked.status.success(), "{}", stderr(&checked));
 
+    // The roots' keys are back for one command.
+    let renew = |keys: &[String]| {
+        let keys = keys.iter().flat_map(|key| ["--token-key", key.as_str()]);
+        let fixed = ["stack", "renew", "stack", "--root-keys", "roots"];
+        desk.run(&token, &fixed.into_iter().chain(keys).collect::<Vec<_>>())
+    };
+    is(&renew(&[named("ca", "ca2")]), "stack-key-unnamed", 2);
+    is(&renew(&[named("ca", "ca2"), named("tsa", "tsa")]), "stack-key-reused", 2);
+    let renewed = renew(&[named("ca", "ca2"), named("tsa", "tsa2")]);
+    assert!(renewed.status.success(), "{}", stderr(&renewed));
+    holds_no_secret(&desk.path("stack"));
+    let running = Up::spawn(desk.command(&token, PIN, &["stack", "up", "stack"]));
+    desk.signed(&token, "fourth");
+    ["first", "second", "third", "fourth"].iter().for_each(|what| desk.verified(what));
+    drop(running);
+
     // A token that is not the one that it was.
     let up = ["stack", "up", "stack"];
     is(&desk.command(&token, "00000000", &up).output().unwrap(), "signer-token-pin", 2);
-    let but = |label: &str, key: Option<&'static str>| {
+    let but = |label: &'static str, key: Option<&'static str>| {
         let others = all.iter().copied().filter(|(name, _)| *name != label);
-        others.chain(key.map(|key| ("tsa", key))).collect::<Vec<_>>()
+        others.chain(key.map(|key| (label, key))).collect::<Vec<_>>()
     };
-    let without = desk.token("without", &but("tsa", None)).unwrap();
+    let without = desk.token("without", &but("tsa2", None)).unwrap();
     is(&desk.run(&without, &up), "signer-token-key", 3);
-    let replaced = desk.token("replaced", &but("tsa", Some("stranger"))).unwrap();
+    let replaced = desk.token("replaced", &but("tsa2", Some("stranger"))).unwrap();
     is(&desk.run(&replaced, &up), "stack-key-replaced", 3);
 
     // A witness's key, too.

@@ -4,7 +4,7 @@ use sealmark::stack::{self, KeyPlan};
 use serde::Serialize;
 
 use super::stack::place;
-use crate::cli::{Format, StackExport, StackFsck, StackRotate};
+use crate::cli::{Format, StackExport, StackFsck, StackRenew, StackRotate};
 use crate::report::console::Style;
 use crate::report::text::{visible, visible_path};
 use crate::report::{Failure, TOOL, Tool, console, print_json};
@@ -61,6 +61,30 @@ struct Rotated {
     tool: Tool,
     frozen: String,
     shard: String,
+}
+
+/// Schema `sealmark.stack-renew/v1`.
+#[derive(Serialize)]
+struct Renewed {
+    schema: &'static str,
+    tool: Tool,
+    authorities: Vec<&'static str>,
+}
+
+pub(super) fn renew(args: &StackRenew) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let plan = KeyPlan { tokens: args.token_key.clone(), ..KeyPlan::default() };
+    let renewed = stack::renew(place(&args.dir, &args.password)?, &args.root_keys, &plan)?;
+    let authorities: Vec<_> = renewed.authorities.iter().map(|role| role.name()).collect();
+    match args.format.format {
+        Format::Json => print_json(&Renewed { schema: "sealmark.stack-renew/v1", tool: TOOL, authorities })?,
+        Format::Human => console::data(&format!(
+            "renewed: {}\ngive your clients trusted_root.json of {} anew, and put the roots' keys away\n",
+            authorities.join(", "),
+            visible_path(&args.dir)
+        ))?,
+    }
+    Ok(0)
 }
 
 pub(super) fn rotate(args: &StackRotate) -> Result<u8, Failure> {
