@@ -98,6 +98,7 @@ pub trait Listener: Send {
 #[derive(Debug)]
 pub struct Monitor {
     log: TiledLog,
+    frozen: Vec<TiledLog>,
     keys: Vec<NoteKey>,
     states: States,
     evidence: Evidence,
@@ -120,16 +121,43 @@ impl Monitor {
         begin: Begin,
         interest: Interest,
     ) -> Result<Self, MonitorError> {
-        Ok(Self { log, keys, states: States::open(folder)?, evidence: Evidence::at(evidence), begin, interest })
+        let (states, evidence) = (States::open(folder)?, Evidence::at(evidence));
+        Ok(Self { log, frozen: Vec::new(), keys, states, evidence, begin, interest })
+    }
+
+    /// The same, which looks at logs that were frozen before this one, too: what they took after the last look, and
+    /// that they stay as they were.
+    #[must_use]
+    pub fn after(self, frozen: Vec<TiledLog>) -> Self {
+        Self { frozen, ..self }
     }
 
     /// Looks once: from the checkpoint to the last entry. The number of findings.
     ///
     /// # Errors
     ///
-    /// [`MonitorError`]: not everything could be looked at. What was found before was told.
+    /// [`MonitorError`]: not everything could be looked at. What was found was told.
     pub async fn look(&self, listener: &mut dyn Listener) -> Result<u64, MonitorError> {
-        let (signed, tiles) = self.log.checkpoint().await?;
+        // Where nothing was seen before, none of them succeeds another.
+        let begin = if self.states.any()? { Begin::At(0) } else { self.begin };
+        let (mut findings, mut failed) = (0, None);
+        for (log, frozen) in self.frozen.iter().map(|log| (log, true)).chain([(&self.log, false)]) {
+            match self.look_at(log, frozen, begin, listener).await {
+                Ok(found) => findings += found,
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(findings), Err)
+    }
+
+    async fn look_at(
+        &self,
+        log: &TiledLog,
+        frozen: bool,
+        begin: Begin,
+        listener: &mut dyn Listener,
+    ) -> Result<u64, MonitorError> {
+        let (signed, tiles) = log.checkpoint().await?;
         let text = String::from_utf8(signed).map_err(|_| MonitorError::NoCheckpoint)?;
         let (checkpoint, note) = Checkpoint::parse(&text).map_err(|_| MonitorError::NoCheckpoint)?;
         let origin = checkpoint.origin().to_owned();
@@ -140,7 +168,7 @@ impl Monitor {
         }
         let mut tree = Tree::new(tiles, &checkpoint);
         let mut state = match self.states.load(key)? {
-            None => match self.first(&mut tree, &checkpoint, &text, listener).await? {
+            None => match self.first(begin, &mut tree, &checkpoint, &text, listener).await? {
                 Ok(state) => state,
                 Err(found) => return self.served_wrong(listener, found, &text, &[]).await.map(|()| 1),
             },
@@ -159,7 +187,7 @@ impl Monitor {
             .await?;
         self.states.save(key, &state)?;
         let (size, entries) = (checkpoint.size(), state.read.size() - before);
-        if state.read.size() == size {
+        if state.read.size() == size && !(frozen && entries == 0) {
             listener.tell(Event::Read { origin, size, entries }).await?;
         }
         Ok(findings)
@@ -176,14 +204,14 @@ impl Monitor {
     /// read whole.
     async fn first(
         &self,
+        begin: Begin,
         tree: &mut Tree,
         checkpoint: &Checkpoint,
         text: &str,
         listener: &mut dyn Listener,
     ) -> Result<Result<State, Finding>, MonitorError> {
         let size = checkpoint.size();
-        let from = match self.begin {
-            _ if self.states.any()? => 0,
+        let from = match begin {
             Begin::Now => size,
             Begin::At(index) => index.min(size),
         };

@@ -272,6 +272,58 @@ fn k19_an_entry_that_no_ledger_has() {
 }
 
 #[test]
+fn k19_what_a_log_ended_with_is_read_after_a_rotation() {
+    let site = Site::new();
+    let stack = site.init("stack");
+    let look = || {
+        let who = ["--identity", "me@example.com", "--from", "start", "--format", "json"];
+        let args = [&["monitor", "--stack", "stack", "--state", "state", "--once"], &who[..]].concat();
+        Looked::of(&sealmark(&args).current_dir(site.path("")).output().unwrap())
+    };
+    let up = Up::start(&stack);
+    site.signed(&stack, "one");
+    assert_eq!(look().kinds(), ["entry"]);
+    drop(up);
+    let thief = site.copy(&stack, "thief");
+    let up = Up::start(&stack);
+    site.signed(&stack, "two");
+    drop(up);
+    let rotated = sealmark(&["stack", "rotate", stack.to_str().unwrap()]).output().unwrap();
+    assert!(rotated.status.success(), "{}", stderr(&rotated));
+    let up = Up::start(&stack);
+    site.signed(&stack, "three");
+    // Of the shard that was followed the rest, of the next all.
+    let looked = look();
+    let found = looked.lines.iter().filter(|line| line["event"] == "finding");
+    assert_eq!(found.map(|line| line["entry"]["index"].as_u64()).collect::<Vec<_>>(), [Some(1), Some(0)], "{looked:?}");
+    let looked = look();
+    assert_eq!((looked.code, looked.kinds()), (Some(0), vec![]), "{looked:?}");
+    drop(up);
+
+    // Another frozen log, by the same key.
+    let up_thief = Up::start(&thief);
+    site.signed(&thief, "forged");
+    drop(up_thief);
+    let of = |dir: &Path| dir.join("logs/rekor");
+    std::fs::rename(of(&stack), site.path("honest")).unwrap();
+    assert!(Command::new("cp").arg("-r").arg(of(&thief)).arg(of(&stack)).status().unwrap().success());
+    let up = Up::start(&stack);
+    let looked = look();
+    assert_eq!((looked.code, looked.kinds()), (Some(1), vec!["fork"]), "{looked:?}");
+    assert!(looked.lines.iter().any(|line| line["event"] == "read"), "the present one is looked at all the same");
+    drop(up);
+    // None at all: it cannot be said that it is as it was.
+    std::fs::remove_dir_all(of(&stack)).unwrap();
+    std::fs::rename(site.path("honest"), site.path("kept")).unwrap();
+    let up = Up::start(&stack);
+    assert_eq!(look().code, Some(3));
+    drop(up);
+    std::fs::rename(site.path("kept"), of(&stack)).unwrap();
+    let _up = Up::start(&stack);
+    assert_eq!(look().code, Some(0));
+}
+
+#[test]
 fn k19_a_webhook_that_takes_nothing_is_told_again() {
     let desk = Desk::new();
     let address = "watched-two@example.com";

@@ -5,9 +5,10 @@ mod writers;
 
 use std::process::Output;
 
+use sealmark::stack::TokenRequest;
 use serde_json::Value;
 
-use super::fixture::{Desk, IDENTITY, issuer, stack_dir, usage};
+use super::fixture::{Desk, IDENTITY, issued, issuer, stack_dir, usage};
 use super::{json, stderr, stdout};
 use crate::registry::real::RealRegistry;
 use crate::registry::server::{Answer, Login, Options, TestRegistry, digest};
@@ -117,6 +118,34 @@ fn what_is_there_already_is_not_signed_again() {
     assert_eq!(signatures(&report(&output)), ["bundle made"]);
     let output = by_key(&desk, &["sign", "image", &image, "--if-needed", "--signature-format", "bundle,legacy"]);
     assert_eq!(signatures(&report(&output)), ["bundle present", "legacy made"]);
+}
+
+/// The name is nobody else's here: what a monitor finds by it without the ledger, it knows with it.
+#[test]
+fn k19_what_was_signed_of_images_is_in_the_ledger() {
+    let (desk, registry) = (Desk::new(), TestRegistry::honest());
+    push(&registry);
+    let (image, who) = (name(&registry), "ledger-of-images@example.com");
+    desk.write("token.jwt", issued(&TokenRequest::email(who)).as_bytes());
+    desk.write("predicate.json", br#"{"tests":"passed"}"#);
+    report(&keyless(&desk, &["sign", "image", &image, "--ledger", "signed.jsonl"]));
+    let attest = ["attest", "image", &image, "--predicate", "predicate.json", "--type", "https://example.com/tests"];
+    report(&keyless(&desk, &[&attest[..], &["--ledger", "signed.jsonl"]].concat()));
+    let lines = std::fs::read_to_string(desk.path("signed.jsonl")).unwrap();
+    assert!(lines.lines().count() == 2 && lines.lines().all(|line| line.contains(who)), "{lines}");
+    let look = |flags: &[&str]| {
+        let args = ["monitor", "--stack", stack_dir(), "--identity", who, "--from", "start", "--once"];
+        let output = desk.run(&[&args, flags].concat());
+        (output.status.code(), stdout(&output).matches("FOUND").count())
+    };
+    assert_eq!(look(&["--state", "without"]), (Some(1), 2));
+    assert_eq!(look(&["--state", "with", "--ledger", "signed.jsonl"]), (Some(0), 0));
+    // A ledger that cannot be written keeps anything from being signed.
+    registry.forget_requests();
+    let output = keyless(&desk, &["sign", "image", &image, "--ledger", "no/such/folder/signed.jsonl"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stdout(&output).contains("ledger-io") || stderr(&output).contains("ledger-io"), "{}", stderr(&output));
+    assert!(registry.lines().iter().all(|line| !line.starts_with("PUT ")), "{:?}", registry.lines());
 }
 
 /// Whoever cannot look must not sign once more: a throttled registry is not an unsigned image.

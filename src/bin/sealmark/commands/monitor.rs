@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
 }
 
 fn prepare(args: &Args) -> Result<Monitor, Failure> {
-    let (url, keys) = log(args)?;
+    let Followed { url, keys, frozen } = log(args)?;
     let interest = interest(args)?;
     let begin = match args.from {
         MonitorFrom::Now => Begin::Now,
@@ -42,7 +42,8 @@ fn prepare(args: &Args) -> Result<Monitor, Failure> {
     };
     let evidence = args.evidence.clone().unwrap_or_else(|| args.state.join("evidence"));
     let log = TiledLog::new(&url, settings::http())?;
-    Ok(Monitor::open(log, keys, &args.state, &evidence, begin, interest)?)
+    let frozen = frozen.iter().map(|url| TiledLog::new(url, settings::http())).collect::<Result<_, _>>()?;
+    Ok(Monitor::open(log, keys, &args.state, &evidence, begin, interest)?.after(frozen))
 }
 
 /// Looks once, or until it is interrupted. The code is that of the worst that was seen: a finding, then a look that
@@ -74,12 +75,18 @@ async fn follow(args: &Args, monitor: &Monitor, teller: &mut Teller) -> Result<u
     }
 }
 
-/// Where the log is, and the keys that it may have.
-fn log(args: &Args) -> Result<(String, Vec<NoteKey>), Failure> {
+/// Where the log is, the keys that it may have, and where the shards before it are.
+struct Followed {
+    url: String,
+    keys: Vec<NoteKey>,
+    frozen: Vec<String>,
+}
+
+fn log(args: &Args) -> Result<Followed, Failure> {
     let named = |url: Option<String>| url.ok_or_else(|| Failure::usage("give the log's URL"));
     if !args.log_keys.is_empty() {
         let keys = args.log_keys.iter().map(|key| NoteKey::parse(key)).collect::<Result<_, _>>()?;
-        return Ok((named(args.url.clone())?, keys));
+        return Ok(Followed { url: named(args.url.clone())?, keys, frozen: Vec::new() });
     }
     let (root, config) = match settings::client_config(&args.trust)? {
         Some(ClientTrustConfig { trusted_root, signing_config }) => (trusted_root, Some(signing_config)),
@@ -87,7 +94,19 @@ fn log(args: &Args) -> Result<(String, Vec<NoteKey>), Failure> {
     };
     let logs = config.map(|config| config.logs).unwrap_or_default();
     let tiled = logs.iter().find(|log| log.major_api_version >= 2).map(|log| log.url.clone());
-    Ok((named(args.url.clone().or(tiled))?, keys(&root)))
+    let url = named(args.url.clone().or(tiled))?;
+    // A stack serves its own; who names a URL means what is there.
+    let frozen = match args.trust.stack.is_some() && args.url.is_none() {
+        true => frozen(&root).map(|shard| format!("{url}/shards/{shard}/rekor")).collect(),
+        false => Vec::new(),
+    };
+    Ok(Followed { url, keys: keys(&root), frozen })
+}
+
+/// The shards of a stack's transparency log that its trusted root believes no longer: logSHARD.DOMAIN.
+fn frozen(root: &TrustedRoot) -> impl Iterator<Item = &str> {
+    let ended = root.logs.iter().filter(|log| log.validity.end().is_some());
+    ended.filter_map(|log| log.host().strip_prefix("log")?.split('.').next())
 }
 
 /// The keys of all logs of a trusted root: the checkpoint says whose it is.
