@@ -125,6 +125,11 @@ const ground = await small.evaluate(() => getComputedStyle(document.body).backgr
 check(ground === "rgb(20, 22, 26)", "dark where dark is wanted", ground);
 const wide = await small.evaluate(() => document.documentElement.scrollWidth);
 check(wide <= 420, "a narrow window is not scrolled sideways", wide);
+const hidden = await small.evaluate(() => {
+  const table = document.querySelector(".table");
+  return table.scrollWidth - table.clientWidth;
+});
+check(hidden === 0, "nor is the table in it", hidden);
 await small.screenshot({ path: join(folder, "dark.png") });
 await browser.close();
 console.log(`${number} checks, ${failed} failed`);
