@@ -242,3 +242,16 @@ fn doctor_looks_at_the_agent_and_at_what_the_trust_root_says_of_it() {
     let (code, text) = doctor(&strict, Say::Svids(vec![strict.domain.svid(ID)]));
     assert_eq!(code, Some(1), "{text}");
 }
+
+#[test]
+fn whoami_shows_what_the_agent_gives() {
+    let site = Site::trusting();
+    site.agent.say(Say::Svids(vec![site.domain.svid(ID)]));
+    let flags = ["whoami", "--trust-config", "trust.json", "--authority", "spiffe", "--format", "json"];
+    let output = site.run(&flags);
+    let shown = json(&output);
+    assert_eq!((&shown["identity"], &shown["identityIs"]), (&ID.into(), &"certain".into()), "{}", stderr(&output));
+    assert_eq!((&shown["issuer"], &shown["audience"]), (&serde_json::Value::Null, &serde_json::json!([])));
+    site.agent.say(Say::Svids(vec![TrustDomain::new().svid(ID)]));
+    assert_eq!(refusal(&site.run(&flags)), "chain-untrusted");
+}

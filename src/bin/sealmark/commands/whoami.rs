@@ -1,7 +1,9 @@
 //! `whoami`: whom the token at hand names, and what is wrong with it.
 
+use sealmark::format::x509::Certificate;
 use sealmark::service::ca::{CaError, CertificateAuthority as _};
 use sealmark::service::identity::{self, ExpectedIdentity, IdToken, SIGSTORE_AUDIENCE};
+use sealmark::sign::{CredentialSource as _, SignError};
 use serde::Serialize;
 
 use crate::cli::{Format, Whoami};
@@ -41,7 +43,18 @@ pub(super) fn run(args: &Whoami) -> Result<u8, Failure> {
     // What certifies is read only where it is needed: it takes longer than all the rest.
     let named = args.services.authority.authority.is_some();
     let signing = if args.offline && !named { None } else { Some(Signing::named(&args.services)?) };
+    if let Some((agent, svid)) = signing.as_ref().map(Signing::workload_svid).transpose()?.flatten() {
+        let leaf = match args.offline {
+            true => None,
+            false => runtime.block_on(svid.acquire()).map_err(SignError::from)?.certificate().cloned(),
+        };
+        return without_token(args, &Shown::of_agent(agent, leaf.as_ref()));
+    }
     let authority = signing.as_ref().map(Signing::certificate_authority).transpose()?;
+    if let Some(authority) = authority.as_ref().filter(|authority| authority.audience().is_none()) {
+        let name = authority.wanted_name(None)?.map(|name| name.to_string());
+        return without_token(args, &Shown::asked_for(authority.name(), name));
+    }
     let audience = match (&authority, &args.services.authority.authority_audience) {
         (Some(authority), _) => authority.audience().unwrap_or(SIGSTORE_AUDIENCE),
         (None, Some(audience)) => audience,
@@ -52,7 +65,8 @@ pub(super) fn run(args: &Whoami) -> Result<u8, Failure> {
     let problems = token.claims().problems(audience, environment.now());
     let mut failures: Vec<Failure> = problems.iter().map(Failure::from).collect();
     let mut code = problems.iter().find(|problem| problem.rules_out()).map_or(0, |problem| problem.code().exit_code());
-    let mut asked = Asked { name: None, takes: None };
+    let wanted = authority.as_ref().map(|authority| authority.wanted_name(Some(token.claims()))).transpose()?.flatten();
+    let mut asked = Asked { name: None, takes: None, wanted: wanted.map(|name| name.to_string()) };
     if let Some(authority) = authority.filter(|_| !args.offline) {
         asked.name = Some(authority.name());
         match runtime.block_on(authority.takes(token.claims())) {
@@ -73,14 +87,54 @@ pub(super) fn run(args: &Whoami) -> Result<u8, Failure> {
     Ok(code)
 }
 
+/// Whoever is known by other means than a token.
+fn without_token(args: &Whoami, shown: &Shown) -> Result<u8, Failure> {
+    match args.format.format {
+        Format::Json => print_json(shown)?,
+        Format::Human => console::data(&human(shown))?,
+    }
+    Ok(0)
+}
+
 /// What the authority that would certify was asked, and said.
 struct Asked {
     name: Option<String>,
     /// None when it was not asked, did not answer, or does not say.
     takes: Option<bool>,
+    /// The name that it would be asked for, where that is for the client to say.
+    wanted: Option<String>,
 }
 
 impl Shown {
+    /// The name that an authority would be asked for, which no token has.
+    fn asked_for(authority: String, name: Option<String>) -> Self {
+        let identity_is = if name.is_some() { "likely" } else { "open" };
+        Self {
+            schema: "sealmark.whoami/v1",
+            tool: TOOL,
+            usable: true,
+            origin: "no token is sent",
+            verify_arguments: name.as_deref().map(by_authority).unwrap_or_default(),
+            identity: name,
+            identity_is,
+            issuer: None,
+            subject: None,
+            audience: Vec::new(),
+            expires: None,
+            authority: Some(authority),
+            accepted: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The identity that an agent gave, which the trust root takes.
+    fn of_agent(agent: String, leaf: Option<&Certificate>) -> Self {
+        let name = leaf.and_then(|leaf| leaf.san().ok()).map(|name| name.to_string());
+        let identity_is = if name.is_some() { "certain" } else { "open" };
+        let expires = leaf.and_then(|leaf| leaf.validity().end()).map(|end| end.to_string());
+        Self { identity_is, expires, ..Self::asked_for(agent, name) }
+    }
+
     fn of(token: &IdToken, asked: Asked, usable: bool, failures: &[Failure]) -> Self {
         let claims = token.claims();
         let (identity, identity_is) = match claims.expected_identity() {
@@ -89,7 +143,13 @@ impl Shown {
             ExpectedIdentity::Open => (None, "open"),
         };
         let issuer = claims.certificate_issuer().map(str::to_owned);
+        // What is asked for goes before what a Fulcio would write.
+        let (identity, identity_is) = match &asked.wanted {
+            Some(wanted) => (Some(wanted.clone()), "likely"),
+            None => (identity, identity_is),
+        };
         let verify_arguments = match (&identity, &issuer) {
+            (Some(identity), _) if asked.wanted.is_some() => by_authority(identity),
             (Some(identity), Some(issuer)) => {
                 ["verify", "blob", "FILE", "--identity", identity, "--issuer", issuer].map(str::to_owned).to_vec()
             }
@@ -114,6 +174,11 @@ impl Shown {
     }
 }
 
+/// By the name that the trust root has the authority under.
+fn by_authority(identity: &str) -> Vec<String> {
+    ["verify", "blob", "FILE", "--identity", identity, "--certificate-authority", "NAME"].map(str::to_owned).to_vec()
+}
+
 fn human(shown: &Shown) -> String {
     let style = Style::of_stdout();
     let mut table = Table::default();
@@ -125,9 +190,13 @@ fn human(shown: &Shown) -> String {
     table.row("identity", &identity);
     table.row("issuer", shown.issuer.as_deref().unwrap_or("none"));
     table.row("subject", shown.subject.as_deref().unwrap_or("none"));
-    table.row("audience", &shown.audience.join(", "));
-    table.row("expires", shown.expires.as_deref().unwrap_or("never"));
-    table.row("token from", shown.origin);
+    if shown.audience.is_empty() {
+        table.row("token", shown.origin);
+    } else {
+        table.row("audience", &shown.audience.join(", "));
+        table.row("expires", shown.expires.as_deref().unwrap_or("never"));
+        table.row("token from", shown.origin);
+    }
     if let Some(authority) = &shown.authority {
         let says = match shown.accepted {
             Some(true) => "takes tokens of this issuer",

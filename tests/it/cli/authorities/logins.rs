@@ -146,3 +146,21 @@ fn the_command_that_is_printed_names_the_authority() {
     let text = stdout(&site.sign("step.jwt", &["--authority", &authority, "--output", "step.json"], &[]));
     assert!(text.contains("--certificate-authority step") && !text.contains("--issuer"), "{text}");
 }
+
+#[test]
+fn whoami_shows_the_name_that_is_asked_for() {
+    let (site, vault) = site();
+    let given = [("VAULT_ADDR", vault.url.as_str()), ("VAULT_TOKEN", VAULT_TOKEN)];
+    let fixed = ["whoami", "--trust-config", "trust.json", "--authority", "vault:pki/ci", "--authority-name"];
+    // Known by a token of the Vault's own: none of a job is looked for.
+    let output = site.run(&[&fixed[..], &[NAME, "--authority-login", "token"]].concat(), &given);
+    let text = stdout(&output);
+    let command = format!("--identity {NAME} --certificate-authority NAME");
+    assert!(output.status.success() && text.contains(&command), "{text}{}", stderr(&output));
+    // By the claims of a job.
+    let named = ["https://github.com/acme/{repository}", "--authority-login", "jwt:ci"];
+    let job = ["--identity-token-file", "vault.jwt", "--authority-audience", "vault"];
+    let text = stdout(&site.run(&[&fixed[..], &named, &job].concat(), &given));
+    assert!(text.contains("--identity https://github.com/acme/acme/app --certificate-authority NAME"), "{text}");
+    assert_eq!(vault.calls().len(), 1);
+}
