@@ -22,7 +22,7 @@ use regorus::{Engine, Value};
 use self::outline::Outline;
 use super::refusal::Refusal;
 use super::seen::Seen;
-use crate::base::encoding::json::{Json, canonical};
+use crate::base::encoding::json::Json;
 use crate::base::limits;
 
 /// A compiled policy.
@@ -82,7 +82,7 @@ impl Rego {
         let fields = outline.fields();
         let rego = Self { name: name.unwrap_or(query).to_owned(), engine, query, deny, fields };
         // Functions that are not there, and variables that nothing binds, show when it is first evaluated.
-        builtins::at(0, || rego.answer("{}"))?;
+        builtins::at(0, || rego.answer(Value::new_object()))?;
         Ok(rego)
     }
 
@@ -94,10 +94,11 @@ impl Rego {
             problem,
             values: self.values(seen),
         };
-        let Some(statement) = seen.statement.and_then(canonical) else {
-            return Err(no_answer("the statement cannot be read".to_owned()));
+        let Some(statement) = seen.statement else {
+            return Err(no_answer("there is no statement".to_owned()));
         };
-        let evaluated = catch_unwind(AssertUnwindSafe(|| builtins::at(seen.now.secs(), || self.answer(&statement))));
+        let evaluate = || builtins::at(seen.now.secs(), || self.answer(value_of(statement)));
+        let evaluated = catch_unwind(AssertUnwindSafe(evaluate));
         match evaluated.unwrap_or_else(|_| Err("it cannot be evaluated".to_owned())) {
             Ok(Answer::Yes) => Ok(()),
             Ok(Answer::No(said)) => {
@@ -107,10 +108,10 @@ impl Rego {
         }
     }
 
-    fn answer(&self, statement: &str) -> Result<Answer, String> {
+    fn answer(&self, statement: Value) -> Result<Answer, String> {
         let words = |error: &dyn std::fmt::Display| one_line(&error.to_string());
         let mut engine = self.engine.clone();
-        engine.set_input(Value::from_json_str(statement).map_err(|error| words(&error))?);
+        engine.set_input(statement);
         if let Some(deny) = self.deny {
             let said = engine.eval_rule(deny.to_owned()).map_err(|error| words(&error))?;
             if !is_silent(&said) {
@@ -125,7 +126,7 @@ impl Rego {
     fn values(&self, seen: &Seen<'_, '_>) -> Vec<(String, String)> {
         let value = |steps: &Vec<String>| {
             let found = steps.iter().try_fold(seen.statement?, |json, step| json.member(step));
-            let text = found.map_or_else(|| "absent".to_owned(), |json| one_line(&text_of(json)));
+            let text = found.map_or_else(|| "absent".to_owned(), |json| one_line(&builtins::json(&value_of(json))));
             Some((format!("input.{}", steps.join(".")), text))
         };
         self.fields.iter().take(limits::REGO_SHOWN).filter_map(value).collect()
@@ -138,8 +139,20 @@ impl std::fmt::Debug for Rego {
     }
 }
 
-fn text_of(json: &Json<'_>) -> String {
-    canonical(json).unwrap_or_default()
+/// The same value in the engine's terms, fractions and large numbers too.
+fn value_of(json: &Json<'_>) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::from(*value),
+        Json::Integer(value) => Value::from(*value),
+        Json::Float(value) => Value::from(*value),
+        Json::String(text) => Value::from(text.as_ref()),
+        Json::Array(items) => Value::from(items.iter().map(value_of).collect::<Vec<_>>()),
+        Json::Object(members) => {
+            let members = members.iter().map(|(name, value)| (Value::from(name.as_ref()), value_of(value)));
+            Value::from(members.collect::<std::collections::BTreeMap<_, _>>())
+        }
+    }
 }
 
 /// `true`, or a set with an object whose `result` is true.

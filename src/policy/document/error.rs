@@ -91,6 +91,12 @@ pub enum PolicyError {
         /// What is wrong.
         problem: String,
     },
+    /// A condition in CUE.
+    #[error("a condition{place} is in CUE, which is not evaluated here")]
+    Cue {
+        /// Where.
+        place: Place,
+    },
     /// A rule.
     #[error("rule {rule:?}{place}: {error}")]
     Rule {
@@ -115,6 +121,9 @@ impl PolicyError {
                 "policy-condition-parse",
                 "a condition is one CEL expression, or one Rego policy of bounded cost; `fields` may do",
             ),
+            Self::Cue { .. } => {
+                Code::usage("policy-cue", "say it in Rego (`rego-file: FILE.rego`), in CEL (`cel:`), or by `fields`")
+            }
             Self::KeyFile { .. } => Code::usage(
                 "policy-key-file",
                 "put the key or the policy itself into the document, or the file beside it",
@@ -131,6 +140,7 @@ impl PolicyError {
             | Self::TwoConditions { place, .. }
             | Self::KeyFile { place, .. }
             | Self::Condition { place, .. }
+            | Self::Cue { place }
             | Self::Rule { place, .. } => *place,
             _ => return None,
         };

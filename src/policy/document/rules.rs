@@ -185,6 +185,9 @@ pub(super) fn distrust(node: &Node, key_file: KeyFiles<'_>) -> Result<Distrust, 
 impl Reading<'_> {
     /// In one of the two languages.
     fn condition(&self, node: &Node) -> Result<Arc<Asked>, PolicyError> {
+        if let Some(cue) = node.member("cue") {
+            return Err(PolicyError::Cue { place: cue.place });
+        }
         let fields = node.fields("a condition", CONDITION)?;
         let name = fields.text("name")?;
         let given = (fields.take("cel"), fields.take("rego"), fields.take("rego-file"));
@@ -195,6 +198,9 @@ impl Reading<'_> {
             }
             (None, Some(rego), None) => (rego, Rego::compile(name, rego.text("rego")?).map(Box::new).map(Asked::Rego)),
             (None, None, Some(file)) => {
+                if file.text("rego-file")?.ends_with(".cue") {
+                    return Err(PolicyError::Cue { place: file.place });
+                }
                 let text = self.file(file, "rego-file")?;
                 let text = String::from_utf8(text).map_err(|_| file.wrong("the file is not text"))?;
                 (file, Rego::compile(name, &text).map(Box::new).map(Asked::Rego))

@@ -1,7 +1,7 @@
 //! ClusterImagePolicy: any authority admits.
 
 use super::{ImportError, inexpressible, key_block, only, quoted};
-use crate::policy::document::Node;
+use crate::policy::document::{Node, PolicyError};
 
 /// What policy-controller calls predicate types.
 const TYPES: [(&str, &str); 9] = [
@@ -93,8 +93,10 @@ fn rego(policy: &Node) -> Result<String, ImportError> {
     const PATH: &str = "spec.authorities[].attestations[].policy";
     let field = |name: &str| format!("{PATH}.{name}");
     let kind = policy.member("type").ok_or_else(|| inexpressible(policy, PATH, "it has no `type`"))?;
-    if kind.text(&field("type"))? != "rego" {
-        return Err(inexpressible(kind, &field("type"), "conditions are in CEL or Rego, not in CUE"));
+    match kind.text(&field("type"))? {
+        "rego" => {}
+        "cue" => return Err(PolicyError::Cue { place: kind.place }.into()),
+        _ => return Err(inexpressible(kind, &field("type"), "conditions are in Rego, CEL or CUE")),
     }
     let reach = "a policy sees the statement alone: nothing is fetched, not even the image's configuration";
     for name in ["remote", "configMapRef", "fetchConfigFile", "includeSpec", "includeObjectMeta", "includeTypeMeta"] {

@@ -100,7 +100,7 @@ fn what_cluster_image_policies_say_and_ours_cannot() {
     let policy = |policy: &str| {
         with("          predicateType: slsa", &format!("          policy: {{{policy}}}\n          predicateType: slsa"))
     };
-    assert_eq!(policy("type: cue, data: x"), "spec.authorities[].attestations[].policy.type");
+    assert_eq!(policy("type: other, data: x"), "spec.authorities[].attestations[].policy.type");
     assert_eq!(policy("type: rego, remote: {url: x}"), "spec.authorities[].attestations[].policy.remote");
     assert_eq!(
         policy("type: rego, data: x, fetchConfigFile: true"),
@@ -110,6 +110,9 @@ fn what_cluster_image_policies_say_and_ours_cannot() {
     // A glob that ours does not take is not taken for another.
     let glob = CONTROLLER.replace("ghcr.io/acme/**", "ghcr.io/acme**");
     assert_eq!(import(glob.as_bytes()).unwrap_err().code().name(), "pattern-glob");
+    let from = "          predicateType: slsa";
+    let cue = CONTROLLER.replacen(from, &format!("          policy: {{type: cue, data: x}}\n{from}"), 1);
+    assert_eq!(import(cue.as_bytes()).unwrap_err().code().name(), "policy-cue");
 }
 
 #[test]

@@ -3,7 +3,7 @@ use crate::base::time::UnixTime;
 use crate::policy::condition::Prepared;
 
 const STATEMENT: &str = r#"{"_type":"https://in-toto.io/Statement/v1","subject":[],"predicateType":"https://example.com/p",
-"predicate":{"critical":0,"name":"app","when":"2026-11-26T10:00:00Z","scan":"{\"clean\":true}","items":[1,2,3]}}"#;
+"predicate":{"critical":0,"name":"app","when":"2026-11-26T10:00:00Z","scan":"{\"clean\":true}","items":[1,2,3],"score":9.8,"large":9007199254740993}}"#;
 
 fn ask(policy: &str) -> Result<(), Refusal> {
     let rego = Rego::compile(None, policy).unwrap_or_else(|problem| panic!("{problem}: {policy}"));
@@ -40,6 +40,7 @@ fn policies_of_the_field() {
         "package sigstore\nisCompliant { sprintf(\"%s-%d-%v%%\", [input.predicate.name, 1, true]) == \"app-1-true%\" }",
         "package sigstore\nisCompliant { concat(\"/\", [\"a\", \"b\"]) == \"a/b\"; count(array.concat([1], [2])) == 2 }",
         "package sigstore\nisCompliant { numbers.range(3, 1) == [3, 2, 1]; replace(\"aa\", \"a\", \"b\") == \"bb\" }",
+        "package sigstore\nisCompliant { input.predicate.score > 9.5; input.predicate.large == 9007199254740993 }",
         "package sigstore\nisCompliant { base64.decode(base64.encode(\"x\")) == \"x\"; json.marshal({\"a\": 1}) == \"{\\\"a\\\":1}\" }",
     ] {
         ask(yes).unwrap_or_else(|refusal| panic!("{refusal}: {yes}"));
@@ -57,6 +58,10 @@ fn a15_rego_only_true_is_a_yes() {
         (
             "package signature\ndefault allow = false\nallow { input.predicate.nothing }",
             "data.signature.allow is false (with input.predicate.nothing = absent)",
+        ),
+        (
+            "package signature\nallow { input.predicate.score < 7 }",
+            "data.signature.allow is undefined (with input.predicate.score = 9.8)",
         ),
         ("package signature\nallow = \"true\"", "data.signature.allow is \"true\""),
         ("package signature\nallow = 1", "data.signature.allow is 1"),

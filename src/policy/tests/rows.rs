@@ -373,4 +373,8 @@ fn a15_conditions_say_rule_and_values() {
     let unread = "version: 1\nrules:\n  - identity: a@x.example\n    issuer: x\n    attestations: [{predicate-type: x, conditions: [{cel: '1 +'}]}]\n";
     let error = Policy::parse(unread.as_bytes()).unwrap_err();
     assert_eq!((error.code().name(), error.place().map(|place| place.line)), ("policy-condition-parse", Some(5)));
+    for cue in ["rego-file: tests.cue", "cue: 'predicateType: string'"] {
+        let error = Policy::parse(unread.replace("cel: '1 +'", cue).as_bytes()).unwrap_err();
+        assert_eq!((error.code().name(), error.place().map(|place| place.line)), ("policy-cue", Some(5)), "{cue}");
+    }
 }

@@ -1,0 +1,7 @@
+# type: https://example.com/tests
+# no: {"passed":true}
+package signature
+
+allow = "true" {
+	input.predicate.passed
+}
