@@ -1137,7 +1137,7 @@ pub(crate) enum NewKeyKind {
     P384,
     /// ECDSA on P-521
     P521,
-    /// Ed25519: attestations, and files up to 256 MiB
+    /// Ed25519: attestations alone, and without a log
     Ed25519,
     /// RSA of 2048 bits
     Rsa2048,

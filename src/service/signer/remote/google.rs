@@ -2,8 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Call, Caller, Remote, RemoteKey, bearer, digest, endpoint, json_headers, public_key};
-use crate::base::crypto::PublicKey;
+use super::{Call, Caller, Remote, RemoteKey, bearer, endpoint, json_headers, public_key};
 use crate::base::encoding::base64;
 use crate::base::encoding::json::Json;
 use crate::service::BoxFuture;
@@ -16,7 +15,6 @@ pub(crate) struct GoogleKey {
     caller: Caller,
     token: Zeroizing<String>,
     sign: Endpoint,
-    public_key: PublicKey,
 }
 
 impl std::fmt::Debug for GoogleKey {
@@ -45,29 +43,43 @@ impl GoogleKey {
         bearer(&mut headers, &token)?;
         let call = Call { method: Method::GET, endpoint: &place, headers, body: None, secrets: &[&token] };
         let answer = caller.json(call).await?;
-        let (found, pem) = answer.read("name and pem are missing", |json| {
+        let (found, pem, algorithm) = answer.read("name, pem and algorithm are missing", |json| {
             let text = |name| json.member(name).and_then(Json::as_str).map(str::to_owned);
-            Some((text("name")?, text("pem")?))
+            Some((text("name")?, text("pem")?, text("algorithm")?))
         })?;
         if found != name {
             return Err(answer.malformed("it names another key"));
         }
+        if !signs_here(&algorithm) {
+            return Err(SignerError::Algorithm(algorithm));
+        }
         let public_key = public_key(&pem)?;
         let sign = base.below(&format!("v1/{name}:asymmetricSign"));
-        let key = Self { caller, token: Zeroizing::new(token), sign, public_key: public_key.clone() };
+        let key = Self { caller, token: Zeroizing::new(token), sign };
         Ok(Remote { key, public_key })
     }
 
     async fn signature(&self, prepared: Prepared<'_>) -> Result<Vec<u8>, SignerError> {
-        let digest = digest(prepared, &self.public_key)?;
-        let algorithm = digest.algorithm().to_string();
-        let body = serde_json::json!({ "digest": { algorithm: base64::encode(digest.as_bytes()) } }).to_string();
+        let body = match prepared {
+            Prepared::Message(message) => serde_json::json!({ "data": base64::encode(message) }),
+            Prepared::Digest(digest) => {
+                serde_json::json!({ "digest": { digest.algorithm().name(): base64::encode(digest.as_bytes()) } })
+            }
+        };
+        let body = body.to_string();
         let mut headers = json_headers();
         bearer(&mut headers, &self.token)?;
         let (method, body, secrets) = (Method::POST, Some(body.as_bytes()), [self.token.as_str()]);
         let answer = self.caller.json(Call { method, endpoint: &self.sign, headers, body, secrets: &secrets }).await?;
         answer.read("signature is not base64", |json| base64::decode(json.member("signature")?.as_str()?))
     }
+}
+
+/// The algorithm is a property of the key there (`CryptoKeyVersionAlgorithm`): one of another padding or digest than
+/// that of our schemes signs nothing for us.
+fn signs_here(algorithm: &str) -> bool {
+    let rsa = algorithm.strip_prefix("RSA_SIGN_PKCS1_").is_some_and(|rest| rest.ends_with("_SHA256"));
+    rsa || matches!(algorithm, "EC_SIGN_P256_SHA256" | "EC_SIGN_P384_SHA384" | "EC_SIGN_ED25519")
 }
 
 impl RemoteKey for GoogleKey {
