@@ -38,6 +38,7 @@
 //! not enough, its parts stand apart ([`Stack::init_apart`]), each in a folder and a process with its own keys.
 
 mod apart;
+mod bucket;
 pub mod ca;
 pub mod clock;
 mod config;
@@ -79,6 +80,7 @@ use std::sync::Arc;
 use axum::Router;
 use tokio::net::TcpListener;
 
+pub use bucket::BucketAt;
 pub use config::{CaKey, Config, EntryPolicy, IssuerKind};
 pub use cosigners::{WitnessAt, WitnessPolicy};
 pub use error::StackError;

@@ -281,8 +281,16 @@ pub const BUNDLE_TILE_BYTES: usize = 256 * (2 + TILE_ENTRY_BYTES);
 pub const SUBMISSION_BYTES: usize = CHECKPOINT_BYTES + (4 << 10);
 /// Logs that a witness watches.
 pub const WITNESSED_LOGS: usize = 1024;
-/// Seconds that a log waits at its start for its witnesses: what it committed last may be on none of them.
-pub const WITNESS_START_SECS: u64 = 15;
+/// Seconds that a log waits at its start for its witnesses and its bucket: what it committed last may be on none of them.
+pub const PUBLISHING_START_SECS: u64 = 15;
+/// Seconds for one answer of a bucket, of which a full bundle may be in.
+pub const BUCKET_ANSWER_SECS: u64 = 20;
+/// Objects that are on their way to a bucket at once.
+pub const BUCKET_UPLOADS: usize = 16;
+/// An object in a bucket, in bytes: a full bundle of entries of 64 KiB.
+pub const BUCKET_OBJECT_BYTES: usize = 17 << 20;
+/// The record of a log's writer in its bucket, in bytes.
+pub const BUCKET_RECORD_BYTES: usize = 8 << 10;
 /// What a monitor remembers of one log, in bytes: a checkpoint and 64 hashes.
 pub const MONITOR_STATE_BYTES: usize = 64 << 10;
 /// Pieces of evidence that a monitor or a witness keeps in one folder; past it they are only reported.

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::bucket::BucketAt;
 use super::clock::Clock;
 use super::cosigners::WitnessPolicy;
 use super::{Role, StackError};
@@ -50,6 +51,9 @@ pub struct Config {
     /// Who must cosign the transparency log's checkpoints before anyone sees them; without it nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witnesses: Option<WitnessPolicy>,
+    /// Where the logs are published before anyone is told of an entry; without it on this disk alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<BucketAt>,
 }
 
 /// Which entries the transparency log takes.
@@ -125,6 +129,7 @@ impl Config {
             roles: None,
             urls: BTreeMap::new(),
             witnesses: None,
+            bucket: None,
         }
     }
 
@@ -209,6 +214,7 @@ impl Config {
                 return Err("the url is not http(s)://HOST[:PORT] without a path");
             }
         }
+        self.bucket.as_ref().map_or(Ok(()), BucketAt::check)?;
         match () {
             () if self.roles.as_ref().is_some_and(BTreeSet::is_empty) => Err("it holds no part"),
             () if self.version != 1 => Err("its version is not 1"),

@@ -20,6 +20,7 @@
 //! tile/...          full tiles and bundles under their tlog-tiles paths, never rewritten
 //! index/FIRST-END   where each leaf of these entries stands (see `index`)
 //! tmp/...           files being made
+//! published-to      the bucket that it is published to, where there is one (see `bucket`)
 //! ```
 //!
 //! One engine, several kinds of log: a [`Codec`] says how an entry is stored and hashed and how the log signs.
@@ -27,6 +28,7 @@
 //! the last batch, and compares both with the signed root: it takes as long for a million entries as for none.
 
 mod beside;
+pub mod bucket;
 mod commits;
 mod edge;
 pub mod export;
@@ -53,11 +55,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use beside::Beside;
 pub use head::{Head, ReadError};
-pub use publisher::{CosignError, Cosigner, Uncosigned};
+pub use publisher::{CosignError, Cosigner, Publishing, Uncosigned};
 pub use vfs::{Disk, Vfs};
 
 use index::{Duplicates, FindError, Found, Index, Keeper};
-use publisher::Publisher;
+use publisher::{Publisher, Subject};
 
 use crate::base::code::Code;
 use crate::base::limits;
@@ -155,6 +157,27 @@ struct Request<E> {
     answer: oneshot::Sender<Result<Appended, AppendError>>,
 }
 
+/// Why the log failed, said once by the first of its threads that knows.
+#[derive(Debug, Clone)]
+struct Poison(Arc<watch::Sender<Option<Arc<LogError>>>>);
+
+impl Poison {
+    fn new() -> (Self, watch::Receiver<Option<Arc<LogError>>>) {
+        let (sender, failed) = watch::channel(None);
+        (Self(Arc::new(sender)), failed)
+    }
+
+    fn report(&self, error: LogError) {
+        self.0.send_if_modified(|said| {
+            let first = said.is_none();
+            if first {
+                *said = Some(Arc::new(error));
+            }
+            first
+        });
+    }
+}
+
 impl<C: Codec> Log<C> {
     /// Makes an empty log in a folder that must not exist: its first commit is the empty tree.
     pub fn create(vfs: Arc<dyn Vfs>, dir: &Path, codec: &C, clock: &Clock) -> Result<(), LogError> {
@@ -166,21 +189,21 @@ impl<C: Codec> Log<C> {
         Self::open_with_unit(vfs, dir, codec, clock, limits::LOG_INDEX_UNIT)
     }
 
-    /// The same with witnesses: no checkpoint is shown, and no entry acknowledged, before enough of them cosigned; the
-    /// one that was committed last is cosigned before this returns.
-    pub fn open_witnessed(
+    /// The same with witnesses or a bucket: no checkpoint is shown, and no entry acknowledged, before enough of them
+    /// cosigned and it is in the bucket with all of its tiles; the one that was committed last is so before this returns.
+    pub fn open_published(
         vfs: Arc<dyn Vfs>,
         dir: &Path,
         codec: C,
         clock: Clock,
-        cosigner: Arc<dyn Cosigner>,
+        publishing: Publishing,
     ) -> Result<Self, LogError> {
-        Self::open_all(vfs, dir, codec, clock, limits::LOG_INDEX_UNIT, Some(cosigner))
+        Self::open_all(vfs, dir, codec, clock, limits::LOG_INDEX_UNIT, publishing)
     }
 
     /// The same with an index that has a file for every `unit` entries, a multiple of 256.
     fn open_with_unit(vfs: Arc<dyn Vfs>, dir: &Path, codec: C, clock: Clock, unit: u64) -> Result<Self, LogError> {
-        Self::open_all(vfs, dir, codec, clock, unit, None)
+        Self::open_all(vfs, dir, codec, clock, unit, Publishing::default())
     }
 
     fn open_all(
@@ -189,7 +212,7 @@ impl<C: Codec> Log<C> {
         codec: C,
         clock: Clock,
         unit: u64,
-        cosigner: Option<Arc<dyn Cosigner>>,
+        publishing: Publishing,
     ) -> Result<Self, LogError> {
         let (codec, files) = (Arc::new(codec), Files { vfs, dir: dir.to_owned() });
         let mut recovered = recovery::open(&files, &codec, unit)?;
@@ -198,11 +221,20 @@ impl<C: Codec> Log<C> {
         let index = keeper.as_ref().map(Keeper::index);
         let duplicates = keeper.map(|keeper| Duplicates::beside(&files, &codec, keeper)).transpose()?;
         let committed = Arc::new(AtomicU64::new(recovered.head.size()));
-        let publisher = cosigner
-            .map(|cosigner| Publisher::start(files.clone(), cosigner, Arc::clone(&head), Arc::clone(&committed)));
-        let publisher = publisher.transpose()?;
+        let (poison, failed) = Poison::new();
+        let subject = Subject {
+            files: files.clone(),
+            bundles: C::BUNDLES,
+            open: {
+                let codec = Arc::clone(&codec);
+                Arc::new(move |note: &str| codec.open(note))
+            },
+            shown: Arc::clone(&head),
+            committed: Arc::clone(&committed),
+            poison: poison.clone(),
+        };
+        let publisher = (!publishing.is_empty()).then(|| Publisher::start(publishing, subject)).transpose()?;
         let (queue, requests) = mpsc::channel(limits::LOG_QUEUE);
-        let (poison, failed) = watch::channel(None);
         let sequencer =
             sequencer::Sequencer::new(Arc::clone(&codec), recovered, duplicates, Arc::clone(&head), clock, poison);
         let sequencer = sequencer.published_by(publisher);
@@ -248,7 +280,7 @@ impl<C: Codec> Log<C> {
         }
     }
 
-    /// Entries that are committed and not shown: they wait for witnesses.
+    /// Entries that are committed and not shown: they wait for witnesses or the bucket.
     pub fn unpublished(&self) -> u64 {
         self.committed.load(Ordering::Relaxed).saturating_sub(self.head().size())
     }
@@ -381,7 +413,7 @@ pub enum LogError {
         /// Entries that the log holds.
         size: u64,
     },
-    /// Too few witnesses cosigned what was committed last, within [`limits::WITNESS_START_SECS`].
+    /// Too few witnesses cosigned what was committed last, within [`limits::PUBLISHING_START_SECS`].
     #[error("{found} of the {required} witnesses that must cosign the checkpoint of {} did", path.display())]
     Unwitnessed {
         /// The log.
@@ -391,6 +423,9 @@ pub enum LogError {
         /// How many must.
         required: usize,
     },
+    /// The bucket.
+    #[error(transparent)]
+    Bucket(#[from] bucket::BucketError),
     /// The key did not sign.
     #[error(transparent)]
     Signing(#[from] SigningError),
@@ -432,6 +467,7 @@ impl LogError {
                 "start the witnesses, tell them the log's key, or change `witnesses` in stack.json: without them nothing is \
                  published",
             ),
+            Self::Bucket(error) => error.code(),
             Self::Ended => Code::undecided("log-ended", "start it again, and report what it printed before"),
             Self::Signing(_) => Code::undecided("log-signing", "the log's key is broken: look at its file"),
         }

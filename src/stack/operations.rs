@@ -70,8 +70,10 @@ impl Operations {
             "sealmark_tuf_timestamp_expires",
             "When clients stop believing the TUF repository, in Unix seconds.",
         );
-        let unpublished = metrics
-            .gauge("sealmark_log_unpublished_entries", "Entries of the transparency log that wait for witnesses.");
+        let unpublished = metrics.gauge(
+            "sealmark_log_unpublished_entries",
+            "Entries of the transparency log that wait for witnesses or the bucket.",
+        );
         Arc::new(Self { metrics, sizes, trusted_until, unpublished, stack, ending: AtomicBool::new(false) })
     }
 

@@ -12,12 +12,16 @@ use super::ct::{CtCodec, CtLog, RemoteCt, Submit};
 use super::folder::{self, Folder, StoredKey};
 use super::issued::Issued;
 use super::issuer::Issuer;
-use super::log::{Codec, Disk, Log, LogError};
+use super::log::{self, Codec, Cosigner, Disk, Log, LogError, Publishing};
 use super::place::Place;
 use super::rekor::{Admission, RekorCodec, RekorLog};
 use super::rekor_v1::{RekorV1Codec, RekorV1Log};
 use super::tsa::TimestampAuthority;
-use super::{Role, StackError, ca, ct, frozen, issuer, page, rekor, rekor_v1, timestamp_routes, trusted_issuers, tuf};
+use super::{
+    Role, StackError, bucket, ca, ct, frozen, issuer, page, rekor, rekor_v1, timestamp_routes, trusted_issuers, tuf,
+};
+use crate::base::crypto::sha256;
+use crate::base::encoding::hex;
 use crate::format::trust::TrustedRoot;
 use crate::format::x509::Certificate;
 use crate::service::environment::SystemEnvironment;
@@ -51,7 +55,8 @@ impl Parts {
         let issued = Arc::new(Issued::by(issuing));
         let ct = held(config, Role::Ct, || {
             let codec = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
-            Ok(CtLog::new(open_log(folder, "ct", codec, clock)?, chain.clone()).after(folder.issued_before()?))
+            let log = open_ct(folder, config, codec, (&chain, clock))?;
+            Ok(CtLog::new(log, chain.clone()).after(folder.issued_before()?))
         })?;
         let ca = held(config, Role::Ca, || {
             let submit = match &ct {
@@ -68,7 +73,7 @@ impl Parts {
         let rekor_v1 = match config.rekor_v1 {
             true => held(config, Role::Log, || {
                 let codec = RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?;
-                Ok(RekorV1Log::new(open_log(folder, "rekor-v1", codec, clock)?, admission))
+                Ok(RekorV1Log::new(open_log(folder, config, "rekor-v1", codec, (clock, None))?, admission))
             })?,
             false => None,
         };
@@ -176,15 +181,59 @@ fn open_witnessed(
     codec: RekorCodec,
     clock: &Clock,
 ) -> Result<Log<RekorCodec>, StackError> {
-    let Some(policy) = &config.witnesses else { return Ok(open_log(folder, "rekor", codec, clock)?) };
-    let what = "a witness's URL is not used: https, or http on loopback".to_owned();
-    let cosigners = policy.cosigners(clock);
-    let cosigners = cosigners.ok_or(StackError::Config { path: folder.path("stack.json"), what })?;
-    Ok(Log::open_witnessed(Arc::new(Disk), &folder.log("rekor"), codec, clock.clone(), cosigners)?)
+    let cosigners = match &config.witnesses {
+        Some(policy) => {
+            let what = "a witness's URL is not used: https, or http on loopback".to_owned();
+            let cosigners = policy.cosigners(clock);
+            Some(cosigners.ok_or(StackError::Config { path: folder.path("stack.json"), what })?)
+        }
+        None => None,
+    };
+    open_log(folder, config, "rekor", codec, (clock, cosigners))
 }
 
-fn open_log<C: Codec>(folder: &Folder, name: &str, codec: C, clock: &Clock) -> Result<Log<C>, LogError> {
-    Log::open(Arc::new(Disk), &folder.log(name), codec, clock.clone())
+/// The CT log. In a bucket it has its issuers beside it, as <https://c2sp.org/static-ct-api> asks.
+fn open_ct(
+    folder: &Folder,
+    config: &Config,
+    codec: CtCodec,
+    (chain, clock): (&[Certificate], &Clock),
+) -> Result<Log<CtCodec>, StackError> {
+    let log = open_log(folder, config, "ct", codec, (clock, None))?;
+    if let Some(bucket) = bucket::of(folder, config, "ct")? {
+        for issuer in chain {
+            let name = format!("issuer/{}", hex::encode(&sha256(&[issuer.der()])));
+            log::bucket::create(bucket.as_ref(), &name, issuer.der())?;
+        }
+    }
+    Ok(log)
+}
+
+fn open_log<C: Codec>(
+    folder: &Folder,
+    config: &Config,
+    name: &str,
+    codec: C,
+    (clock, cosigner): (&Clock, Option<Arc<dyn Cosigner>>),
+) -> Result<Log<C>, StackError> {
+    let publishing = Publishing { cosigner, bucket: bucket::of(folder, config, name)?, ..Publishing::default() };
+    Ok(Log::open_published(Arc::new(Disk), &folder.log(name), codec, clock.clone(), publishing)?)
+}
+
+/// Publishes what was committed and not published, of every log that stands in a bucket.
+pub(super) fn publish(folder: &Folder, config: &Config, clock: &Clock) -> Result<(), StackError> {
+    if config.bucket.is_none() {
+        return Ok(());
+    }
+    let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
+    drop(open_ct(folder, config, ct, (&folder.chain("ca")?, clock))?);
+    let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
+    drop(open_witnessed(folder, config, rekor, clock)?);
+    if config.rekor_v1 {
+        let codec = RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?;
+        drop(open_log(folder, config, "rekor-v1", codec, (clock, None))?);
+    }
+    Ok(())
 }
 
 fn authority(

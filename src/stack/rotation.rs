@@ -20,7 +20,7 @@ use super::log::{self, Beside, Disk, SigningError};
 use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
-use super::{StackError, apart, stage, trust};
+use super::{StackError, apart, parts, stage, trust};
 use crate::base::crypto::PublicKey;
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::trust::{ClientTrustConfig, LogInstance, Service};
@@ -52,6 +52,8 @@ fn rotate_watched(place: &Place, plan: &KeyPlan, clock: &Clock, step: &mut dyn F
     let config = Config::read(dir)?;
     apart::refuse_rotation(dir, &config)?;
     let folder = Folder::of_shard(place, &config);
+    // What is frozen is what readers have.
+    parts::publish(&folder, &config, clock)?;
     let names = || ["rekor", "ct", "rekor-v1"].into_iter().filter(|name| config.rekor_v1 || *name != "rekor-v1");
     // Nobody writes the old logs any more, nor rotates twice at once.
     let _held = names().map(|name| log::hold(Arc::new(Disk), &folder.log(name))).collect::<Result<Vec<_>, _>>()?;

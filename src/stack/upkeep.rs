@@ -7,13 +7,14 @@ use std::sync::Arc;
 use super::config::Config;
 use super::ct::CtCodec;
 use super::folder::{Folder, StoredKey};
+use super::log::bucket::Bucket;
 use super::log::export::{self, Exported};
 use super::log::fsck::{self, Report};
-use super::log::{Beside, Codec, Disk};
+use super::log::{self, Beside, Codec, Disk};
 use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
-use super::{Role, StackError};
+use super::{Role, StackError, bucket};
 use crate::base::crypto::sha256;
 use crate::base::encoding::hex;
 
@@ -28,7 +29,7 @@ pub struct OfLog<T> {
     pub result: T,
 }
 
-/// Checks every log of the stack in a folder, from entries to checkpoint. Errors are of the disk, the keys or a
+/// Checks every log of the stack in a folder, from entries to checkpoint, and what its bucket has of it. Errors are of the disk, the keys or a
 /// checkpoint that is not the log's own: what else is wrong is in the reports.
 pub fn fsck(place: impl Into<Place>) -> Result<Vec<OfLog<Report>>, StackError> {
     each_log(&place.into(), &Check)
@@ -55,6 +56,16 @@ trait Work {
     type Result;
 
     fn log<C: Codec>(&self, name: &str, log: &Beside<'_, C>) -> Result<Self::Result, StackError>;
+
+    /// The same log in its bucket.
+    fn published<C: Codec>(
+        &self,
+        _result: &mut Self::Result,
+        _bucket: &dyn Bucket,
+        _log: (&Path, &C),
+    ) -> Result<(), StackError> {
+        Ok(())
+    }
 }
 
 struct Check;
@@ -64,6 +75,16 @@ impl Work for Check {
 
     fn log<C: Codec>(&self, _name: &str, log: &Beside<'_, C>) -> Result<Report, StackError> {
         Ok(fsck::fsck(log)?)
+    }
+
+    fn published<C: Codec>(
+        &self,
+        result: &mut Report,
+        bucket: &dyn Bucket,
+        (dir, codec): (&Path, &C),
+    ) -> Result<(), StackError> {
+        result.findings.extend(log::bucket::check(bucket, Arc::new(Disk), dir, codec)?);
+        Ok(())
     }
 }
 
@@ -86,15 +107,15 @@ fn each_log<W: Work>(place: &Place, work: &W) -> Result<Vec<OfLog<W::Result>>, S
         let folder = Folder::of_shard(place, &config);
         if config.has(Role::Log) {
             let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
-            done.push(one_log(&folder, ("rekor", config.log_name()), &rekor, work)?);
+            done.push(one_log(&folder, &config, ("rekor", config.log_name()), &rekor, work)?);
         }
         if config.has(Role::Ct) {
             let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
-            done.push(one_log(&folder, ("ct", config.ct_name()), &ct, work)?);
+            done.push(one_log(&folder, &config, ("ct", config.ct_name()), &ct, work)?);
         }
         if config.rekor_v1 && config.has(Role::Log) {
             let codec = RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?;
-            done.push(one_log(&folder, ("rekor-v1", config.rekor_v1_name()), &codec, work)?);
+            done.push(one_log(&folder, &config, ("rekor-v1", config.rekor_v1_name()), &codec, work)?);
         }
     }
     Ok(done)
@@ -102,12 +123,17 @@ fn each_log<W: Work>(place: &Place, work: &W) -> Result<Vec<OfLog<W::Result>>, S
 
 fn one_log<C: Codec, W: Work>(
     folder: &Folder,
+    config: &Config,
     (name, origin): (&str, String),
     codec: &C,
     work: &W,
 ) -> Result<OfLog<W::Result>, StackError> {
-    let log = Beside::open(Arc::new(Disk), &folder.log(name), codec)?;
+    let (dir, bucket) = (folder.log(name), bucket::of(folder, config, name)?);
+    let log = Beside::open(Arc::new(Disk), &dir, codec)?;
     let name = folder.log_name(name);
-    let result = work.log(&name, &log)?;
+    let mut result = work.log(&name, &log)?;
+    if let Some(bucket) = bucket {
+        work.published(&mut result, bucket.as_ref(), (&dir, codec))?;
+    }
     Ok(OfLog { name, origin, result })
 }

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "cli")]
 mod apart;
+#[cfg(feature = "object-storage")]
+mod bucket;
 mod ca;
 mod clock;
 #[cfg(feature = "cli")]

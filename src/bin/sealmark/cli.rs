@@ -735,6 +735,18 @@ pub(crate) struct StackInit {
     /// How many of the witnesses must (default: all)
     #[arg(long, value_name = "N", requires = "witnesses")]
     pub(crate) witnesses_required: Option<usize>,
+    /// Publish the logs to this S3-compatible bucket before anyone is told of an entry
+    #[arg(long, value_name = "s3://BUCKET/PREFIX", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) bucket: Option<String>,
+    /// The URL of the bucket's service, when it is not AWS's
+    #[arg(long, value_name = "URL", requires = "bucket", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) bucket_endpoint: Option<String>,
+    /// The bucket's region (default: AWS_REGION)
+    #[arg(long, value_name = "REGION", requires = "bucket", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) bucket_region: Option<String>,
+    /// The certificate of the authority of the bucket's service, when it is not a public one
+    #[arg(long, value_name = "PEM", requires = "bucket", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) bucket_ca: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }

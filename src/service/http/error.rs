@@ -34,6 +34,8 @@ pub enum Service {
     TraceCollector,
     /// Kubernetes' API server.
     ApiServer,
+    /// Holds the objects of a log.
+    ObjectStore,
 }
 
 struct Codes {
@@ -88,6 +90,9 @@ static WITNESS: Codes =
     codes!("witness", "read its answer: it must know the log by its name and key, and have seen no other tree of it");
 static WEBHOOK: Codes = codes!("webhook", "read its answer; what was found is printed, and kept as evidence");
 
+static OBJECT_STORE: Codes =
+    codes!("object-store", "read its answer: these credentials may lack a right on the bucket");
+
 static TRUST_REPOSITORY: Codes =
     codes!("trust", "read its answer: the URL must be the folder that timestamp.json is in");
 
@@ -106,6 +111,7 @@ impl Service {
             Self::Webhook => &WEBHOOK,
             Self::TraceCollector => &TRACE_COLLECTOR,
             Self::ApiServer => &API_SERVER,
+            Self::ObjectStore => &OBJECT_STORE,
         }
     }
 }
@@ -125,6 +131,7 @@ impl fmt::Display for Service {
             Self::Webhook => "webhook",
             Self::TraceCollector => "trace collector",
             Self::ApiServer => "API server",
+            Self::ObjectStore => "object store",
         })
     }
 }

@@ -1,5 +1,6 @@
-//! Between a commit and the sight of it, where a log has witnesses: a checkpoint is shown, and its entries are
-//! acknowledged, when enough of them cosigned it. Commits go on meanwhile; the newest one is what is shown next.
+//! Between a commit and the sight of it, where a log has witnesses or a bucket: a checkpoint is shown, and its entries
+//! are acknowledged, when enough witnesses cosigned it and the bucket holds it with all of its tiles. Commits go on
+//! meanwhile; the newest one is what is shown next.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,14 +11,15 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use super::bucket::{Bucket, BucketError, Opener, Outlet, Unpublished};
 use super::head::{self, Head};
 use super::sequencer::Batch;
-use super::{Appended, Files, LogError, Request};
+use super::{Appended, Files, LogError, Poison, Request};
 use crate::base::limits;
 use crate::base::time::UnixTime;
-use crate::format::merkle::{Hash, Tile, consistency_proof, tile};
+use crate::format::merkle::{Hash, Tile, TileKind, consistency_proof, tile};
 
-/// After a round that too few witnesses took part in.
+/// After a round that too few witnesses took part in, or that the bucket did not take.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// A committed checkpoint that nobody has seen.
@@ -70,7 +72,42 @@ pub(super) struct Publication<E> {
     pub(super) at: UnixTime,
 }
 
-/// The thread that has heads cosigned.
+/// Who stands between a commit and the sight of it.
+#[derive(Debug)]
+pub struct Publishing {
+    /// Who cosigns.
+    pub cosigner: Option<Arc<dyn Cosigner>>,
+    /// Where the log is published.
+    pub bucket: Option<Arc<dyn Bucket>>,
+    /// How long a start waits for them.
+    pub patience: Duration,
+}
+
+impl Default for Publishing {
+    fn default() -> Self {
+        Self { cosigner: None, bucket: None, patience: Duration::from_secs(limits::PUBLISHING_START_SECS) }
+    }
+}
+
+impl Publishing {
+    /// Whether nobody does.
+    pub(super) fn is_empty(&self) -> bool {
+        self.cosigner.is_none() && self.bucket.is_none()
+    }
+}
+
+/// What a publisher works on.
+pub(super) struct Subject {
+    pub(super) files: Files,
+    pub(super) bundles: TileKind,
+    pub(super) open: Opener,
+    /// Has the recovered head, and then what is published.
+    pub(super) shown: Arc<RwLock<Arc<Head>>>,
+    pub(super) committed: Arc<AtomicU64>,
+    pub(super) poison: Poison,
+}
+
+/// The thread that has heads published.
 #[derive(Debug)]
 pub(super) struct Publisher<E> {
     queue: Option<mpsc::Sender<Publication<E>>>,
@@ -78,25 +115,34 @@ pub(super) struct Publisher<E> {
 }
 
 impl<E: Send + 'static> Publisher<E> {
-    /// Has the head that was recovered cosigned, then starts; `shown` has that head.
-    pub(super) fn start(
-        files: Files,
-        cosigner: Arc<dyn Cosigner>,
-        shown: Arc<RwLock<Arc<Head>>>,
-        committed: Arc<AtomicU64>,
-    ) -> Result<Self, LogError> {
+    /// Has the head that was recovered published, then starts.
+    pub(super) fn start(publishing: Publishing, subject: Subject) -> Result<Self, LogError> {
+        let Subject { files, bundles, open, shown, committed, poison } = subject;
         let dir = files.dir.clone();
         let failed = |error| LogError::io("start the publisher of", &dir, error);
         let (queue, published) = mpsc::channel();
         let (ready, first) = mpsc::channel();
-        let mut work =
-            Work { files, cosigner, shown, queue: published, waiting: VecDeque::new(), newest: None, committed };
+        let outlet = publishing.bucket.map(|bucket| Outlet::new(bucket, files.clone(), bundles, open));
+        let mut work = Work {
+            files,
+            cosigner: publishing.cosigner,
+            outlet,
+            shown,
+            queue: published,
+            waiting: VecDeque::new(),
+            newest: None,
+            committed,
+            patience: publishing.patience,
+        };
         let thread = std::thread::Builder::new().name("log-publisher".to_owned()).spawn(move || {
             let recovered = head::current(&work.shown);
             let ended = work.first(&recovered);
             let goes_on = ended.is_ok();
-            if ready.send(ended).is_ok() && goes_on {
-                work.run();
+            if ready.send(ended).is_ok()
+                && goes_on
+                && let Err(error) = work.run()
+            {
+                poison.report(error);
             }
         });
         let thread = thread.map_err(failed)?;
@@ -104,11 +150,10 @@ impl<E: Send + 'static> Publisher<E> {
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
-    pub(super) fn publish(&self, publication: Publication<E>) {
-        if let Some(queue) = &self.queue {
-            // A publisher that is gone has dropped the answers: nobody is told yes.
-            let _ = queue.send(publication);
-        }
+    /// A publisher that is gone drops the answers, and nobody is told yes: the log is at its end.
+    pub(super) fn publish(&self, publication: Publication<E>) -> Result<(), LogError> {
+        let sent = self.queue.as_ref().map(|queue| queue.send(publication).is_ok());
+        sent.filter(|sent| *sent).map(drop).ok_or(LogError::Ended)
     }
 }
 
@@ -123,9 +168,29 @@ impl<E> Drop for Publisher<E> {
     }
 }
 
+/// Why a head is not published.
+enum Delay {
+    /// Too few witnesses, or one that knows more.
+    Cosign(CosignError),
+    /// The bucket did not take it.
+    Bucket(BucketError),
+    /// It never will be.
+    End(LogError),
+}
+
+impl Delay {
+    fn of(outlet: &Outlet, error: Unpublished) -> Self {
+        match error {
+            Unpublished::Later(error) => Self::Bucket(BucketError::Unreachable { path: outlet.place(), error }),
+            Unpublished::Never(error) => Self::End(error),
+        }
+    }
+}
+
 struct Work<E> {
     files: Files,
-    cosigner: Arc<dyn Cosigner>,
+    cosigner: Option<Arc<dyn Cosigner>>,
+    outlet: Option<Outlet>,
     shown: Arc<RwLock<Arc<Head>>>,
     queue: mpsc::Receiver<Publication<E>>,
     /// Committed, and not acknowledged.
@@ -133,34 +198,37 @@ struct Work<E> {
     /// The newest head that is not shown.
     newest: Option<Arc<Head>>,
     committed: Arc<AtomicU64>,
+    patience: Duration,
 }
 
 impl<E> Work<E> {
-    /// The checkpoint of the last commit may never have been shown: it is not before it is cosigned.
+    /// The checkpoint of the last commit may never have been shown: it is not before it is published.
     fn first(&mut self, recovered: &Arc<Head>) -> Result<(), LogError> {
-        let patience = Instant::now() + Duration::from_secs(limits::WITNESS_START_SECS);
+        let end = Instant::now() + self.patience;
         loop {
-            let error = match self.cosigned(recovered) {
+            let delay = match self.publish(recovered) {
                 Ok(head) => {
                     self.show(head);
                     return Ok(());
                 }
-                Err(error) => error,
+                Err(delay) => delay,
             };
             let path = self.files.dir.clone();
-            match error {
-                CosignError::Ahead { size } => {
+            match delay {
+                Delay::End(error) => return Err(error),
+                Delay::Cosign(CosignError::Ahead { size }) => {
                     return Err(LogError::RolledBack { path, remembered: size, size: recovered.size() });
                 }
-                CosignError::Few { found, required } if Instant::now() >= patience => {
+                _ if Instant::now() < end => std::thread::sleep(PAUSE),
+                Delay::Cosign(CosignError::Few { found, required }) => {
                     return Err(LogError::Unwitnessed { path, found, required });
                 }
-                CosignError::Few { .. } => std::thread::sleep(PAUSE),
+                Delay::Bucket(error) => return Err(error.into()),
             }
         }
     }
 
-    fn run(mut self) {
+    fn run(mut self) -> Result<(), LogError> {
         loop {
             let next = match self.newest {
                 None => self.queue.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
@@ -169,15 +237,12 @@ impl<E> Work<E> {
             match next {
                 Ok(publication) => self.take(publication),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    self.round();
-                    return;
-                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => return self.round(),
             }
             while let Ok(publication) = self.queue.try_recv() {
                 self.take(publication);
             }
-            self.round();
+            self.round()?;
         }
     }
 
@@ -194,15 +259,16 @@ impl<E> Work<E> {
         }
     }
 
-    /// Has the newest head cosigned, shows it, and acknowledges what it covers.
-    fn round(&mut self) {
-        let Some(newest) = self.newest.take() else { return };
+    /// Has the newest head published, shows it, and acknowledges what it covers.
+    fn round(&mut self) -> Result<(), LogError> {
+        let Some(newest) = self.newest.take() else { return Ok(()) };
         if newest.size() > head::current(&self.shown).size() {
-            match self.cosigned(&newest) {
+            match self.publish(&newest) {
                 Ok(head) => self.show(head),
+                Err(Delay::End(error)) => return Err(error),
                 Err(_) => {
                     self.newest = Some(newest);
-                    return;
+                    return Ok(());
                 }
             }
         }
@@ -210,11 +276,25 @@ impl<E> Work<E> {
         for (request, index, duplicate, at) in self.waiting.drain(..) {
             let _ = request.answer.send(Ok(Appended { index, at, duplicate, head: Arc::clone(&head) }));
         }
+        Ok(())
     }
 
-    fn cosigned(&self, head: &Arc<Head>) -> Result<Head, CosignError> {
-        let prove = |old| proof(&self.files, head, old);
-        let note = self.cosigner.cosign(&Uncosigned { note: head.note(), size: head.size(), prove: &prove })?;
+    /// Witnesses see nothing that a later writer would not go on from: what they cosign is in the bucket before.
+    fn publish(&mut self, head: &Arc<Head>) -> Result<Head, Delay> {
+        if let Some(outlet) = &mut self.outlet {
+            outlet.stage(head).map_err(|error| Delay::of(outlet, error))?;
+        }
+        let note = match &self.cosigner {
+            Some(cosigner) => {
+                let prove = |old| proof(&self.files, head, old);
+                let uncosigned = Uncosigned { note: head.note(), size: head.size(), prove: &prove };
+                cosigner.cosign(&uncosigned).map_err(Delay::Cosign)?
+            }
+            None => head.note().to_owned(),
+        };
+        if let Some(outlet) = &mut self.outlet {
+            outlet.show(head, &note).map_err(|error| Delay::of(outlet, error))?;
+        }
         Ok(Head::new(note, head.edge.clone()))
     }
 

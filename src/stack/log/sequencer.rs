@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::commits::Commit;
 use super::edge::Edge;
@@ -10,7 +10,7 @@ use super::head::Head;
 use super::publisher::{Publication, Publisher};
 use super::recovery::Recovered;
 use super::storage::Storage;
-use super::{AppendError, Appended, Codec, Duplicates, LogError, Request};
+use super::{AppendError, Appended, Codec, Duplicates, LogError, Poison, Request};
 use crate::base::limits;
 use crate::base::time::UnixTime;
 use crate::format::merkle::{Tile, tile};
@@ -32,8 +32,8 @@ pub(super) struct Sequencer<C: Codec> {
     last: UnixTime,
     head: Arc<RwLock<Arc<Head>>>,
     clock: Clock,
-    poison: watch::Sender<Option<Arc<LogError>>>,
-    /// Shows and acknowledges in our place, where there are witnesses.
+    poison: Poison,
+    /// Shows and acknowledges in our place, where there are witnesses or a bucket.
     publisher: Option<Publisher<C::Entry>>,
     /// The last commit; without a publisher it is what is shown.
     committed: Arc<Head>,
@@ -49,7 +49,7 @@ impl<C: Codec> Sequencer<C> {
         duplicates: Option<Duplicates<C>>,
         head: Arc<RwLock<Arc<Head>>>,
         clock: Clock,
-        poison: watch::Sender<Option<Arc<LogError>>>,
+        poison: Poison,
     ) -> Self {
         let committed = Arc::clone(&recovered.head);
         let Recovered { storage, edge, last, keeper: _, head: _ } = recovered;
@@ -67,7 +67,7 @@ impl<C: Codec> Sequencer<C> {
         let mut requests = Vec::new();
         while queue.blocking_recv_many(&mut requests, limits::LOG_BATCH) > 0 {
             if let Err(error) = self.batch(std::mem::take(&mut requests)) {
-                self.poison.send_replace(Some(Arc::new(error)));
+                self.poison.report(error);
                 return;
             }
         }
@@ -94,7 +94,7 @@ impl<C: Codec> Sequencer<C> {
             self.last = at;
             self.show(note);
         }
-        self.acknowledge(batch, at);
+        self.acknowledge(batch, at)?;
         self.seal()
     }
 
@@ -138,16 +138,16 @@ impl<C: Codec> Sequencer<C> {
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
     }
 
-    fn acknowledge(&self, batch: Batch<C::Entry>, at: UnixTime) {
+    fn acknowledge(&self, batch: Batch<C::Entry>, at: UnixTime) -> Result<(), LogError> {
         let head = Arc::clone(&self.committed);
         if let Some(publisher) = &self.publisher {
-            publisher.publish(Publication { head, batch, at });
-            return;
+            return publisher.publish(Publication { head, batch, at });
         }
         for (request, index, duplicate) in batch {
             // A client that went away finds its entry when it comes back.
             let _ = request.answer.send(Ok(Appended { index, at, duplicate, head: Arc::clone(&head) }));
         }
+        Ok(())
     }
 
     /// Moves what became full to its final place, then lets memory go of it.

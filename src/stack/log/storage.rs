@@ -98,7 +98,7 @@ impl Files {
     }
 
     /// Puts a file with `bytes` in the place of another, or where there was none; it stays open.
-    fn replace(&self, to: &Path, bytes: &[u8]) -> Result<Box<dyn Appender>, LogError> {
+    pub(super) fn replace(&self, to: &Path, bytes: &[u8]) -> Result<Box<dyn Appender>, LogError> {
         let name = to.file_name().unwrap_or_default().to_string_lossy();
         let (from, file) = self.make(&name, bytes)?;
         self.vfs.rename(&from, to).map_err(|error| LogError::io("rename", to, error))?;

@@ -3,6 +3,7 @@
 mod beside;
 mod crashes;
 mod index;
+mod published;
 mod witnessed;
 
 use std::collections::BTreeMap;

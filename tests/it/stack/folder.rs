@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sealmark::format::trust::{ClientTrustConfig, SigningConfig, TrustedRoot};
 use sealmark::stack::keys::PrivateKey;
-use sealmark::stack::{Config, Stack, TokenRequest, status};
+use sealmark::stack::{BucketAt, Config, Stack, TokenRequest, status};
 
 use super::signer::{self, Form};
 use super::start;
@@ -68,6 +68,23 @@ fn init_never_replaces_and_up_never_makes() {
         let config = Config { url: url.to_owned(), ..Config::loopback(1) };
         let error = Stack::init(&dir.path().join("bad"), &config).unwrap_err();
         assert_eq!(error.code().name(), "stack-config", "{url}");
+    }
+    let bucket = BucketAt { url: "s3://logs/../other".to_owned(), endpoint: None, region: None, ca: None };
+    let config = Config { bucket: Some(bucket), ..Config::loopback(1) };
+    let error = Stack::init(&dir.path().join("bad"), &config).unwrap_err();
+    assert_eq!(error.code().name(), "stack-config");
+}
+
+/// What is no endpoint, or no certificate, is said before anything is asked.
+#[test]
+fn a_bucket_that_cannot_be_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = BucketAt { url: "s3://logs".to_owned(), endpoint: None, region: None, ca: None };
+    for (name, endpoint, ca) in [("http", "http://192.0.2.1:9000", None), ("ca", "https://127.0.0.1:1", Some("none"))] {
+        let bucket = BucketAt { endpoint: Some(endpoint.to_owned()), ca: ca.map(Into::into), ..at.clone() };
+        let stack = dir.path().join(name);
+        Stack::init(&stack, &Config { bucket: Some(bucket), ..Config::loopback(1) }).unwrap();
+        assert_eq!(open_code(&stack), "stack-config", "{name}");
     }
 }
 

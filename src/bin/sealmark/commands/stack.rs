@@ -6,8 +6,8 @@ use std::sync::Arc;
 use sealmark::serve::tls::Reload;
 use sealmark::serve::{self, Journal, Server};
 use sealmark::stack::{
-    self, CaKey, Config, EntryPolicy, IssuerKind, KeyPlan, Place, Serving, StackStatus, TokenRequest, WitnessAt,
-    WitnessPolicy,
+    self, BucketAt, CaKey, Config, EntryPolicy, IssuerKind, KeyPlan, Place, Serving, StackStatus, TokenRequest,
+    WitnessAt, WitnessPolicy,
 };
 use serde::Serialize;
 
@@ -75,6 +75,13 @@ pub(super) fn init(args: &StackInit) -> Result<u8, Failure> {
         let of: Vec<_> = of.collect();
         config.witnesses = Some(WitnessPolicy { required: args.witnesses_required.unwrap_or(of.len()), of });
     }
+    config.bucket = args.bucket.clone().map(|url| BucketAt {
+        url,
+        endpoint: args.bucket_endpoint.clone(),
+        region: args.bucket_region.clone(),
+        // It is read by whoever runs the stack, from anywhere.
+        ca: args.bucket_ca.as_ref().map(|ca| std::path::absolute(ca).unwrap_or_else(|_| ca.clone())),
+    });
     if !args.at.is_empty() {
         config.urls = args.at.iter().cloned().collect();
         return apart(args, &stack::Stack::init_apart(&args.dir, &config, &keys)?);

@@ -91,7 +91,7 @@ fn write(disk: &MemoryDisk, batches: &[Vec<u64>], ledger: &Mutex<Ledger>) -> Res
     let duplicates = recovered.keeper.take().map(|keeper| Duplicates::here(&files, &codec, keeper));
     let head = Arc::new(RwLock::new(Arc::clone(&recovered.head)));
     ledger.lock().unwrap().head = Some(Arc::clone(&head));
-    let (poison, _) = watch::channel(None);
+    let (poison, _) = Poison::new();
     let mut sequencer = Sequencer::new(codec, recovered, duplicates, head, Clock::system(), poison);
     for batch in batches {
         let requests = batch.iter().map(|number| {

@@ -33,8 +33,8 @@ impl Cosigner for Scripted {
 }
 
 fn open(dir: &Path, witnesses: &Scripted) -> Result<Log<Toy>, LogError> {
-    let cosigner: Arc<dyn Cosigner> = Arc::new(witnesses.clone());
-    Log::open_all(Arc::new(Disk), dir, TOY, Clock::system(), 256, Some(cosigner))
+    let publishing = Publishing { cosigner: Some(Arc::new(witnesses.clone())), ..Publishing::default() };
+    Log::open_all(Arc::new(Disk), dir, TOY, Clock::system(), 256, publishing)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
