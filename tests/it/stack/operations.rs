@@ -164,7 +164,7 @@ async fn tls_with_a_certificate_that_changes() {
     assert_eq!(status.unwrap().status.code(), Some(0), "it serves");
     // Without the site's authority nobody believes it.
     let stranger = HttpClient::new(Settings { attempts: 1, ..Settings::default() });
-    assert_eq!(stranger.send(request).await.unwrap_err().code().name(), "net-tls");
+    assert_eq!(stranger.send(request).await.unwrap_err().code().name(), "ca-tls");
 
     // A pair that does not match changes nothing; the next one that does is served.
     std::fs::copy(dir.join("two.crt"), dir.join("tls.crt")).unwrap();
