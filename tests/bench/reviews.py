@@ -18,7 +18,8 @@ def digest(data):
 
 
 def push(registry, count):
-    """Distinct images of one layer in one repository; prints a reference by digest each."""
+    """Distinct images of one layer, each in a repository of its own (the registry reads every manifest of a repository
+    for each list of referrers); prints a reference by digest each."""
     connection = http.client.HTTPConnection(registry)
 
     def ask(method, path, body, kind):
@@ -28,19 +29,20 @@ def push(registry, count):
         assert answer.status in (201, 202), (path, answer.status)
         return answer.getheader("Location")
 
-    def blob(data):
-        place = ask("POST", "/v2/acme/app/blobs/uploads/", b"", "application/octet-stream")
+    def blob(repository, data):
+        place = ask("POST", f"/v2/{repository}/blobs/uploads/", b"", "application/octet-stream")
         ask("PUT", f"{place}?digest={digest(data)}", data, "application/octet-stream")
         return {"mediaType": "application/octet-stream", "digest": digest(data), "size": len(data)}
 
-    config = {**blob(b"{}"), "mediaType": "application/vnd.oci.image.config.v1+json"}
-    layer = {**blob(b"layer"), "mediaType": "application/vnd.oci.image.layer.v1.tar"}
     for number in range(int(count)):
+        repository = f"acme/app-{number}"
+        config = {**blob(repository, b"{}"), "mediaType": "application/vnd.oci.image.config.v1+json"}
+        layer = {**blob(repository, b"layer"), "mediaType": "application/vnd.oci.image.layer.v1.tar"}
         manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer],
                     "annotations": {"number": str(number)}}
         data = json.dumps(manifest).encode()
-        ask("PUT", f"/v2/acme/app/manifests/{digest(data)}", data, MANIFEST)
-        print(f"{registry}/acme/app@{digest(data)}")
+        ask("PUT", f"/v2/{repository}/manifests/{digest(data)}", data, MANIFEST)
+        print(f"{registry}/{repository}@{digest(data)}")
 
 
 def review(uid, images):
@@ -105,7 +107,7 @@ def target(url, images):
 
 def many(url, image, count):
     """One signed image in many repositories, 200 a review, four reviews at a time."""
-    name, _, what = image.partition("/acme/app")
+    name, _, what = image.partition("/")
     number, lock = iter(range(0, int(count), 200)), threading.Lock()
     failed = []
 
@@ -116,7 +118,7 @@ def many(url, image, count):
                 first = next(number, None)
             if first is None:
                 return
-            answer = client.ask([f"{name}/copies/{n}/acme/app{what}" for n in range(first, first + 200)])
+            answer = client.ask([f"{name}/copies/{n}/{what}" for n in range(first, first + 200)])
             if not answer["allowed"]:
                 failed.append(answer)
 
