@@ -7,7 +7,6 @@ import json
 import ssl
 import sys
 import threading
-import time
 import uuid
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -97,10 +96,10 @@ def insist(answer):
     assert answer["allowed"], answer
 
 
-def target(url, images):
+def target(url, images, wait="10s"):
     body = review(str(uuid.uuid4()), images)
     assert len(images) < 3 or len(body) >= 4096, len(body)
-    print(json.dumps({"method": "POST", "url": f"{url}/validate?timeout=10s",
+    print(json.dumps({"method": "POST", "url": f"{url}/validate?timeout={wait}",
                       "header": {"Content-Type": ["application/json"]},
                       "body": base64.b64encode(body.encode()).decode()}))
 
@@ -128,26 +127,18 @@ def many(url, image, count):
     assert not failed, failed[0]
 
 
-def stall(url, registry, seconds, wide):
-    """Keeps reviews of a silent registry under way; every one must be denied as one that could not be checked."""
-    ends, answers, lock = time.time() + float(seconds) + 1, [], threading.Lock()
+def stalled(url, registry, count):
+    """Reviews of images, each another, in a registry that does not answer in time."""
+    for number in range(int(count)):
+        target(url, [f"{registry}/acme/app@{digest(str(number).encode())}"], "2s")
 
-    def work(number):
-        client = Client(url)
-        count = 0
-        while time.time() < ends:
-            count += 1
-            image = f"{registry}/acme/app@{digest(f'{number} {count}'.encode())}"
-            answer = client.ask([image], "2s")
-            with lock:
-                answers.append(answer)
-            time.sleep(0.1)
 
-    workers = [threading.Thread(target=work, args=(number,)) for number in range(int(wide))]
-    [worker.start() for worker in workers]
-    [worker.join() for worker in workers]
-    wrong = [answer for answer in answers if answer["allowed"] or answer["status"]["code"] != 503]
-    print(f"slow registry: {len(answers)} reviews, {len(wrong)} not denied as undecided")
+def undecided():
+    """Every answer about a silent registry must be a denial that says so; reads the attack's results as JSON."""
+    answers = [json.loads(line) for line in sys.stdin]
+    reviews = [json.loads(base64.b64decode(answer["body"]))["response"] for answer in answers]
+    wrong = [review for review in reviews if review["allowed"] or review["status"]["code"] != 503]
+    print(f"  slow registry: {len(reviews)} reviews, {len(wrong)} not denied as undecided")
 
 
 def told(report):
@@ -180,8 +171,10 @@ match command:
             target(url, [image])
     case "many":
         many(*arguments)
-    case "stall":
-        stall(*arguments)
+    case "stalled":
+        stalled(*arguments)
+    case "undecided":
+        undecided()
     case "told":
         told(json.load(sys.stdin))
     case _:
