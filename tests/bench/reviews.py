@@ -160,11 +160,11 @@ match command:
         sys.stdout.write(review("@UID@", arguments))
     case "warm":
         insist(Client(arguments[0]).ask(lines(arguments[1])))
-    case "targets":
-        url, count, path = arguments
+    case "bodies":
+        count, path = arguments
         images = lines(path)
         for _ in range(int(count)):
-            target(url, images)
+            print(review(str(uuid.uuid4()), images))
     case "singles":
         url, path, count = arguments
         for image in lines(path)[: int(count)]:
