@@ -146,7 +146,7 @@ fn a15_rego_is_bounded() {
         ("regex.replace(t, \"a\", t)", "regex.replace"),
     ] {
         let policy = format!(
-            "package signature\nallow {{ x := {made}; x }}\nt = \"{}\"\nnumbers_as_text[s] {{ s := sprintf(\"%d\", [numbers.range(1, 9999)[_]]) }}",
+            "package signature\nallow {{ x := {made}; x }}\nt = \"{}\"\nnumbers_as_text[s] {{ s := sprintf(\"%d\", [numbers.range(1, 2000)[_]]) }}",
             "a".repeat(800)
         );
         let problem = problem(&policy);
