@@ -17,6 +17,7 @@ impl Outline {
     /// Reads a policy.
     pub(super) fn of(text: &str) -> Result<Self, String> {
         let code = code(text);
+        one_rule_a_line(&code)?;
         let outline = Self { rules: rules(&code), code };
         let products = outline.code.matches('*').count();
         if products > limits::REGO_PRODUCTS {
@@ -148,17 +149,51 @@ fn code(text: &str) -> String {
     code
 }
 
+/// Words that may stand beside another at the outermost level.
+const BETWEEN: [&str; 10] = ["as", "contains", "default", "else", "every", "if", "in", "not", "some", "with"];
+
+/// Refuses a line with more than one rule, of which the second would not be seen: at the outermost level nothing else
+/// puts two values side by side.
+fn one_rule_a_line(code: &str) -> Result<(), String> {
+    let mut depth = 0usize;
+    for (number, line) in code.lines().enumerate() {
+        // What a value may end with stood before, and no sign since.
+        let mut after_value = false;
+        let mut chars = line.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '{' | '[' | '(' => (depth, after_value) = (depth + 1, false),
+                '}' | ']' | ')' => (depth, after_value) = (depth.saturating_sub(1), true),
+                '"' | '`' => after_value = true,
+                c if is_word(c) => {
+                    let word: &str =
+                        line.get(at..).unwrap_or_default().split(|c| !is_word(c)).next().unwrap_or_default();
+                    while chars.next_if(|(_, c)| is_word(*c)).is_some() {}
+                    let names = at == line.len() - line.trim_start().len() && ["package", "import"].contains(&word);
+                    let between = names || BETWEEN.contains(&word);
+                    if depth == 0 && after_value && !between {
+                        return Err(format!(
+                            "line {} has more than one rule: write each on a line of its own",
+                            number + 1
+                        ));
+                    }
+                    after_value = !between;
+                }
+                c if c.is_whitespace() => {}
+                _ => after_value = false,
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Splits code into rules: one begins with a word at the outermost level, at the beginning of a line that continues
-/// nothing.
+/// nothing, however far in.
 fn rules(code: &str) -> BTreeMap<String, String> {
     let mut rules: BTreeMap<String, String> = BTreeMap::new();
     let (mut depth, mut current, mut continues) = (0usize, None::<String>, false);
-    let lines = || code.lines().filter(|line| !line.trim().is_empty());
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let outermost = lines().map(indent).min().unwrap_or_default();
-    for line in lines() {
-        let mut text = line.trim();
-        if depth == 0 && indent(line) == outermost && !continues {
+    for mut text in code.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if depth == 0 && !continues {
             let rest = text.strip_prefix("default").filter(|rest| rest.starts_with([' ', '\t']));
             let head = rest.unwrap_or(text).trim_start();
             let word: String = head.chars().take_while(|c| is_word(*c)).collect();

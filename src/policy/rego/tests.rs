@@ -164,3 +164,23 @@ fn outlines() {
     let said = said("package signature\nallow { xinput.y == 1; input.predicate.name == \"b\" }\nxinput = {\"y\": 1}");
     assert!(said.contains("input.predicate.name = \"app\"") && !said.contains("input.y"), "{said}");
 }
+
+/// A rule that is not seen would not be asked (`deny`), or not be known to lean on itself.
+#[test]
+fn a15_no_rule_is_hidden() {
+    let denied = said("package signature\nallow { true }\n  deny { true }\n");
+    assert!(denied.contains("data.signature.deny is true"), "{denied}");
+    for hidden in [
+        "package signature\nallow { true } deny { true }",
+        "package signature\nallow { f(1) } f(x) { f(x) }",
+        "package signature\nallow = true deny = true",
+        "package signature\nallow = f(1) f(x) = x { f(x) }",
+        "package signature\nallow = \"a\" deny = true",
+        "package signature\nallow = [1] deny[x] { x := 1 }",
+    ] {
+        let problem = problem(hidden);
+        assert!(problem.contains("line 2 has more than one rule"), "{problem}: {hidden}");
+    }
+    let problem = problem("package signature\nallow { f(1) }\n  f(x) { f(x) }");
+    assert!(problem.contains("rule `f` leans on itself"), "{problem}");
+}
