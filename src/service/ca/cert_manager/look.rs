@@ -2,6 +2,7 @@
 //! account may read it. No request is made.
 
 use super::error::{ABSENT, FORBIDDEN};
+use super::state::{condition, field, words};
 use super::{CertManager, GROUP, Requests};
 use crate::base::code::Code;
 use crate::base::encoding::json::Json;
@@ -107,19 +108,9 @@ impl CertManager {
 
 fn judge(named: &str, answer: &ApiAnswer) -> Seen {
     let json = Json::parse(&answer.body).ok();
-    let conditions =
-        json.as_ref().and_then(|json| json.member("status")).and_then(|status| status.member("conditions"));
-    let text = |one: &Json<'_>, name| one.member(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-    let ready = match conditions {
-        Some(Json::Array(all)) => all.iter().find(|one| text(one, "type") == "Ready"),
-        _ => None,
-    };
-    match ready {
-        Some(ready) if text(ready, "status") == "True" => Seen::good(ISSUER, format!("{named} is ready")),
-        Some(ready) => {
-            let words = format!("{named} is not ready: {}: {}", text(ready, "reason"), text(ready, "message"));
-            Seen::failed(ISSUER, words, NOT_READY)
-        }
+    match json.as_ref().and_then(|json| condition(json, "Ready")) {
+        Some(ready) if field(ready, "status") == "True" => Seen::good(ISSUER, format!("{named} is ready")),
+        Some(ready) => Seen::failed(ISSUER, format!("{named} is not ready: {}", words(ready)), NOT_READY),
         None => Seen::failed(ISSUER, format!("{named} is not ready: nothing has looked at it"), NOT_READY),
     }
 }

@@ -3,9 +3,7 @@
 
 use crate::base::encoding::base64;
 use crate::base::encoding::json::Json;
-
-/// The longest reason that is shown, in characters.
-const WORDS: usize = 500;
+use crate::service::http::excerpt;
 
 /// How far a request has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,18 +29,7 @@ impl State {
         if json.member("kind").and_then(Json::as_str) != Some("CertificateRequest") {
             return None;
         }
-        let status = json.member("status");
-        let conditions = match status.and_then(|status| status.member("conditions")) {
-            Some(Json::Array(conditions)) => conditions.as_slice(),
-            _ => &[],
-        };
-        let field = |of: &Json<'_>, name| of.member(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-        let condition = |kind| conditions.iter().find(|one| field(one, "type") == kind);
-        let holds = |kind| condition(kind).filter(|one| field(one, "status") == "True");
-        let words = |one: &Json<'_>| {
-            let text = format!("{}: {}", field(one, "reason"), field(one, "message"));
-            text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS).collect::<String>()
-        };
+        let holds = |kind| condition(&json, kind).filter(|one| field(one, "status") == "True");
         // A refusal counts whatever else is said.
         if let Some(denied) = holds("Denied") {
             return Some(Self::Denied(words(denied)));
@@ -50,20 +37,38 @@ impl State {
         if let Some(invalid) = holds("InvalidRequest") {
             return Some(Self::Invalid(words(invalid)));
         }
-        let Some(ready) = condition("Ready") else {
+        let Some(ready) = condition(&json, "Ready") else {
             return Some(match holds("Approved") {
                 Some(_) => Self::Pending("the issuer has not taken it up".to_owned()),
                 None => Self::Unapproved,
             });
         };
-        Some(match (field(ready, "status").as_str(), field(ready, "reason").as_str()) {
-            ("True", _) => Self::Issued(texts(status?)?),
+        Some(match (field(ready, "status"), field(ready, "reason")) {
+            ("True", _) => Self::Issued(texts(json.member("status")?)?),
             (_, "Denied") => Self::Denied(words(ready)),
             (_, "Failed") => Self::Failed(words(ready)),
             _ if holds("Approved").is_none() => Self::Unapproved,
             _ => Self::Pending(words(ready)),
         })
     }
+}
+
+/// The condition of this type that an object has.
+pub(super) fn condition<'o, 'j>(object: &'o Json<'j>, kind: &str) -> Option<&'o Json<'j>> {
+    match object.member("status")?.member("conditions")? {
+        Json::Array(conditions) => conditions.iter().find(|one| field(one, "type") == kind),
+        _ => None,
+    }
+}
+
+/// A field that is a text; empty when it is none.
+pub(super) fn field<'j>(of: &'j Json<'_>, name: &str) -> &'j str {
+    of.member(name).and_then(Json::as_str).unwrap_or_default()
+}
+
+/// Why a condition is as it is, as far as it may be shown.
+pub(super) fn words(condition: &Json<'_>) -> String {
+    excerpt(format!("{}: {}", field(condition, "reason"), field(condition, "message")).as_bytes(), &[])
 }
 
 fn texts(status: &Json<'_>) -> Option<Vec<String>> {
