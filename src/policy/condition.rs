@@ -170,8 +170,8 @@ impl Condition {
 }
 
 /// One line of bounded length.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect()
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(240).collect()
 }
 
 /// How deep brackets, signs and alternatives nest, before a parser recurses into them.

@@ -20,6 +20,7 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Value};
 
 use self::outline::Outline;
+use super::condition;
 use super::refusal::Refusal;
 use super::seen::Seen;
 use crate::base::encoding::json::Json;
@@ -186,10 +187,10 @@ fn shown(said: &Value) -> String {
     }
 }
 
-/// One line of bounded length.
+/// One line of bounded length, without the frame that the engine draws around what it points at.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().filter(|word| !matches!(*word, "|" | "^")).collect();
-    words.join(" ").chars().map(|c| if c.is_control() { ' ' } else { c }).take(240).collect()
+    condition::one_line(&words.join(" "))
 }
 
 #[cfg(test)]
