@@ -191,6 +191,9 @@ fn human(shown: &Shown) -> String {
     table.row("issuer", shown.issuer.as_deref().unwrap_or("none"));
     table.row("subject", shown.subject.as_deref().unwrap_or("none"));
     if shown.audience.is_empty() {
+        if let Some(expires) = &shown.expires {
+            table.row("expires", expires);
+        }
         table.row("token", shown.origin);
     } else {
         table.row("audience", &shown.audience.join(", "));
