@@ -86,9 +86,9 @@ class Client:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self.connection = http.client.HTTPSConnection(url.removeprefix("https://"), context=context, timeout=60)
 
-    def ask(self, images, wait="30s"):
+    def ask(self, images):
         body = review(str(uuid.uuid4()), images)
-        self.connection.request("POST", f"/validate?timeout={wait}", body, {"Content-Type": "application/json"})
+        self.connection.request("POST", "/validate?timeout=30s", body, {"Content-Type": "application/json"})
         return json.loads(self.connection.getresponse().read())["response"]
 
 
