@@ -1,6 +1,7 @@
 //! Rules about the source itself: which folder may use which, what the pure layers may not touch, that
 //! error codes mean one thing each, and how large a file and the verify-only build may be.
 
+mod named;
 pub(crate) mod source;
 
 use std::collections::BTreeMap;
@@ -108,6 +109,13 @@ fn the_rules_find_what_they_forbid() {
     assert_eq!(impure("fn now() { std::time::SystemTime::now(); }"), 1);
     assert_eq!(impure("/// not `std::fs`\nuse std::fmt;"), 0);
     assert_eq!(impure("use strand::braid;"), 0);
+
+    let family = "macro_rules! codes {\n    ($prefix:literal, $hint:literal) => {\n        \
+                  Code::usage(concat!($prefix, \"-url\"), $hint)\n    };\n}\nstatic LOG: Code = codes!(\"log\", \"look\");";
+    let made = |name: &str, hint: &str| ("usage", Some([name.to_owned(), hint.to_owned()]));
+    assert_eq!(file("src/base/code.rs", family).codes(), [made("log-url", "look")]);
+    assert_eq!(file("src/base/code.rs", "Code::usage(\"x-y\", HINT)").codes(), [made("x-y", "HINT")]);
+    assert_eq!(file("src/base/code.rs", "Code::usage(name, HINT)").codes(), [("usage", None)]);
 }
 
 /// Kebab-case, so that one spelling serves the command line, JSON, metrics and the documents.
@@ -122,22 +130,20 @@ fn codes_mean_one_thing_each() {
     let mut classes: BTreeMap<String, (&str, String)> = BTreeMap::new();
     let mut wrong = Vec::new();
     for file in files("src") {
-        for class in ["refused", "usage", "undecided"] {
-            for call in file.code.split(&format!("Code::{class}(")).skip(1) {
-                let Some([name, hint]) = source::name_and_hint(call) else {
-                    wrong.push(format!("{}: a code whose name is not a literal", file.path));
-                    continue;
-                };
-                if !is_kebab(&name) {
-                    wrong.push(format!("{}: {name} is not kebab-case", file.path));
-                }
-                if hint.trim().is_empty() {
-                    wrong.push(format!("{}: {name} has no hint", file.path));
-                }
-                let (first, path) = classes.entry(name.clone()).or_insert((class, file.path.clone()));
-                if *first != class {
-                    wrong.push(format!("{name} is {first} in {path} and {class} in {}", file.path));
-                }
+        for (class, call) in file.codes() {
+            let Some([name, hint]) = call else {
+                wrong.push(format!("{}: a code whose name is not a literal", file.path));
+                continue;
+            };
+            if !is_kebab(&name) {
+                wrong.push(format!("{}: {name} is not kebab-case", file.path));
+            }
+            if hint.trim().is_empty() {
+                wrong.push(format!("{}: {name} has no hint", file.path));
+            }
+            let (first, path) = classes.entry(name.clone()).or_insert((class, file.path.clone()));
+            if *first != class {
+                wrong.push(format!("{name} is {first} in {path} and {class} in {}", file.path));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::layers::source::{self, File, files, name_and_hint};
+use crate::layers::source::{self, File, files};
 
 /// What the table says of a code.
 #[derive(Default)]
@@ -34,8 +34,7 @@ fn codes(files: &[File], class: &str) -> BTreeMap<String, Entry> {
     let mut codes: BTreeMap<String, Entry> = BTreeMap::new();
     for file in files {
         let layer = file.path.trim_start_matches("src/").trim_end_matches(".rs").split('/').next().unwrap_or_default();
-        for call in file.code.split(&format!("Code::{class}(")).skip(1) {
-            let Some([name, hint]) = name_and_hint(call) else { continue };
+        for [name, hint] in file.codes().into_iter().filter(|(of, _)| *of == class).filter_map(|(_, call)| call) {
             let entry = codes.entry(name).or_default();
             entry.layers.insert(if layer == "bin" { "command line".to_owned() } else { layer.to_owned() });
             entry.hints.insert(cell(&constant(files, file, &hint).unwrap_or(hint)));
