@@ -58,8 +58,8 @@ pub(crate) use trust::{TrustAgeArgs, TrustInit, TrustUpdate, TufClient};
 pub(crate) use value::{Format, FormatArg, Instance, Secret, SigningInstance, TokenKind};
 use value::{claim, claim_help, path, secret, setting};
 pub(crate) use verify::{
-    ExpectedArgs, GroundArgs, ImageSelection, ReportArgs, SignaturePlace, TrustArgs, VerifyAttestation, VerifyBlob,
-    VerifyImage, WaiverArgs,
+    CertifiedArgs, ExpectedArgs, GroundArgs, ImageSelection, ReportArgs, SignaturePlace, TrustArgs, VerifyAttestation,
+    VerifyBlob, VerifyImage, WaiverArgs,
 };
 pub(crate) use witness::{Witness, WitnessInit, WitnessUp, WitnessWatch};
 

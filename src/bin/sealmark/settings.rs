@@ -25,7 +25,7 @@ use thiserror::Error;
 use crate::report::text::visible_path;
 
 pub(crate) use authority::{CertifiedFor, agent, client_with_root, named_authority};
-pub(crate) use expected::{Expected, expected, matcher, now, policy};
+pub(crate) use expected::{Expected, certified, expected, now, policy};
 pub(crate) use gate::{gate_sources, gate_stores};
 use identity::patient_http;
 pub(crate) use identity::{environment, http, patient, token_sources};

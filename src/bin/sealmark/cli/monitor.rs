@@ -7,7 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, ValueHint};
 
 use super::budget::duration;
-use super::{FormatArg, TrustArgs, claim, path};
+use super::{CertifiedArgs, FormatArg, TrustArgs, path};
 
 /// Follow a transparency log: that it only grows, and who signs as you
 ///
@@ -16,7 +16,8 @@ use super::{FormatArg, TrustArgs, claim, path};
 /// sharded logs of Rekor v1 and CT logs are not.
 ///
 /// Say whom you watch for, in the words of a policy but in any case of letters, and entries by them are findings;
-/// with --ledger, which `sign --ledger` wrote, only those that no ledger has: somebody else signed them.
+/// without an issuer, whoever vouches for them. With --ledger, which `sign --ledger` wrote, only those that no ledger
+/// has are: somebody else signed them.
 ///
 /// Reading begins after the entries that the log has now: --from start reads all of them. What is found is printed
 /// and kept as bytes in --evidence before the place counts as read.
@@ -67,29 +68,11 @@ pub(crate) struct Monitor {
 
 /// Whom one watches for.
 #[derive(Debug, Args)]
+#[group(skip)]
 #[command(next_help_heading = "Whom you watch for")]
 pub(crate) struct WatchedArgs {
-    /// An identity: e-mail address, URI or username
-    #[arg(long, value_name = "ID", group = "identity_form", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) identity: Option<String>,
-    /// A pattern for the identity: * within a segment, ** across segments
-    #[arg(long, value_name = "GLOB", group = "identity_form", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) identity_glob: Option<String>,
-    /// A regular expression for the whole identity (always anchored)
-    #[arg(long, value_name = "REGEX", group = "identity_form", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) identity_regex: Option<String>,
-    /// The issuer of the identity token; without it, whoever vouches
-    #[arg(long, value_name = "URL", group = "issuer_form", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) issuer: Option<String>,
-    /// A pattern for the issuer
-    #[arg(long, value_name = "GLOB", group = "issuer_form", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) issuer_glob: Option<String>,
-    /// A regular expression for the whole issuer (always anchored)
-    #[arg(long, value_name = "REGEX", group = "issuer_form", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) issuer_regex: Option<String>,
-    /// A claim of the certificate, such as source-repository-uri=https://github.com/acme/*; may be repeated
-    #[arg(long = "claim", value_name = "NAME=GLOB", value_parser = claim)]
-    pub(crate) claims: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) certified: CertifiedArgs,
     /// A public key (PEM), bare or certified
     #[arg(long, value_name = "PEM", value_parser = path(), value_hint = ValueHint::FilePath)]
     pub(crate) key: Option<PathBuf>,

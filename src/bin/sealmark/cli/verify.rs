@@ -145,10 +145,10 @@ pub(crate) struct GroundArgs {
     pub(crate) waivers: WaiverArgs,
 }
 
-/// Who must have signed.
+/// A signer by what the certificate says.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Who must have signed")]
-pub(crate) struct ExpectedArgs {
+#[group(skip)]
+pub(crate) struct CertifiedArgs {
     /// The exact identity: e-mail address, URI or username of the certificate
     #[arg(long, value_name = "ID", group = "identity_form", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) identity: Option<String>,
@@ -170,6 +170,24 @@ pub(crate) struct ExpectedArgs {
     /// A claim of the certificate, such as source-repository-ref=refs/tags/*; may be repeated
     #[arg(long = "claim", value_name = "NAME=GLOB", value_parser = claim, long_help = claim_help())]
     pub(crate) claims: Vec<(String, String)>,
+}
+
+impl CertifiedArgs {
+    /// Whether any flag says whom.
+    pub(crate) fn says_who(&self) -> bool {
+        let identity = [&self.identity, &self.identity_glob, &self.identity_regex];
+        let issuer = [&self.issuer, &self.issuer_glob, &self.issuer_regex];
+        identity.into_iter().chain(issuer).any(Option::is_some) || !self.claims.is_empty()
+    }
+}
+
+/// Who must have signed.
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(next_help_heading = "Who must have signed")]
+pub(crate) struct ExpectedArgs {
+    #[command(flatten)]
+    pub(crate) certified: CertifiedArgs,
     /// The certificate authority that must have issued, instead of an issuer
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) certificate_authority: Option<String>,
@@ -189,10 +207,8 @@ pub(crate) struct ExpectedArgs {
 impl ExpectedArgs {
     /// Whether any flag says whom.
     pub(crate) fn says_who(&self) -> bool {
-        let identity = [&self.identity, &self.identity_glob, &self.identity_regex, &self.certificate_authority];
-        let issuer = [&self.issuer, &self.issuer_glob, &self.issuer_regex];
-        let said = identity.into_iter().chain(issuer).any(Option::is_some);
-        said || !self.claims.is_empty() || self.key.is_some() || self.policy.is_some()
+        let other = self.certificate_authority.is_some() || self.key.is_some() || self.policy.is_some();
+        other || self.certified.says_who()
     }
 }
 

@@ -8,7 +8,7 @@ use sealmark::base::limits;
 use sealmark::format::checkpoint::NoteKey;
 use sealmark::format::trust::{ClientTrustConfig, TrustedRoot};
 use sealmark::monitor::{Begin, Event, Finding, Interest, Listener, Monitor, MonitorError};
-use sealmark::policy::{Matcher, Rule, Watch};
+use sealmark::policy::Watch;
 use sealmark::service::BoxFuture;
 use sealmark::service::tlog::tiles::TiledLog;
 use sealmark::service::webhook::Webhook;
@@ -117,20 +117,8 @@ fn keys(root: &TrustedRoot) -> Vec<NoteKey> {
 fn interest(args: &Args) -> Result<Interest, Failure> {
     let who = &args.watched;
     let mut watches = Vec::new();
-    let identity = settings::matcher(&who.identity, &who.identity_glob, &who.identity_regex)?;
-    let issuer = settings::matcher(&who.issuer, &who.issuer_glob, &who.issuer_regex)?;
-    if identity.is_some() || issuer.is_some() || !who.claims.is_empty() {
-        let mut rule = Rule::named("flags");
-        if let Some(identity) = identity {
-            rule = rule.identity(identity);
-        }
-        if let Some(issuer) = issuer {
-            rule = rule.issuer(issuer);
-        }
-        for (name, glob) in &who.claims {
-            rule = rule.claim(name, Matcher::glob(glob)?)?;
-        }
-        watches.push(rule.watch()?);
+    if who.certified.says_who() {
+        watches.push(settings::certified(&who.certified)?.watch()?);
     }
     if let Some(path) = &who.key {
         let pem = files::read(path, limits::PEM_BYTES)?;

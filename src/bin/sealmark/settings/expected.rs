@@ -7,11 +7,11 @@ use sealmark::admit::Trust;
 use sealmark::base::crypto::{Digest, DigestAlgorithm, PublicKey};
 use sealmark::base::limits;
 use sealmark::base::time::UnixTime;
-use sealmark::policy::{Matcher, PatternError, Policy, Rule};
+use sealmark::policy::{Matcher, PatternError, Policy, Rule, RuleBuilder};
 use sealmark::verify::{KeyTrust, Promise, Verifier};
 
 use super::TrustAnchor;
-use crate::cli::{ExpectedArgs, GroundArgs, WaiverArgs};
+use crate::cli::{CertifiedArgs, ExpectedArgs, GroundArgs, WaiverArgs};
 use crate::files;
 use crate::report::Failure;
 use crate::report::text::visible_path;
@@ -72,18 +72,9 @@ pub(crate) fn policy(path: &Path, yaml: &[u8]) -> Result<Policy, Failure> {
 }
 
 fn rule(args: &ExpectedArgs, waivers: &WaiverArgs) -> Result<Rule, Failure> {
-    let mut rule = Rule::named("flags");
-    if let Some(identity) = matcher(&args.identity, &args.identity_glob, &args.identity_regex)? {
-        rule = rule.identity(identity);
-    }
-    if let Some(issuer) = matcher(&args.issuer, &args.issuer_glob, &args.issuer_regex)? {
-        rule = rule.issuer(issuer);
-    }
+    let mut rule = certified(&args.certified)?;
     if let Some(authority) = &args.certificate_authority {
         rule = rule.certificate_authority(authority);
-    }
-    for (name, glob) in &args.claims {
-        rule = rule.claim(name, Matcher::glob(glob)?)?;
     }
     if waivers.accept_promise {
         rule = rule.promise(Promise::Accepted);
@@ -91,8 +82,23 @@ fn rule(args: &ExpectedArgs, waivers: &WaiverArgs) -> Result<Rule, Failure> {
     Ok(rule.build()?)
 }
 
+/// The beginning of a rule, with what the flags say of a certificate.
+pub(crate) fn certified(args: &CertifiedArgs) -> Result<RuleBuilder, Failure> {
+    let mut rule = Rule::named("flags");
+    if let Some(identity) = matcher(&args.identity, &args.identity_glob, &args.identity_regex)? {
+        rule = rule.identity(identity);
+    }
+    if let Some(issuer) = matcher(&args.issuer, &args.issuer_glob, &args.issuer_regex)? {
+        rule = rule.issuer(issuer);
+    }
+    for (name, glob) in &args.claims {
+        rule = rule.claim(name, Matcher::glob(glob)?)?;
+    }
+    Ok(rule)
+}
+
 /// At most one of the three is given: the table of flags says so.
-pub(crate) fn matcher(
+fn matcher(
     exact: &Option<String>,
     glob: &Option<String>,
     regex: &Option<String>,
