@@ -253,6 +253,7 @@ fn whoami_shows_what_the_agent_gives() {
     assert_eq!((&shown["identity"], &shown["identityIs"]), (&ID.into(), &"certain".into()), "{}", stderr(&output));
     assert_eq!((&shown["issuer"], &shown["audience"]), (&serde_json::Value::Null, &serde_json::json!([])));
     let expires = shown["expires"].as_str().expect("an SVID ends");
+    assert_eq!(shown["verifyArguments"].as_array().unwrap().last().unwrap(), "workloads");
     let human = stdout(&site.run(&flags[..flags.len() - 2]));
     assert!(human.lines().any(|line| line.contains("expires") && line.contains(expires)), "{human}");
     site.agent.say(Say::Svids(vec![TrustDomain::new().svid(ID)]));

@@ -12,6 +12,9 @@ use crate::report::text::{Table, shell_word, visible};
 use crate::report::{Failure, Problem, TOOL, Tool, console, print_json};
 use crate::settings::{self, Signing};
 
+/// Stands for the authority's name where it cannot be told.
+const UNKNOWN: &str = "NAME";
+
 /// Schema `sealmark.whoami/v1`. The token is read, not verified: that is the authority's to do.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -41,19 +44,20 @@ pub(super) fn run(args: &Whoami) -> Result<u8, Failure> {
     let environment = settings::environment();
     let runtime = settings::runtime()?;
     // What certifies is read only where it is needed: it takes longer than all the rest.
-    let named = args.services.authority.authority.is_some();
-    let signing = if args.offline && !named { None } else { Some(Signing::named(&args.services)?) };
+    let named = args.services.authority.authority.as_deref();
+    let signing = if args.offline && named.is_none() { None } else { Some(Signing::named(&args.services)?) };
+    let known_as = |at: &str| settings::known_as(signing.as_ref()?.root(), named?, at);
     if let Some((agent, svid)) = signing.as_ref().map(Signing::workload_svid).transpose()?.flatten() {
         let leaf = match args.offline {
             true => None,
             false => runtime.block_on(svid.acquire()).map_err(SignError::from)?.certificate().cloned(),
         };
-        return without_token(args, &Shown::of_agent(agent, leaf.as_ref()));
+        return without_token(args, &Shown::of_agent(agent, leaf.as_ref(), known_as));
     }
     let authority = signing.as_ref().map(Signing::certificate_authority).transpose()?;
     if let Some(authority) = authority.as_ref().filter(|authority| authority.audience().is_none()) {
         let name = authority.wanted_name(None)?.map(|name| name.to_string());
-        return without_token(args, &Shown::asked_for(authority.name(), name));
+        return without_token(args, &Shown::asked_for(authority.name(), name, known_as(&authority.name())));
     }
     let audience = match (&authority, &args.services.authority.authority_audience) {
         (Some(authority), _) => authority.audience().unwrap_or(SIGSTORE_AUDIENCE),
@@ -66,7 +70,8 @@ pub(super) fn run(args: &Whoami) -> Result<u8, Failure> {
     let mut failures: Vec<Failure> = problems.iter().map(Failure::from).collect();
     let mut code = problems.iter().find(|problem| problem.rules_out()).map_or(0, |problem| problem.code().exit_code());
     let wanted = authority.as_ref().map(|authority| authority.wanted_name(Some(token.claims()))).transpose()?.flatten();
-    let mut asked = Asked { name: None, takes: None, wanted: wanted.map(|name| name.to_string()) };
+    let known_as = authority.as_ref().and_then(|authority| known_as(&authority.name()));
+    let mut asked = Asked { name: None, takes: None, wanted: wanted.map(|name| name.to_string()), known_as };
     if let Some(authority) = authority.filter(|_| !args.offline) {
         asked.name = Some(authority.name());
         match runtime.block_on(authority.takes(token.claims())) {
@@ -103,18 +108,20 @@ struct Asked {
     takes: Option<bool>,
     /// The name that it would be asked for, where that is for the client to say.
     wanted: Option<String>,
+    /// The name that the trust root has it under.
+    known_as: Option<String>,
 }
 
 impl Shown {
     /// The name that an authority would be asked for, which no token has.
-    fn asked_for(authority: String, name: Option<String>) -> Self {
+    fn asked_for(authority: String, name: Option<String>, known_as: Option<String>) -> Self {
         let identity_is = if name.is_some() { "likely" } else { "open" };
         Self {
             schema: "sealmark.whoami/v1",
             tool: TOOL,
             usable: true,
             origin: "no token is sent",
-            verify_arguments: name.as_deref().map(by_authority).unwrap_or_default(),
+            verify_arguments: name.as_deref().map(|name| by_authority(name, known_as)).unwrap_or_default(),
             identity: name,
             identity_is,
             issuer: None,
@@ -128,11 +135,12 @@ impl Shown {
     }
 
     /// The identity that an agent gave, which the trust root takes.
-    fn of_agent(agent: String, leaf: Option<&Certificate>) -> Self {
+    fn of_agent(agent: String, leaf: Option<&Certificate>, known_as: impl FnOnce(&str) -> Option<String>) -> Self {
         let name = leaf.and_then(|leaf| leaf.san().ok()).map(|name| name.to_string());
         let identity_is = if name.is_some() { "certain" } else { "open" };
         let expires = leaf.and_then(|leaf| leaf.validity().end()).map(|end| end.to_string());
-        Self { identity_is, expires, ..Self::asked_for(agent, name) }
+        let known_as = name.as_deref().and_then(known_as);
+        Self { identity_is, expires, ..Self::asked_for(agent, name, known_as) }
     }
 
     fn of(token: &IdToken, asked: Asked, usable: bool, failures: &[Failure]) -> Self {
@@ -149,7 +157,7 @@ impl Shown {
             None => (identity, identity_is),
         };
         let verify_arguments = match (&identity, &issuer) {
-            (Some(identity), _) if asked.wanted.is_some() => by_authority(identity),
+            (Some(identity), _) if asked.wanted.is_some() => by_authority(identity, asked.known_as),
             (Some(identity), Some(issuer)) => {
                 ["verify", "blob", "FILE", "--identity", identity, "--issuer", issuer].map(str::to_owned).to_vec()
             }
@@ -174,9 +182,10 @@ impl Shown {
     }
 }
 
-/// By the name that the trust root has the authority under.
-fn by_authority(identity: &str) -> Vec<String> {
-    ["verify", "blob", "FILE", "--identity", identity, "--certificate-authority", "NAME"].map(str::to_owned).to_vec()
+/// By the name that the trust root has the authority under, where that can be told.
+fn by_authority(identity: &str, known_as: Option<String>) -> Vec<String> {
+    let name = known_as.as_deref().unwrap_or(UNKNOWN);
+    ["verify", "blob", "FILE", "--identity", identity, "--certificate-authority", name].map(str::to_owned).to_vec()
 }
 
 fn human(shown: &Shown) -> String {
@@ -213,6 +222,9 @@ fn human(shown: &Shown) -> String {
     if !shown.verify_arguments.is_empty() {
         let words: Vec<_> = shown.verify_arguments.iter().map(|word| shell_word(&visible(word))).collect();
         out.push_str(&format!("\nwhat you sign would be verified with:\n  sealmark {}\n", words.join(" ")));
+        if shown.verify_arguments.last().is_some_and(|last| last == UNKNOWN) {
+            out.push_str("NAME is what the trust root calls the authority: `sealmark trust add --name` gave it\n");
+        }
     }
     out
 }

@@ -7,7 +7,7 @@ use rcgen::ExtendedKeyUsagePurpose;
 
 use super::fake::{Ca, POD_TOKEN, ROLE_ID, SECRET_ID, Server, VAULT_TOKEN, vault};
 use super::over_tls::Private;
-use super::{Site, refusal, stderr, stdout, usage};
+use super::{Site, refusal, stack_dir, stderr, stdout, usage};
 
 const NAME: &str = "https://github.com/acme/release";
 
@@ -155,12 +155,16 @@ fn whoami_shows_the_name_that_is_asked_for() {
     // Known by a token of the Vault's own: none of a job is looked for.
     let output = site.run(&[&fixed[..], &[NAME, "--authority-login", "token"]].concat(), &given);
     let text = stdout(&output);
-    let command = format!("--identity {NAME} --certificate-authority NAME");
+    let command = format!("--identity {NAME} --certificate-authority vault-ci");
     assert!(output.status.success() && text.contains(&command), "{text}{}", stderr(&output));
     // By the claims of a job.
     let named = ["https://github.com/acme/{repository}", "--authority-login", "jwt:ci"];
     let job = ["--identity-token-file", "vault.jwt", "--authority-audience", "vault"];
     let text = stdout(&site.run(&[&fixed[..], &named, &job].concat(), &given));
-    assert!(text.contains("--identity https://github.com/acme/acme/app --certificate-authority NAME"), "{text}");
+    assert!(text.contains("--identity https://github.com/acme/acme/app --certificate-authority vault-ci"), "{text}");
     assert_eq!(vault.calls().len(), 1);
+    // A trust root that does not have it has no name for it.
+    let stranger = ["whoami", "--stack", stack_dir(), "--authority", "vault:pki/ci", "--authority-login", "token"];
+    let text = stdout(&site.run(&[&stranger[..], &["--authority-name", NAME]].concat(), &given));
+    assert!(text.contains("--certificate-authority NAME\nNAME is what the trust root calls"), "{text}");
 }
