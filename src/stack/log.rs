@@ -33,6 +33,7 @@ mod commits;
 mod edge;
 pub mod export;
 pub mod fsck;
+mod grown;
 mod head;
 mod index;
 mod publisher;

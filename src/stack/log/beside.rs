@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::grown::Grown;
 use super::recovery::last_commit;
 use super::{Codec, Files, Log, LogError, Vfs};
-use crate::format::merkle::{Frontier, Hash, Tile, TileKind, tile};
+use crate::format::merkle::{Hash, Tile, TileKind, tile};
 
 /// How often a file is looked for that a running log is about to move: a batch is sealed within
 /// milliseconds of its commit.
@@ -63,17 +64,6 @@ impl<'a, C: Codec> Beside<'a, C> {
     /// Where its commits stand.
     pub(super) fn commits(&self) -> PathBuf {
         self.files.path("commits")
-    }
-
-    /// Holds the log to a checkpoint that it signed before, and that stands in `path`.
-    pub(super) fn continues(&self, path: &Path, note: &str) -> Result<(), LogError> {
-        let Some((remembered, root)) = self.codec.open(note) else {
-            return Err(LogError::Foreign { path: path.to_owned() });
-        };
-        if self.root_at(remembered)? == Some(root) {
-            return Ok(());
-        }
-        Err(LogError::RolledBack { path: path.to_owned(), remembered, size: self.size })
     }
 
     /// Where a tile's file stands.
@@ -150,26 +140,31 @@ impl<'a, C: Codec> Beside<'a, C> {
         }
         Ok(leaves)
     }
+}
 
-    /// The root that the tree had at an earlier size, from its tiles; `None` beyond its size.
-    pub fn root_at(&self, size: u64) -> Result<Option<Hash>, LogError> {
-        if size > self.size {
-            return Ok(None);
-        }
-        let damaged = || LogError::Damaged { path: self.files.dir.clone(), what: "its tiles do not hold its tree" };
-        let nodes = Frontier::nodes(size).map(|(level, index)| {
-            let (tile, above, at) = Tile::of_node(level, index, self.size).ok_or_else(damaged)?;
-            tile::node_in(&self.hashes(tile)?, above, at).ok_or_else(damaged)
-        });
-        let nodes = nodes.collect::<Result<Vec<_>, LogError>>()?;
-        Ok(Some(Frontier::from_hashes(size, nodes).ok_or_else(damaged)?.root()))
+impl<C: Codec> Grown for Beside<'_, C> {
+    fn dir(&self) -> &Path {
+        &self.files.dir
+    }
+
+    fn leaves(&self) -> u64 {
+        self.size
+    }
+
+    fn signed(&self, note: &str) -> Option<(u64, Hash)> {
+        self.codec.open(note)
+    }
+
+    fn tile_hashes(&self, tile: Tile) -> Result<Vec<Hash>, LogError> {
+        self.hashes(tile)
     }
 }
 
 impl<C: Codec> Log<C> {
     /// Holds the log to a checkpoint that it signed before, and that stands in `path`.
     pub(in crate::stack) fn continues(&self, path: &Path, note: &str) -> Result<(), LogError> {
-        Beside::open(Arc::clone(&self.files.vfs), &self.files.dir, self.codec())?.continues(path, note)
+        let beside = Beside::open(Arc::clone(&self.files.vfs), &self.files.dir, self.codec())?;
+        beside.continues(path, note).map(drop)
     }
 }
 

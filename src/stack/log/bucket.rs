@@ -32,14 +32,16 @@ mod record;
 mod upload;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 pub use check::check;
 pub use error::{BucketError, Unanswered};
 
+use super::grown::Grown;
 use super::head::Head;
 use super::{Files, LogError};
-use crate::format::merkle::{Frontier, Hash, Tile, TileKind, tile};
+use crate::format::merkle::{Hash, Tile, TileKind};
 use record::Record;
 
 /// The object store, as far as one log needs it: names under a prefix of its own.
@@ -287,14 +289,9 @@ impl Outlet {
         !found.is_of(held) || size(found) < size(held)
     }
 
-    /// Holds the head to a checkpoint of this log that stands in the bucket.
+    /// Holds the head to a checkpoint of this log that stands in the bucket; gives its size.
     fn continues(&self, head: &Head, name: &str, note: &str) -> Result<u64, LogError> {
-        let path = error::path(self.bucket.as_ref(), name);
-        let Some((remembered, root)) = (self.open)(note) else { return Err(LogError::Foreign { path }) };
-        match self.root_at(head, remembered)? {
-            Some(found) if found == root => Ok(remembered),
-            _ => Err(LogError::RolledBack { path, remembered, size: head.size() }),
-        }
+        Published { outlet: self, head }.continues(&error::path(self.bucket.as_ref(), name), note)
     }
 
     fn size_of(&self, head: &Head, checkpoint: &Object) -> Result<u64, LogError> {
@@ -308,20 +305,6 @@ impl Outlet {
             Some(shown) if size < self.size_of(head, shown)? => Err(self.lost(CHECKPOINT)),
             _ => Ok(()),
         }
-    }
-
-    /// The root that the head's tree had at an earlier size; `None` beyond its own.
-    fn root_at(&self, head: &Head, size: u64) -> Result<Option<Hash>, LogError> {
-        if size > head.size() {
-            return Ok(None);
-        }
-        let damaged = || LogError::Damaged { path: self.files.dir.clone(), what: "its tiles do not hold its tree" };
-        let nodes = Frontier::nodes(size).map(|(level, index)| {
-            let (tile, above, at) = Tile::of_node(level, index, head.size()).ok_or_else(damaged)?;
-            tile::node_in(&upload::hashes(self, head, tile)?, above, at).ok_or_else(damaged)
-        });
-        let nodes = nodes.collect::<Result<Vec<_>, LogError>>()?;
-        Ok(Some(Frontier::from_hashes(size, nodes).ok_or_else(damaged)?.root()))
     }
 
     fn marked(&self) -> Result<bool, LogError> {
@@ -355,6 +338,30 @@ impl Outlet {
             (Some(writer), Some((held, _))) if writer.follows(held) => self.fenced(&writer),
             _ => error,
         }
+    }
+}
+
+/// The log at the head that is to be published.
+struct Published<'h> {
+    outlet: &'h Outlet,
+    head: &'h Head,
+}
+
+impl Grown for Published<'_> {
+    fn dir(&self) -> &Path {
+        &self.outlet.files.dir
+    }
+
+    fn leaves(&self) -> u64 {
+        self.head.size()
+    }
+
+    fn signed(&self, note: &str) -> Option<(u64, Hash)> {
+        (self.outlet.open)(note)
+    }
+
+    fn tile_hashes(&self, tile: Tile) -> Result<Vec<Hash>, LogError> {
+        upload::hashes(self.outlet, self.head, tile)
     }
 }
 

@@ -9,6 +9,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::beside::Beside;
+use super::grown::Grown as _;
 use super::{Codec, LogError};
 use crate::format::merkle::{Tile, TileKind};
 
@@ -46,7 +47,7 @@ fn continues<C: Codec>(log: &Beside<'_, C>, out: &Path) -> Result<(), LogError> 
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(LogError::io("read", &path, error)),
     };
-    log.continues(&path, &note)
+    log.continues(&path, &note).map(drop)
 }
 
 struct Export<'a, 'c, C: Codec> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::fsck::Finding;
+use super::super::grown::Grown as _;
 use super::super::{Beside, Codec, LogError, Vfs};
 use super::error;
 use super::upload::between;
@@ -62,7 +63,7 @@ const FOREIGN: &str = "it is not signed by this log's key and origin";
 /// The size of a checkpoint's tree, when it is the beginning of the log's.
 fn size<C: Codec>(log: &Beside<'_, C>, note: &str) -> Result<Result<u64, &'static str>, LogError> {
     match log.continues(&PathBuf::new(), note) {
-        Ok(()) => Ok(log.codec().open(note).map(|(size, _)| size).ok_or(FOREIGN)),
+        Ok(size) => Ok(Ok(size)),
         Err(LogError::Foreign { .. }) => Ok(Err(FOREIGN)),
         Err(LogError::RolledBack { .. }) => Ok(Err("it signs a tree that is not the beginning of the log's")),
         Err(error) => Err(error),
