@@ -4,7 +4,9 @@ use std::path::Path;
 use super::*;
 use crate::base::time::UnixTime;
 use crate::format::oci::{BundleKind, EMPTY, EMPTY_BYTES, bundle_manifest, image_manifest, index};
+use crate::service::BoxFuture;
 use crate::service::http::fake::block_on;
+use crate::service::store::failing::{Asked, FailingStore, Faults};
 use crate::service::store::{LayoutStore, MemoryStore};
 
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -193,6 +195,40 @@ fn what_is_incomplete_gets_no_tag() {
             assert_eq!(failed.unwrap_err().code().name(), code, "{missing}");
             assert!(target.tags(&there).await.unwrap().iter().all(|found| *found != tag("v1")), "{missing}");
         }
+    });
+}
+
+/// A registry where somebody else moves the tag as soon as it is there.
+#[derive(Debug)]
+struct Moved {
+    to: StoredManifest,
+    store: MemoryStore,
+}
+
+impl Faults for Moved {
+    fn before<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            match asked {
+                Asked::Resolve(name) if name.tag() == &tag("v2") => {
+                    self.store.put_manifest(&self.to, Some(name.tag())).await
+                }
+                _ => Ok(()),
+            }
+        })
+    }
+}
+
+#[test]
+fn a_tag_that_somebody_else_moved_is_no_success() {
+    block_on(async {
+        let (source, inner) = (MemoryStore::new(), MemoryStore::new());
+        let (here, there) = (repository("acme/app"), repository("mirror/app"));
+        let all = release(&source, &here).await;
+        let faults = Moved { to: image(&inner, &there, "another").await, store: inner.clone() };
+        let target = FailingStore { inner, faults };
+        let moved = carry(&source, &target, cargo(&all, &there, &tag("v2")), &Progress::default()).await.unwrap_err();
+        assert_eq!((moved.code().name(), moved.code().exit_code()), ("image-not-arrived", 3));
+        assert!(carry(&source, &target, cargo(&all, &there, &tag("v1")), &Progress::default()).await.is_ok());
     });
 }
 

@@ -352,6 +352,22 @@ fn k19_entries_by_a_key_that_is_watched_and_what_the_ledger_has() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_kept() {
+    let watched = Watched::unseen(3);
+    let folder = watched.folder.path().join("state");
+    fs::write(&folder, "").unwrap();
+    assert_eq!(watched.code(), "monitor-state-io");
+    fs::remove_file(&folder).unwrap();
+    assert!(watched.look().1.is_ok());
+    // A folder in the place of the state itself.
+    let state = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let state = state.into_iter().find(|path| path.to_string_lossy().ends_with(".state.json")).unwrap();
+    fs::remove_file(&state).unwrap();
+    fs::create_dir(&state).unwrap();
+    assert_eq!(watched.code(), "monitor-state-io");
+}
+
+#[test]
 fn k19_a_state_that_is_not_its_own() {
     let watched = Watched::new(300);
     let _held = watched.monitor(Begin::Now).unwrap();

@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
@@ -195,12 +195,7 @@ impl ServingCertificate {
         protocols: &[&[u8]],
     ) -> Result<Arc<Self>, TlsError> {
         let in_force = Arc::new(InForce { current: RwLock::new(current), challenges: RwLock::default() });
-        let resolver: Arc<dyn ResolvesServerCert> = Arc::clone(&in_force) as _;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|_| TlsError::Provider)?
-            .with_client_cert_verifier(clients.unwrap_or_else(|| Arc::new(NoClientAuth)))
-            .with_cert_resolver(resolver);
+        let mut config = config(aws_lc_rs::default_provider(), clients, Arc::clone(&in_force) as _)?;
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         Ok(Arc::new(Self { chain: chain.to_owned(), key: key.to_owned(), in_force, config: Arc::new(config) }))
     }
@@ -267,6 +262,17 @@ impl ServingCertificate {
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.config))
     }
+}
+
+/// TLS 1.2 and 1.3 by what a library of algorithms has.
+fn config(
+    provider: CryptoProvider,
+    clients: Option<Arc<dyn ClientCertVerifier>>,
+    resolver: Arc<dyn ResolvesServerCert>,
+) -> Result<ServerConfig, TlsError> {
+    let config = ServerConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
+    let clients = clients.unwrap_or_else(|| Arc::new(NoClientAuth));
+    Ok(config.map_err(|_| TlsError::Provider)?.with_client_cert_verifier(clients).with_cert_resolver(resolver))
 }
 
 /// Knows clients by the authorities that vouch for them.

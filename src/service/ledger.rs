@@ -246,6 +246,20 @@ mod tests {
     }
 
     #[test]
+    fn a_monitor_holds_so_many_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.jsonl");
+        let first = serde_json::to_string(&line(b"a")).unwrap();
+        let read = |lines: usize| {
+            std::fs::write(&path, format!("{first}{}", "\n".repeat(lines))).unwrap();
+            Recorded::read(std::slice::from_ref(&path)).map_err(|error| (error.code().name(), error.code().exit_code()))
+        };
+        // Lines that cannot be read take their places, too.
+        assert_eq!(read(9).unwrap().torn(), 8);
+        assert_eq!(read(limits::LEDGER_LINES + 1).unwrap_err(), ("limit-ledger", 3));
+    }
+
+    #[test]
     fn lines_of_many_writers_are_all_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.jsonl");

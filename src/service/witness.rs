@@ -121,3 +121,6 @@ impl Witness {
         (time <= now.plus_secs(limits::CLOCK_TOLERANCE_SECS)).then(|| Answer::Cosigned(line.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests;

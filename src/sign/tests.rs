@@ -1,6 +1,7 @@
 //! The whole walk over services that misbehave in one way at a time; each is the instance of
 //! [`World`], so that what they make is genuine but for that.
 
+mod others;
 pub(in crate::sign) mod services;
 
 use std::sync::Arc;

@@ -384,7 +384,8 @@ mod tests {
         let signature = key.sign(b"message").unwrap();
         key.public_key().verify(key.scheme(), b"message", &signature).unwrap();
         let dir = tempfile::tempdir().unwrap();
-        assert!(key.write(&dir.path().join("key.pem")).is_err(), "it does not leave its holder");
+        let written = key.write(&dir.path().join("key.pem")).unwrap_err();
+        assert_eq!(written.code().name(), "stack-key-generation", "it does not leave its holder");
         let path = dir.path().join("named.pem");
         write_secret(&path, b"pkcs11:token=none;object=none\n").unwrap();
         let code = PrivateKey::read(&path, KeyKind::P256).unwrap_err().code().name();

@@ -322,3 +322,18 @@ fn small_order(key: &[u8]) -> bool {
     let at_or_above_p_minus_1 = (0xec..=0xff).any(tail);
     small(0) || small(1) || at_or_above_p_minus_1 || ORDER_8.contains(&y)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_public_key() {
+        let key = PublicKey::from_key_bytes(KeyKind::Ed25519, &[0x58; 32]);
+        let good = key.map(|key| key.spki().to_vec()).unwrap_or_default();
+        for bad in [&[][..], &[0x30, 0], &good[..good.len() - 1], &[&good[..], &[0]].concat()] {
+            let error = PublicKey::from_spki(bad).unwrap_err();
+            assert_eq!((error.code().name(), error.code().exit_code()), ("key-parse", 1), "{bad:02x?}");
+        }
+    }
+}

@@ -38,9 +38,6 @@ pub(crate) enum ArtifactError {
     /// No bundle where it should be.
     #[error("there is no bundle {path}", path = visible_path(path))]
     NoBundle { path: PathBuf },
-    /// A file without bundles.
-    #[error("the bundle file holds no signature")]
-    NoSignature,
 }
 
 impl ArtifactError {
@@ -60,7 +57,6 @@ impl ArtifactError {
                 "bundle-missing",
                 "the artifact is not signed, or its bundle was not fetched: name it with --bundle FILE",
             ),
-            Self::NoSignature => Code::refused("bundle-empty", "fetch the bundle again"),
         }
     }
 }
@@ -79,8 +75,10 @@ pub(crate) enum Artifact {
 /// What reading an artifact once gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hashed {
-    /// One digest for each algorithm that was asked for.
-    pub(crate) digests: Vec<Digest>,
+    /// The digest by the first algorithm; of a digest alone that one, whatever was asked for.
+    pub(crate) first: Digest,
+    /// Those by the others.
+    pub(crate) others: Vec<Digest>,
     /// The bytes read; none for a digest alone.
     pub(crate) length: Option<u64>,
 }
@@ -133,16 +131,25 @@ impl Artifact {
         }
     }
 
+    /// Reads the artifact once, in constant memory, into one digest.
+    pub(crate) fn digest(&self, algorithm: DigestAlgorithm) -> Result<Digest, ArtifactError> {
+        Ok(self.hash(algorithm, &BTreeSet::new())?.first)
+    }
+
     /// Reads the artifact once, in constant memory, into the digests that are needed.
-    pub(crate) fn hash(&self, needed: &BTreeSet<DigestAlgorithm>) -> Result<Hashed, ArtifactError> {
+    pub(crate) fn hash(
+        &self,
+        first: DigestAlgorithm,
+        others: &BTreeSet<DigestAlgorithm>,
+    ) -> Result<Hashed, ArtifactError> {
         match self {
-            Self::Stdin => hash(&mut io::stdin().lock(), Path::new("-"), None, needed),
-            Self::Digest(digest) => Ok(Hashed { digests: vec![*digest], length: None }),
+            Self::Stdin => hash(&mut io::stdin().lock(), Path::new("-"), None, first, others),
+            Self::Digest(digest) => Ok(Hashed { first: *digest, others: Vec::new(), length: None }),
             Self::File(path) => {
                 let failed = |error: io::Error| ArtifactError::Read { path: path.clone(), kind: error.kind() };
                 let mut file = File::open(path).map_err(failed)?;
                 let length = file.metadata().map_err(failed)?.len();
-                hash(&mut file, path, Some(length), needed)
+                hash(&mut file, path, Some(length), first, others)
             }
         }
     }
@@ -187,9 +194,11 @@ fn hash(
     source: &mut dyn Read,
     path: &Path,
     length: Option<u64>,
-    needed: &BTreeSet<DigestAlgorithm>,
+    first: DigestAlgorithm,
+    others: &BTreeSet<DigestAlgorithm>,
 ) -> Result<Hashed, ArtifactError> {
-    let mut hashers: Vec<_> = needed.iter().map(|algorithm| Hasher::new(*algorithm)).collect();
+    let mut hasher = Hasher::new(first);
+    let mut hashers: Vec<_> = others.iter().map(|algorithm| Hasher::new(*algorithm)).collect();
     // A small file needs no large buffer: pages that are not touched are not paid for, zeroing touches them.
     let size = length.map_or(limits::READ_BUFFER, |length| (length as usize + 1).clamp(4096, limits::READ_BUFFER));
     let mut buffer = vec![0; size];
@@ -203,12 +212,14 @@ fn hash(
             Err(error) => return Err(ArtifactError::Read { path: path.to_owned(), kind: error.kind() }),
         };
         let block = buffer.get(..count).unwrap_or_default();
+        hasher.update(block);
         hashers.iter_mut().for_each(|hasher| hasher.update(block));
         total += count as u64;
         progress.at(total);
     }
     progress.done();
-    Ok(Hashed { digests: hashers.into_iter().map(Hasher::finish).collect(), length: Some(total) })
+    let others = hashers.into_iter().map(Hasher::finish).collect();
+    Ok(Hashed { first: hasher.finish(), others, length: Some(total) })
 }
 
 #[cfg(test)]
@@ -232,11 +243,20 @@ mod tests {
         let file = tempfile::NamedTempFile::new()?;
         let data = vec![7; limits::READ_BUFFER * 2 + 5];
         std::fs::write(file.path(), &data)?;
-        let hashed = Artifact::File(file.path().to_owned()).hash(&DigestAlgorithm::ALL.into())?;
+        let [first, others @ ..] = DigestAlgorithm::ALL;
+        let hashed = Artifact::File(file.path().to_owned()).hash(first, &others.into())?;
         assert_eq!(hashed.length, Some(data.len() as u64));
-        assert_eq!(hashed.digests, DigestAlgorithm::ALL.map(|algorithm| Digest::of(algorithm, &data)));
-        let folder = Artifact::File(std::env::temp_dir()).hash(&DigestAlgorithm::ALL.into());
+        assert_eq!(hashed.first, Digest::of(first, &data));
+        assert_eq!(hashed.others, others.map(|algorithm| Digest::of(algorithm, &data)));
+        let folder = Artifact::File(std::env::temp_dir()).digest(first);
         assert_eq!(folder.map_err(|error| error.code().name()), Err("artifact-unreadable"));
         Ok(())
+    }
+
+    #[test]
+    fn what_is_held_in_memory_has_a_bound() {
+        let endless = Artifact::File("/dev/zero".into()).bytes().map_err(|error| error.code());
+        let code = endless.err().map(|code| (code.name(), code.exit_code()));
+        assert_eq!(code, Some(("limit-artifact-size", 1)));
     }
 }

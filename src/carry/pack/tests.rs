@@ -64,6 +64,20 @@ fn archives_mean_the_same_to_everyone() {
     assert_eq!(archive(&[(b"a", Regular), (b"a", Regular)]).1.unwrap_err().code().name(), "oci-layout");
 }
 
+#[test]
+fn a_pack_holds_so_many_images() {
+    let folder = tempfile::tempdir().unwrap();
+    LayoutStore::create(folder.path()).unwrap();
+    let image = crate::format::oci::Repository::parse("registry.example/app").unwrap().content(b"image");
+    let pack = |images: usize| {
+        let mut writer = PackWriter::create(&folder.path().join("a.pack.tar")).unwrap();
+        writer.images(folder.path(), vec![image.clone(); images]).unwrap();
+        writer.finish(b"version: 1", b"{}").map(drop).map_err(|error| (error.code().name(), error.code().exit_code()))
+    };
+    assert_eq!(pack(limits::PACKED), Ok(()));
+    assert_eq!(pack(limits::PACKED + 1), Err(("limit-pack", 2)));
+}
+
 /// A pack whose policy and trusted root stand beside a file that is longer than one piece of reading.
 fn packed(folder: &Path) -> std::path::PathBuf {
     let (path, file) = (folder.join("a.pack.tar"), folder.join("file"));

@@ -100,6 +100,25 @@ async fn g03_a_panic_is_no_answer_and_harms_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn so_many_are_looked_at_and_no_more() {
+    let (cache, looks) = (Arc::new(Cache::default()), Arc::<AtomicUsize>::default());
+    let names: Vec<String> = (0..limits::LOOKUPS).map(|number| number.to_string()).collect();
+    for name in &names {
+        let look = || async {
+            sleep(Duration::from_millis(10)).await;
+            yes("0")
+        };
+        assert!(cache.board(key(name), look).is_some(), "{name}");
+    }
+    let (verdict, _) = ask(&cache, &looks, "one more", yes("a")).await;
+    assert_eq!((verdict.word(), verdict.label()), ("undecided", "gate-crowd"));
+    assert_eq!(looks.load(Ordering::Relaxed), 0);
+    // Whoever asks what is looked at already waits for it, and there is room when it has ended.
+    assert_eq!(*ask(&cache, &looks, "0", no(Code::refused)).await.0, yes("0"));
+    assert_eq!(*ask(&cache, &looks, "one more", yes("a")).await.0, yes("a"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lookup_without_end_ends() {
     let cache = Arc::new(Cache::default());
     let (verdict, _) = cache.verdict(key("a"), std::future::pending).await;

@@ -179,3 +179,15 @@ fn said(error: Error) -> AcmeError {
         error => AcmeError::Refused(error.to_string().chars().take(limits::JOURNAL_TEXT).collect()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_is_answered_with_a_sha256() {
+        assert!(answer("gate.example.com", &[7; 32]).is_ok());
+        let error = answer("gate.example.com", &[7; 31]).unwrap_err();
+        assert_eq!((error.code().name(), error.code().exit_code()), ("acme-key", 3));
+    }
+}

@@ -229,3 +229,34 @@ async fn a_client_without_tls_is_cut() {
         assert!(!answer.starts_with(b"HTTP/"), "{}", String::from_utf8_lossy(&answer));
     }
 }
+
+#[test]
+fn authorities_of_clients_that_are_none() {
+    let secret = Secret::new();
+    let pair = secret.pair(3600);
+    secret.swap(&pair.chain, &pair.key);
+    let file = secret.dir.path().join("clients.pem");
+    let read = |authorities: &str| {
+        std::fs::write(&file, authorities).unwrap();
+        let at = |name| secret.dir.path().join(name);
+        let read = ServingCertificate::read_for(&SystemEnvironment, &at("tls.crt"), &at("tls.key"), &file);
+        read.map(drop).map_err(|error| (error.code().name(), error.code().exit_code()))
+    };
+    assert_eq!(read(&secret.authority.certificate.to_pem()), Ok(()));
+    for none in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        assert_eq!(read(none), Err(("tls-authorities", 3)), "{none}");
+    }
+}
+
+#[test]
+fn algorithms_that_make_no_tls() {
+    let empty = || InForce { current: RwLock::default(), challenges: RwLock::default() };
+    let with = |provider| {
+        config(provider, None, Arc::new(empty()))
+            .map(drop)
+            .map_err(|error| (error.code().name(), error.code().exit_code()))
+    };
+    assert_eq!(with(aws_lc_rs::default_provider()), Ok(()));
+    let none = CryptoProvider { cipher_suites: Vec::new(), ..aws_lc_rs::default_provider() };
+    assert_eq!(with(none), Err(("tls-setup", 3)));
+}

@@ -64,3 +64,17 @@ impl CertificateAuthority for AnyOf {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::http::fake::block_on;
+    use crate::service::signer::EphemeralKey;
+
+    #[test]
+    fn nobody_answers_for_none() {
+        let key = EphemeralKey::generate().unwrap();
+        let error = block_on(AnyOf::new(Vec::new()).issue(CertificateRequest { key: &key, token: None })).unwrap_err();
+        assert_eq!((error.code().name(), error.code().exit_code()), ("ca-none", 2));
+    }
+}

@@ -1,5 +1,6 @@
 //! The client against a server of the tests' own.
 
+mod families;
 mod tls;
 
 use std::net::TcpListener;

@@ -201,3 +201,53 @@ impl BlobReader for Pieces {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::oci::index;
+    use crate::service::http::fake::block_on;
+
+    /// Wants one manifest under the tag; another writer is there first, as often as it is told.
+    #[derive(Debug)]
+    struct Outrun<'s> {
+        store: &'s MemoryStore,
+        name: &'s TaggedRef,
+        times: Mutex<u32>,
+    }
+
+    impl Outrun<'_> {
+        fn manifest(&self, listed: &[u8]) -> StoredManifest {
+            let bytes = index(&[Descriptor::of("text/plain", listed)], &BTreeMap::new());
+            StoredManifest::of(self.name.repository(), bytes, None).unwrap()
+        }
+    }
+
+    impl TagUpdate for Outrun<'_> {
+        fn next(&self, current: Option<&StoredManifest>) -> Result<Option<Vec<u8>>, StoreError> {
+            let wanted = self.manifest(b"wanted");
+            if current == Some(&wanted) {
+                return Ok(None);
+            }
+            let mut times = self.times.lock().unwrap();
+            if *times > 0 {
+                *times -= 1;
+                self.store.put(&self.manifest(&times.to_be_bytes()), Some(self.name.tag()));
+            }
+            Ok(Some(wanted.bytes().to_vec()))
+        }
+    }
+
+    #[test]
+    fn whoever_is_always_outrun_gives_up() {
+        let name = Repository::parse("registry.example/app").unwrap().tagged(Tag::parse("v1").unwrap());
+        let update = |times| {
+            let store = MemoryStore::new();
+            let outrun = Outrun { store: &store, name: &name, times: Mutex::new(times) };
+            let updated = block_on(store.update_tag(&name, &outrun));
+            updated.map_err(|error| (error.code().name(), error.code().exit_code()))
+        };
+        assert_eq!(update(limits::TAG_ATTEMPTS - 2), Ok(()));
+        assert_eq!(update(limits::TAG_ATTEMPTS), Err(("store-contended", 3)));
+    }
+}

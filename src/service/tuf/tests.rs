@@ -381,6 +381,38 @@ fn r09_r10_downloads_and_rotations_are_bounded() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_written() {
+    let repo = Repo::new();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let within_a_file = TrustFolder::create(&file.path().join("trust"), &repo.pinned(), &[]).unwrap_err();
+    assert_eq!((within_a_file.code().name(), within_a_file.code().exit_code()), ("trust-unwritable", 3));
+    // All of the update verified; its place is taken by a folder.
+    let scene = Scene::new(&repo);
+    std::fs::create_dir_all(scene.path().join(METADATA).join("x")).unwrap();
+    assert_eq!(scene.update_at(NOW).unwrap_err().code().name(), "trust-unwritable");
+}
+
+#[test]
+fn a_root_that_leaves_out_a_role() {
+    let repo = Repo::new();
+    let mut root = repo.root_value();
+    root["roles"].as_object_mut().unwrap().remove("timestamp");
+    let mut without = repo.clone();
+    without.files.insert("1.root.json".to_owned(), signed(&root, &[&repo.root]));
+    let scene = Scene::new(&without);
+    assert_eq!(scene.refused(), "trust-delegation");
+}
+
+#[test]
+fn a_clock_beyond_all_calendars() {
+    let scene = Scene::updated(&Repo::new());
+    let late = UnixTime::from_secs(300_000_000_000);
+    let error = scene.read_at(late).unwrap_err();
+    assert_eq!((error.code().name(), error.code().exit_code()), ("trust-failed", 3));
+    assert_eq!(scene.update_at(late).unwrap_err().code().name(), "trust-failed");
+}
+
+#[test]
 fn r12_names_that_lead_elsewhere() {
     let scene = Scene::updated(&Repo::new());
     let long = "x".repeat(300);

@@ -126,6 +126,29 @@ fn both_forms_of_an_index_and_its_images_under_one_certificate() {
     });
 }
 
+#[test]
+fn an_index_has_so_many_images_below_it() {
+    let store = MemoryStore::new();
+    let below = |images: usize| {
+        let store = &store;
+        async move {
+            let mut listed = Vec::new();
+            for n in 0..images {
+                listed.push(push(store, &n.to_be_bytes()).await.manifest.descriptor());
+            }
+            let bytes = index(&listed, &std::collections::BTreeMap::new());
+            let manifest = StoredManifest::of(&repository(), bytes, Some(IMAGE_INDEX)).unwrap();
+            let found = with_children(store, FoundImage { manifest, platform: None }).await;
+            found.map(|found| found.len()).map_err(|error| (error.code().name(), error.code().exit_code()))
+        }
+    };
+    block_on(async {
+        // The index itself counts.
+        assert_eq!(below(limits::OCI_SIGNED_IMAGES - 1).await, Ok(limits::OCI_SIGNED_IMAGES));
+        assert_eq!(below(limits::OCI_SIGNED_IMAGES).await, Err(("limit-signed-images", 1)));
+    });
+}
+
 async fn legacy_layer(store: &MemoryStore, image: &FoundImage, suffix: CosignSuffix) -> (Descriptor, Vec<u8>) {
     let tag = repository().tagged(Tag::of_cosign(image.image().digest(), suffix));
     let manifest = store.resolve(&tag).await.unwrap();

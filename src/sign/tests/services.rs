@@ -176,12 +176,16 @@ impl Stage {
         if self.timestamps { vec![Box::new(tsa)] } else { Vec::new() }
     }
 
-    pub(in crate::sign) fn services(&self) -> Services {
-        let logs = self.versions.iter().map(|version| -> Box<dyn TransparencyLog> {
+    pub(in crate::sign) fn tlogs(&self) -> Vec<Box<dyn TransparencyLog>> {
+        let log = |version: &u8| -> Box<dyn TransparencyLog> {
             let (world, counts) = (Arc::clone(&self.world), Arc::clone(&self.counts));
             Box::new(TestLog { world, counts, version: *version, fault: self.log })
-        });
-        Services::new(logs.collect(), self.tsas())
+        };
+        self.versions.iter().map(log).collect()
+    }
+
+    pub(in crate::sign) fn services(&self) -> Services {
+        Services::new(self.tlogs(), self.tsas())
     }
 
     pub(in crate::sign) async fn begin(&self) -> Result<Session, SignError> {

@@ -307,6 +307,39 @@ async fn k07_a_panic_is_a_failure() {
     assert_eq!(log.append(entry(0)).await.unwrap_err(), AppendError::Stopped);
 }
 
+/// A log whose key is lost, or signs no more from some moment on.
+#[derive(Debug, Clone, Copy)]
+struct Unsigned;
+
+impl Codec for Unsigned {
+    type Entry = Vec<u8>;
+    const BUNDLES: TileKind = TileKind::Entries;
+    const INDEXED: bool = true;
+
+    fn seal(&self, entry: &Vec<u8>, index: u64, at: UnixTime) -> Option<Sealed> {
+        TOY.seal(entry, index, at)
+    }
+    fn read<'a>(&self, bundle: &'a [u8]) -> Option<(Record, &'a [u8])> {
+        TOY.read(bundle)
+    }
+    fn sign(&self, _: u64, _: &Hash, _: UnixTime) -> Result<String, SigningError> {
+        Err(SigningError)
+    }
+    fn open(&self, note: &str) -> Option<(u64, Hash)> {
+        TOY.open(note)
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_sign() {
+    let dir = tempdir();
+    let made = Log::create(Arc::new(Disk), &dir.path().join("other"), &Unsigned, &Clock::system()).unwrap_err();
+    assert_eq!((made.code().name(), made.code().exit_code()), ("log-signing", 3));
+    let log = Log::open(Arc::new(Disk), &new_log(dir.path()), Unsigned, Clock::system()).unwrap();
+    assert_eq!(log.append(entry(0)).await.unwrap_err(), AppendError::Stopped);
+    assert_eq!(log.failed().await.code().name(), "log-signing");
+}
+
 /// The commit file is begun anew before it grows long.
 #[tokio::test]
 async fn commits_stay_short() {

@@ -158,6 +158,21 @@ fn a_step_ca_takes_a_token_once() {
 }
 
 #[test]
+fn files_that_hold_no_chain_add_no_authority() {
+    let site = Site::new();
+    let before = std::fs::read(site.desk.path("trust.json")).unwrap();
+    let add = || site.add("file", "here", "private", &["chain.pem"]);
+    let roots = ["one", "other"].map(|name| Ca::new(name).root.to_pem());
+    for no_chain in [b"", &b"\xff"[..], roots.concat().as_bytes()] {
+        site.desk.write("chain.pem", no_chain);
+        assert_eq!(usage(&add()), "trust-add-chain");
+        assert_eq!(std::fs::read(site.desk.path("trust.json")).unwrap(), before);
+    }
+    site.desk.write("chain.pem", roots[0].as_bytes());
+    assert!(add().status.success());
+}
+
+#[test]
 fn an_identity_of_one_authority_is_not_met_by_another() {
     let site = Site::new();
     let (one, other) = (vault(Arc::new(Ca::new("one"))), vault(Arc::new(Ca::new("other"))));

@@ -2,24 +2,30 @@
 
 use std::process::Command;
 
-use super::fixture::{Desk, IDENTITY, issuer, refusal, stack_dir};
+use super::fixture::{Desk, IDENTITY, issuer, refusal, stack_dir, usage};
 use super::{json, stderr, stdout};
 use crate::registry::real::RealRegistry;
 use crate::registry::server::{Options, TestRegistry, digest};
 
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// An image of one layer under `acme/app:v1`, signed in both forms; its digest.
-pub(super) fn signed(desk: &Desk, registry: &TestRegistry) -> String {
-    for blob in [&b"{}"[..], b"layer"] {
+/// An image of one layer under a tag of `acme/app`, which nobody has signed; its digest.
+pub(super) fn planted(registry: &TestRegistry, tag: &str, layer: &[u8]) -> String {
+    for blob in [b"{}", layer] {
         registry.plant_blob("acme/app", blob);
     }
     let manifest = format!(
-        r#"{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{{"mediaType":"application/vnd.oci.empty.v1+json","digest":"{}","size":2}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{}","size":5}}]}}"#,
+        r#"{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{{"mediaType":"application/vnd.oci.empty.v1+json","digest":"{}","size":2}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{}","size":{}}}]}}"#,
         digest(b"{}"),
-        digest(b"layer")
+        digest(layer),
+        layer.len()
     );
-    let found = registry.plant("acme/app", Some("v1"), IMAGE, manifest.as_bytes());
+    registry.plant("acme/app", Some(tag), IMAGE, manifest.as_bytes())
+}
+
+/// The same under `acme/app:v1`, signed in both forms; its digest.
+pub(super) fn signed(desk: &Desk, registry: &TestRegistry) -> String {
+    let found = planted(registry, "v1", b"layer");
     let name = format!("{}/acme/app:v1", registry.authority);
     let output = desk.run(&[
         "sign",
@@ -105,6 +111,39 @@ fn what_is_not_there_is_not_carried() {
     let name = format!("{}/acme/app", source.authority);
     let named = run(&desk, &["copy", &name, &format!("{name}@sha256:{}", "0".repeat(64))], &[]);
     assert_eq!(named.status.code(), Some(2), "{}", stderr(&named));
+}
+
+#[test]
+fn a_layout_of_none_or_several_images_needs_a_name() {
+    let desk = Desk::new();
+    let source = TestRegistry::start(Options::default());
+    let to = format!("{}/mirror/app", source.authority);
+    desk.write("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
+    desk.write("index.json", br#"{"schemaVersion":2,"manifests":[]}"#);
+    assert_eq!(usage(&run(&desk, &["load", ".", &to], &whom())), "layout-images");
+
+    signed(&desk, &source);
+    planted(&source, "v2", b"another");
+    for tag in ["v1", "v2"] {
+        let saved = run(&desk, &["save", &format!("{}/acme/app:{tag}", source.authority), tag], &[]);
+        assert!(saved.status.success(), "{}", stderr(&saved));
+    }
+    // One layout of both.
+    let index = |layout: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(desk.path(layout).join("index.json")).unwrap()).unwrap()
+    };
+    let mut both = index("v1");
+    both["manifests"].as_array_mut().unwrap().extend(index("v2")["manifests"].as_array().unwrap().clone());
+    desk.write("v1/index.json", both.to_string().as_bytes());
+    for blob in std::fs::read_dir(desk.path("v2/blobs/sha256")).unwrap() {
+        let blob = blob.unwrap();
+        std::fs::copy(blob.path(), desk.path("v1/blobs/sha256").join(blob.file_name())).unwrap();
+    }
+    let several = run(&desk, &["load", "v1", &to], &whom());
+    assert_eq!(usage(&several), "layout-images");
+    assert!(stderr(&several).contains("2 images: v1, v2"), "{}", stderr(&several));
+    let named = run(&desk, &["load", "v1", &to, "--image", "v1"], &whom());
+    assert!(named.status.success(), "{}{}", stdout(&named), stderr(&named));
 }
 
 #[test]

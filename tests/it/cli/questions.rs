@@ -65,6 +65,12 @@ fn flags_that_mean_nothing() {
                 &["verify", "image", "localhost:1/a", "--platform", "linux", "--policy", "policy.yaml"],
             ),
             ("token-parameter", 2, &["stack", "token", stack_dir(), "--set", "colour=red"]),
+            (
+                "identity-command-empty",
+                2,
+                &["sign", "blob", "app.txt", "--identity-token-command", " ", "--stack", stack_dir()],
+            ),
+            ("usage-output", 2, &sign(&["policy.yaml", "--output", "bundle.json"])),
             ("policy-import-unknown", 2, &["policy", "import", "policy.yaml"]),
             (
                 "usage-file",
@@ -117,6 +123,7 @@ fn files_that_cannot_be_read() {
     let desk = Desk::new();
     desk.write("policy.yaml", POLICY);
     desk.write("not-a-chain.pem", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    desk.write("password", b"\xff\n");
     let verify = |policy: &'static str| vec!["verify", "blob", "app.txt", "--policy", policy, "--stack", stack_dir()];
     each(
         &desk,
@@ -125,6 +132,7 @@ fn files_that_cannot_be_read() {
             ("limit-file-size", 1, &verify("/dev/zero")),
             ("stack-missing", 3, &["sign", "blob", "app.txt", "--stack", ".", "--identity-token-file", "token.jwt"]),
             ("stack-io", 3, &["stack", "init", "nowhere/stack"]),
+            ("signer-key-password-input", 2, &["key", "generate", "-o", "key", "--key-password-file", "password"]),
         ],
     );
 }
@@ -143,6 +151,7 @@ fn places_that_cannot_be_written() {
                 &["key", "generate", "--key-password-file", "policy.yaml", "--output", "nowhere/key"],
             ),
             ("output-unwritable", 3, &[&sign[..], &["--output", "nowhere/bundle.json"]].concat()),
+            ("folder-unwritable", 3, &["tour", "app.txt", "--keep", "nowhere/folder"]),
             (
                 "pack-unwritable",
                 3,
@@ -186,6 +195,18 @@ fn places_that_cannot_be_written() {
             ),
         ],
     );
+}
+
+/// As where a limit of the system leaves no descriptor for what waits for the network.
+#[test]
+fn a_process_that_may_open_no_more_files() {
+    let desk = Desk::new();
+    let args = ["sign", "blob", "app.txt", "--identity-token-file", "token.jwt", "--stack", stack_dir()];
+    let program = sealmark(&args);
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", "ulimit -n 4; exec \"$@\"", "sh"]).arg(program.get_program()).args(program.get_args());
+    let output = shell.env_clear().current_dir(desk.path(".")).output().unwrap();
+    assert_eq!(answer(&output), (3, "runtime-failed".to_owned()));
 }
 
 /// GitHub's own files are written after the bundles: these stay, and the job sees that something is wrong.

@@ -78,8 +78,7 @@ pub(super) fn blob(args: &AttestBlob) -> Result<u8, Failure> {
 
 /// A statement around a predicate; its one subject is the file, by name and SHA-256.
 fn made(file: &Path, artifact: &Artifact, predicate: &str, kind: &str) -> Result<String, Failure> {
-    let hashed = artifact.hash(&[DigestAlgorithm::Sha256].into())?;
-    let digest: Digest = hashed.digests.first().copied().ok_or(SignError::SubjectAlgorithm)?;
+    let digest = artifact.digest(DigestAlgorithm::Sha256)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     Ok(statement(&name, digest, kind, predicate)?)
 }
@@ -89,16 +88,14 @@ fn given(path: &Path, artifact: &Artifact) -> Result<String, Failure> {
     let json = text(path)?;
     let statement = Statement::parse(json.as_bytes())?;
     Predicate::parse(&statement.predicate_type, &statement.predicate).map_err(SignError::from)?;
-    let needed: BTreeSet<_> = statement.digest_algorithms().collect();
-    let found = artifact.hash(&needed)?.digests;
+    let mut needed: BTreeSet<_> = statement.digest_algorithms().collect();
+    let Some(first) = needed.pop_first() else { return Err(SignError::SubjectAlgorithm.into()) };
+    let found = artifact.hash(first, &needed)?;
     let about = |digest: &Digest| statement.subjects.iter().any(|subject| subject.digests.contains(digest));
-    match (found.iter().any(about), found.first()) {
-        (true, _) => Ok(json),
-        (false, Some(digest)) => {
-            Err(ContentError::SubjectMismatch { artifact: *digest, subjects: statement.subjects.len() }.into())
-        }
-        (false, None) => Err(SignError::SubjectAlgorithm.into()),
+    if about(&found.first) || found.others.iter().any(about) {
+        return Ok(json);
     }
+    Err(ContentError::SubjectMismatch { artifact: found.first, subjects: statement.subjects.len() }.into())
 }
 
 /// The predicate type that a name of the command line stands for.

@@ -98,8 +98,7 @@ pub(super) fn sign(args: SignBundle) -> Result<u8, Failure> {
         if args.in_toto {
             return Ok(session.attest(&attest::text(&args.file)?).await?);
         }
-        let hashed = Artifact::File(args.file.clone()).hash(&[session.digest_algorithm()].into())?;
-        let digest = hashed.digests.first().copied().ok_or_else(|| Failure::usage("no digest"))?;
+        let digest = Artifact::File(args.file.clone()).digest(session.digest_algorithm())?;
         Ok(session.sign(digest).await?)
     });
     output::write(&args.bundle, signed?.json().as_bytes())?;

@@ -125,7 +125,7 @@ pub(super) fn verify_flags(signing: &Signing, args: &SigningWaiverArgs) -> Vec<S
 fn digests(targets: &[Target], algorithm: DigestAlgorithm) -> Result<Vec<Digest>, Failure> {
     if let [target] = targets {
         // One file alone has a progress line.
-        return Ok(Artifact::File(target.file.clone()).hash(&[algorithm].into())?.digests);
+        return Ok(vec![Artifact::File(target.file.clone()).digest(algorithm)?]);
     }
     let files: Vec<PathBuf> = targets.iter().map(|target| target.file.clone()).collect();
     let digest = |(file, digest): (&PathBuf, std::io::Result<Digest>)| {

@@ -96,10 +96,12 @@ mod tests {
             ),
             _ => Answer::new(404, "{}"),
         });
-        for (audience, expected) in [("sigstore", Status::Good), ("other", Status::Bad)] {
+        let look = |audience| {
             let ca = StepCa::new(&server.url, audience, impatient_client()).unwrap();
-            let looked = block_on(ca.look(None));
-            assert_eq!(looked.seen.iter().map(|seen| seen.status).collect::<Vec<_>>(), [expected], "{audience}");
-        }
+            let [seen] = block_on(ca.look(None)).seen.try_into().unwrap();
+            (seen.status, seen.code.map(Code::name))
+        };
+        assert_eq!(look("sigstore"), (Status::Good, None));
+        assert_eq!(look("other"), (Status::Bad, Some("step-ca-provisioner")));
     }
 }

@@ -308,6 +308,64 @@ fn diagnoses_of_words() {
     }
 }
 
+/// The words of `builtin/logical/pki` that no role of this fake brings about.
+#[test]
+fn diagnoses_of_words_at_signing() {
+    for (words, code) in [
+        (
+            "cannot satisfy request, as TTL would result in notAfter of 2026-11-27 that is beyond the expiration",
+            "vault-lifetime",
+        ),
+        (
+            "either ttl or not_after should be provided. Both should not be provided in the same request.",
+            "vault-lifetime",
+        ),
+        ("no default issuer currently configured", "vault-no-issuer"),
+        ("error fetching CA certificate: could not fetch the CA certificate (was one set?)", "vault-no-issuer"),
+        ("\"csr\" is empty", "vault-csr"),
+        ("something new", "vault-sign-refused"),
+    ] {
+        let server = FakeServer::start(move |_, sent| match sent.target.as_str() {
+            "/v1/auth/jwt/login" => welcome(),
+            "/v1/pki/sign/r" => errors(400, words),
+            "/v1/auth/token/revoke-self" => Answer::new(204, ""),
+            other => panic!("{other}"),
+        });
+        let role = VaultRole {
+            mount: "pki".to_owned(),
+            role: "r".to_owned(),
+            name: Some(SanTemplate::parse(NAME).unwrap()),
+            lifetime_secs: None,
+        };
+        let vault = Vault::new(&server.url, role, jwt(), impatient_client()).unwrap();
+        let error = issue(&vault, Some(&job_token(gitlab()))).unwrap_err();
+        assert_eq!((error.code().name(), error.code().exit_code()), (code, 1), "{words}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+/// All of the look is good but for the role, which cannot be read for another reason than a missing right.
+#[test]
+fn a_look_at_a_role_that_cannot_be_read() {
+    let look = |role: fn() -> Answer| {
+        let server = FakeServer::start(move |_, sent| match sent.target.as_str() {
+            "/v1/auth/jwt/login" => welcome(),
+            "/v1/sys/capabilities-self" => Answer::new(200, r#"{"data":{"pki/sign/r":["update"]}}"#),
+            "/v1/pki/roles/r" => role(),
+            "/v1/pki/ca_chain" => Answer::new(200, ""),
+            "/v1/auth/token/revoke-self" => Answer::new(204, ""),
+            other => panic!("{other}"),
+        });
+        let role = VaultRole { mount: "pki".to_owned(), role: "r".to_owned(), name: None, lifetime_secs: None };
+        let vault = Vault::new(&server.url, role, jwt(), impatient_client()).unwrap();
+        let looked = block_on(vault.look(Some(&job_token(gitlab()))));
+        looked.seen.iter().filter_map(|seen| seen.code.map(|code| code.name())).collect::<Vec<_>>()
+    };
+    assert_eq!(look(|| Answer::new(200, r#"{"data":{"code_signing_flag":true,"ttl":600}}"#)), [""; 0]);
+    assert_eq!(look(|| errors(404, "")), ["vault-role-unreadable"]);
+    assert_eq!(look(|| Answer::new(200, "<html>")), ["vault-role-unreadable"]);
+}
+
 #[test]
 fn diagnoses_of_signing() {
     let code = |roles: Roles| refused(roles, gitlab());

@@ -149,3 +149,22 @@ async fn reply(stream: &mut TcpStream, status: &str, text: &str) {
     let _ = stream.write_all(answer.as_bytes()).await;
     let _ = stream.shutdown().await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    /// A socket that cannot accept, and says so as soon as something has come.
+    #[tokio::test]
+    async fn a_port_that_takes_no_connections() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket.send_to(b"x", socket.local_addr().unwrap()).unwrap();
+        let listener = TcpListener::from_std(OwnedFd::from(socket).into()).unwrap();
+        let error = Redirect { listener, port: 0 }.code("state", "https://issuer.example").await.unwrap_err();
+        assert_eq!((error.code().name(), error.code().exit_code()), ("login-listener", 3));
+    }
+}

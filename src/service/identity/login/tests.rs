@@ -28,6 +28,7 @@ enum Fault {
     NoToken,
     Pending,
     Expired,
+    NoDevices,
 }
 
 /// What the provider keeps of a login.
@@ -69,8 +70,9 @@ fn provider(fault: Fault, kept: &Arc<Mutex<Kept>>) -> FakeServer {
         match request.target.as_str() {
             "/.well-known/openid-configuration" => Answer::new(200, format!(
                 r#"{{"issuer":"{base}","authorization_endpoint":"{base}/auth","token_endpoint":"{base}/token","jwks_uri":"{base}/jwks",
-                    "device_authorization_endpoint":"{base}/device","response_types_supported":["code"],
-                    "subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256"]}}"#
+                    {}"response_types_supported":["code"],
+                    "subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256"]}}"#,
+                if fault == Fault::NoDevices { String::new() } else { format!(r#""device_authorization_endpoint":"{base}/device","#) }
             )),
             "/jwks" => Answer::new(200, key.jwks()).with("content-type", "application/json"),
             "/device" => Answer::new(200, format!(
@@ -310,6 +312,8 @@ fn another_device_signs_in() {
     assert_eq!(code_of(Scene::new(Fault::Denied).sign_in(LoginMethod::Device, None)), ("login-refused", 1));
     assert_eq!(code_of(Scene::new(Fault::Expired).sign_in(LoginMethod::Device, None)), ("login-timeout", 3));
     assert_eq!(code_of(Scene::new(Fault::Signature).sign_in(LoginMethod::Device, None)), ("login-token", 1));
+    assert_eq!(code_of(Scene::new(Fault::NoDevices).sign_in(LoginMethod::Device, None)), ("login-unsupported", 2));
+    assert!(Scene::new(Fault::NoDevices).sign_in(LoginMethod::Browser, None).is_ok());
 }
 
 #[test]

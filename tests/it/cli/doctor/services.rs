@@ -1,5 +1,7 @@
 //! Services that are down, wrong or not the trust root's, and trust roots that are over.
 
+use sealmark::stack::Running;
+use sealmark::stack::clock::Clock;
 use serde_json::{Value, json};
 
 use super::super::fixture::{Desk, stack_dir, stack_url};
@@ -119,16 +121,26 @@ fn trust_roots_that_are_over_or_soon_will_be() {
 #[test]
 fn trust_folders() {
     let desk = Desk::new();
-    let folder = |args: &[&str]| {
-        let with = ["--stack", stack_dir(), "--identity-token-file", "token.jwt", "--trust-folder", "trust"];
-        found(&doctor(&desk, &[], &[&with, args].concat()))
+    let make = |name: &str, stack: &str, url: &str| {
+        let (root, url) = (format!("{stack}/tuf/1.root.json"), format!("{url}/tuf"));
+        let made = desk.run(&["trust", "init", name, "--root", &root, "--url", &url]);
+        assert!(made.status.success(), "{}", stderr(&made));
     };
-    let root = format!("{}/tuf/1.root.json", stack_dir());
-    let url = format!("{}/tuf", stack_url());
-    let made = desk.run(&["trust", "init", "trust", "--root", &root, "--url", &url]);
-    assert!(made.status.success(), "{}", stderr(&made));
-    assert_eq!(folder(&[]), (0, Vec::new()));
+    let folder = |name: &str| {
+        let with = ["--stack", stack_dir(), "--identity-token-file", "token.jwt", "--trust-folder", name];
+        found(&doctor(&desk, &[], &with))
+    };
+    make("trust", stack_dir(), &stack_url());
+    assert_eq!(folder("trust"), (0, Vec::new()));
     desk.write("trust/metadata.json", b"{}");
-    assert_eq!(folder(&[]).0, 3);
-    assert!(folder(&[]).1[0].starts_with("trust folder not-looked trust-"), "{:?}", folder(&[]));
+    assert_eq!(folder("trust").0, 3);
+    assert!(folder("trust").1[0].starts_with("trust folder not-looked trust-"), "{:?}", folder("trust"));
+
+    // A repository gives out what lasts two days; this one stood still for thirty hours.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let dir = desk.path("still");
+    let clock = Clock::from_fn(|| Clock::system().now().plus_secs(-30 * 3600));
+    let still = runtime.block_on(Running::start_with(&dir, clock, |_| {})).unwrap();
+    make("ending", dir.to_str().unwrap(), still.url());
+    assert_eq!(folder("ending"), one(0, "trust folder warn trust-folder-ending"));
 }

@@ -58,10 +58,13 @@ mod tests {
     fn the_nearest_clock_judges() {
         let clock =
             |theirs| Clock { whose: "x", theirs: UnixTime::from_secs(theirs), local: UnixTime::from_secs(1000) };
-        let status = |clocks: &[i64]| judge(&clocks.iter().map(|at| clock(*at)).collect::<Vec<_>>(), false).status;
-        assert_eq!(status(&[]), Status::NotLooked);
-        assert_eq!(status(&[1003, 5000]), Status::Good);
-        assert_eq!(status(&[980]), Status::Doubtful);
-        assert_eq!(status(&[1061, 900]), Status::Bad);
+        let judged = |clocks: &[i64]| {
+            let seen = judge(&clocks.iter().map(|at| clock(*at)).collect::<Vec<_>>(), false);
+            (seen.status, seen.code.map(Code::name))
+        };
+        assert_eq!(judged(&[]), (Status::NotLooked, None));
+        assert_eq!(judged(&[1003, 5000]), (Status::Good, None));
+        assert_eq!(judged(&[980]), (Status::Doubtful, Some("clock-off")));
+        assert_eq!(judged(&[1061, 900]), (Status::Bad, Some("clock-not-set")));
     }
 }

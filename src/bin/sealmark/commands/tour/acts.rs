@@ -54,8 +54,7 @@ pub(super) async fn begin(signing: &Signing, token: String) -> Result<Session, F
 
 /// Signs a file and writes its bundle.
 pub(super) async fn sign(session: &Session, file: &Path, bundle: &Path) -> Result<Signed, Failure> {
-    let hashed = Artifact::File(file.to_owned()).hash(&[session.digest_algorithm()].into())?;
-    let digest = hashed.digests.first().copied().ok_or(ArtifactError::NoSignature)?;
+    let digest = Artifact::File(file.to_owned()).digest(session.digest_algorithm())?;
     let signed = session.sign(digest).await?;
     output::write(bundle, signed.json().as_bytes())?;
     Ok(signed)
@@ -127,4 +126,35 @@ pub(super) fn policy(issuer: &str) -> String {
              identity-glob: https://github.com/acme/app/.github/workflows/release.yml@refs/tags/*\n    \
              issuer: {issuer}\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(verdict: Verdict, failure: Option<Failure>) -> ArtifactVerdict {
+        let (artifact, error, proof) = (String::new(), None, None);
+        ArtifactVerdict { artifact, image: None, bundle: None, verdict, proof, signatures: Vec::new(), error, failure }
+    }
+
+    fn code<T>(result: Result<T, TourError>) -> Option<&'static str> {
+        result.err().map(|error| error.code().name())
+    }
+
+    #[test]
+    fn whatever_comes_out_otherwise_ends_the_tour() {
+        let missing = || Failure::from(ArtifactError::NoBundle { path: "a".into() });
+        let of =
+            |failure: Failure| refused("a changed copy", verdict(Verdict::Refused, Some(failure)), "bundle-missing");
+        assert_eq!(code(of(missing())), None);
+        // Another reason, a wrong question with the right words, and a yes.
+        assert_eq!(code(of(Failure::from(ArtifactError::NoPlace { name: "a".to_owned() }))), Some("tour-failed"));
+        assert_eq!(
+            code(refused("a changed copy", verdict(Verdict::Verified, None), "bundle-missing")),
+            Some("tour-failed")
+        );
+        let unproven = verified(verdict(Verdict::Undecided, None)).err().map(|failure| failure.code().name());
+        assert_eq!(unproven, Some("tour-failed"));
+        assert!(verified(verdict(Verdict::Verified, None)).is_ok());
+    }
 }

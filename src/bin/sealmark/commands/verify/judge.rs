@@ -58,7 +58,7 @@ impl Question<'_> {
                 let failure = failure.about(&name);
                 refused(name, shown, Vec::new(), failure)
             }
-            Ok((decision, hashed, bundles)) => {
+            Ok((decision, length, bundles)) => {
                 warn(&decision, &name);
                 let readable = |index: usize| bundles.get(index).and_then(|bundle| bundle.as_ref().ok());
                 let checklist = |found: &Candidate| candidate(found, readable(found.index));
@@ -69,7 +69,7 @@ impl Question<'_> {
                         image: None,
                         bundle: shown,
                         verdict: Verdict::Verified,
-                        proof: Some(self.proof(verified, rule, hashed.length)),
+                        proof: Some(self.proof(verified, rule, length)),
                         signatures,
                         error: None,
                         failure: None,
@@ -78,13 +78,14 @@ impl Question<'_> {
                         let failure = Failure::from(reason.clone()).about(&name);
                         refused(name, shown, signatures, failure)
                     }
-                    (None, None) => refused(name, shown, signatures, ArtifactError::NoSignature.into()),
+                    // A file of bundles has at least one: without any it is as good as not there.
+                    (None, None) => refused(name, shown, signatures, ArtifactError::NoBundle { path }.into()),
                 }
             }
         }
     }
 
-    fn decide(&self, artifact: &Artifact, path: &Path) -> Result<(Decision, Hashed, Bundles), Failure> {
+    fn decide(&self, artifact: &Artifact, path: &Path) -> Result<(Decision, Option<u64>, Bundles), Failure> {
         self.with_bundles(artifact, path, |artifact, bundles| {
             decide(self.verifier, self.trust, artifact, bundles, self.now)
         })
@@ -102,12 +103,13 @@ impl Question<'_> {
         Ok(answer)
     }
 
+    /// With how many bytes of the artifact were read, and the candidates.
     fn with_bundles<R>(
         &self,
         artifact: &Artifact,
         path: &Path,
         ask: impl FnOnce(&verify::Artifact<'_>, &Bundles) -> R,
-    ) -> Result<(R, Hashed, Bundles), Failure> {
+    ) -> Result<(R, Option<u64>, Bundles), Failure> {
         let bundles = read_bundles(path)?;
         let bundles = match self.predicate_type {
             Some(wanted) => attestations(bundles, wanted)?,
@@ -123,25 +125,20 @@ impl Question<'_> {
             schemes.iter().flat_map(|scheme| bundle.needed_digests(*scheme)).collect()
         };
         let mut needed: BTreeSet<_> = readable().flat_map(digests).collect();
-        if needed.is_empty() {
-            // Nothing can be read; what is wrong with the bundles is told all the same.
-            needed.insert(DigestAlgorithm::Sha256);
-        }
         if let Trust::Policy(policy) = self.trust {
             needed.extend(policy.denied_algorithms());
         }
         let whole = |bundle: &UnverifiedBundle| schemes.iter().any(|scheme| needs_bytes(bundle, *scheme));
         if readable().any(whole) && !matches!(artifact, Artifact::Digest(_)) {
             let bytes = artifact.bytes()?;
-            let hashed = Hashed { digests: Vec::new(), length: Some(bytes.len() as u64) };
             let answer = ask(&self.called(verify::Artifact::from_bytes(&bytes), artifact), &bundles);
-            return Ok((answer, hashed, bundles));
+            return Ok((answer, Some(bytes.len() as u64), bundles));
         }
-        let hashed = artifact.hash(&needed)?;
-        let mut digests = hashed.digests.iter().copied();
-        let first = digests.next().ok_or(ArtifactError::NoSignature)?;
-        let answer = ask(&self.called(verify::Artifact::from_digests(first, digests.collect()), artifact), &bundles);
-        Ok((answer, hashed, bundles))
+        // Where no bundle can be read, what is wrong with them is told all the same.
+        let first = needed.pop_first().unwrap_or(DigestAlgorithm::Sha256);
+        let Hashed { first, others, length } = artifact.hash(first, &needed)?;
+        let answer = ask(&self.called(verify::Artifact::from_digests(first, others), artifact), &bundles);
+        Ok((answer, length, bundles))
     }
 
     /// A file has a name by which scopes choose it; standard input and a digest have none.
