@@ -209,7 +209,10 @@ impl SignerError {
                 "use P-256, P-384, P-521, RSA of 2048, 3072 or 4096 bits, or Ed25519",
             ),
             Self::PublicKey(error) => error.code(),
-            Self::Scheme { .. } => Code::usage("signer-scheme", "use a P-256 key: every verifier takes it"),
+            Self::Scheme { .. } => Code::usage(
+                "signer-scheme",
+                "use a P-256 key: it signs everything, and every verifier takes it; an Ed25519 key signs attestations and images, not files",
+            ),
             Self::Invalid(_) => {
                 Code::refused("signer-invalid", "the signer is broken or holds another key: nothing was written")
             }

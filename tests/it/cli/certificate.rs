@@ -41,10 +41,12 @@ fn a_vault_certifies_a_service() {
     assert!(sent["csr"].as_str().unwrap().contains("CERTIFICATE REQUEST"));
     assert!(vault.calls().last().unwrap().ends_with("revoke-self"));
 
-    let bundle = issue(&[&names[..], &["--form", "bundle", "--kind", "p384", "-o", "app.pem"]].concat());
-    assert!(bundle.status.success(), "{}", stderr(&bundle));
-    let pem = text(&site, "app.pem");
-    assert!(mode(&site, "app.pem") == 0o600 && pem.contains("PRIVATE KEY") && pem.contains("BEGIN CERTIFICATE"));
+    for kind in ["p384", "ed25519"] {
+        let bundle = issue(&[&names[..], &["--form", "bundle", "--kind", kind, "-o", kind]].concat());
+        assert!(bundle.status.success(), "{kind}: {}", stderr(&bundle));
+        let pem = text(&site, kind);
+        assert!(mode(&site, kind) == 0o600 && pem.contains("PRIVATE KEY") && pem.contains("BEGIN CERTIFICATE"));
+    }
 
     let secret = issue(&[&names[..], &["--form", "kubernetes", "--secret", "prod/app-tls", "-o", "-"]].concat());
     assert!(secret.status.success(), "{}", stderr(&secret));

@@ -18,7 +18,7 @@ Examples:
       --key-password-file password.txt
   $ sealmark sign blob app.tar.gz --key release.key")]
 pub(crate) struct KeyGenerate {
-    /// The kind of key; every verifier takes p256
+    /// The kind of key; every verifier takes p256, and ed25519 signs attestations and images alone, without a log
     #[arg(long = "type", value_name = "KIND", default_value = "p256")]
     pub(crate) kind: NewKeyKind,
     #[command(flatten)]
@@ -95,7 +95,7 @@ pub(crate) enum NewKeyKind {
     P384,
     /// ECDSA on P-521
     P521,
-    /// Ed25519: attestations alone, and without a log
+    /// Ed25519
     Ed25519,
     /// RSA of 2048 bits
     Rsa2048,

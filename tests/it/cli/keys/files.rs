@@ -3,8 +3,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::{KINDS, generate, tool};
+use crate::cli::carry::planted;
 use crate::cli::fixture::{Desk, refusal, stack_dir, usage};
 use crate::cli::{sealmark, stderr, stdout};
+use crate::registry::server::TestRegistry;
 
 fn text(desk: &Desk, name: &str) -> String {
     std::fs::read_to_string(desk.path(name)).unwrap()
@@ -84,6 +86,24 @@ fn every_kind_is_logged_where_a_log_takes_it() {
             }
         }
     }
+}
+
+/// Ed25519 signs what it is given whole: statements, of which an image's signature is one. An older signature of an
+/// image is over a digest.
+#[test]
+fn ed25519_signs_attestations_and_images_without_a_log() {
+    let (desk, registry) = (Desk::new(), TestRegistry::honest());
+    planted(&registry, "v1", b"layer");
+    let image = format!("{}/acme/app:v1", registry.authority);
+    let made = desk.run(&["key", "generate", "--type", "ed25519", "-o", "e", "--unencrypted-unsafe"]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    let sign = ["sign", "image", &image, "--key", "e.key", "--log-not-required-unsafe"];
+    let older = desk.run(&[&sign[..], &["--signature-format", "legacy"]].concat());
+    assert_eq!(usage(&older), "sign-legacy-key");
+    let signed = desk.run(&sign);
+    assert!(signed.status.success(), "{}", stderr(&signed));
+    let verified = desk.run(&["verify", "image", &image, "--key", "e.pub", "--log-not-required-unsafe"]);
+    assert!(verified.status.success(), "{}{}", stdout(&verified), stderr(&verified));
 }
 
 #[test]
