@@ -29,7 +29,7 @@
 //! | `/api/v1/log/…` | [`rekor_v1`], where it is switched on |
 //! | `/`, `/page/…` | [`page`] |
 //! | `/tuf/…` | the trust documents as a TUF repository |
-//! | `/ct/v1/add-pre-chain` | the CT log, where its CA stands apart |
+//! | `/ct/v1/add-pre-chain` | the CT log, where its CA stands apart, and for other CAs |
 //! | `/shards/SHARD/rekor/…`, `/shards/SHARD/ct/…` | frozen shards: checkpoint and tiles |
 //! | `/healthz` | [`crate::serve`] |
 //!

@@ -1,8 +1,10 @@
 //! The CT log of the stack's CA: <https://c2sp.org/static-ct-api>, with RFC 6962 SCTs.
 //!
-//! Only the CA beside it submits to it. An SCT is signed when its entry is durable: there is no merge delay.
+//! Only the CA beside it submits to it, and those whose chains the operator put into `certificates/ct-issuers`. An SCT
+//! is signed when its entry is durable: there is no merge delay.
 
 mod leaf;
+pub(super) mod others;
 mod remote;
 mod routes;
 mod submission;
@@ -86,7 +88,9 @@ impl Codec for CtCodec {
 pub struct CtLog {
     log: Log<CtCodec>,
     /// The CA's certificates, issuing one first.
-    issuers: Vec<Certificate>,
+    own: Vec<Certificate>,
+    /// Those of other CAs that it takes certificates of, likewise.
+    others: Vec<Vec<Certificate>>,
     /// Those that it issued with before: entries name them, too.
     before: Vec<Certificate>,
     /// What a CA elsewhere sent a moment ago.
@@ -114,13 +118,29 @@ pub enum SctError {
 impl CtLog {
     /// The log `log` of the CA with this chain.
     pub fn new(log: Log<CtCodec>, issuers: Vec<Certificate>) -> Self {
-        Self { log, issuers, before: Vec::new(), recent: submission::Recent::default() }
+        Self { log, own: issuers, others: Vec::new(), before: Vec::new(), recent: submission::Recent::default() }
     }
 
     /// The same, with certificates that the CA issued with before.
     #[must_use]
     pub fn after(self, before: Vec<Certificate>) -> Self {
         Self { before, ..self }
+    }
+
+    /// The same, which takes precertificates of these other CAs, too: each chain with the issuing one first.
+    #[must_use]
+    pub fn taking(self, others: Vec<Vec<Certificate>>) -> Self {
+        Self { others, ..self }
+    }
+
+    /// Whether it takes precertificates of other CAs than the one beside it.
+    pub fn takes_others(&self) -> bool {
+        !self.others.is_empty()
+    }
+
+    /// Every certificate that entries name.
+    fn issuers(&self) -> impl Iterator<Item = &Certificate> {
+        self.own.iter().chain(self.others.iter().flatten()).chain(&self.before)
     }
 
     /// The log.
@@ -130,16 +150,13 @@ impl CtLog {
 
     /// Logs a precertificate and gives the SCT for `tbs`, the signed part without poison and SCT.
     pub async fn submit(&self, tbs: Vec<u8>, precertificate: Vec<u8>) -> Result<Sct, SctError> {
-        let entry = self.entry(tbs, precertificate)?;
+        self.append(entry(&self.own, tbs, precertificate)?).await
+    }
+
+    async fn append(&self, entry: PrecertEntry) -> Result<Sct, SctError> {
         let appended = self.log.append(entry.clone()).await?;
         // Durable now: the SCT may be signed.
         self.sct(&entry, appended.index, appended.at)
-    }
-
-    fn entry(&self, tbs: Vec<u8>, precertificate: Vec<u8>) -> Result<PrecertEntry, SctError> {
-        let issuer = self.issuers.first().ok_or(SigningError)?;
-        let chain = self.issuers.iter().map(|issuer| sha256(&[issuer.der()])).collect();
-        Ok(PrecertEntry { tbs, precertificate, issuer_key_hash: issuer.public_key().spki_sha256(), chain })
     }
 
     /// The SCT of an entry that is durable at an index.
@@ -155,6 +172,13 @@ impl CtLog {
             signature: codec.key.sign(&signed)?,
         })
     }
+}
+
+/// The entry of a precertificate that the first of a chain issued.
+fn entry(chain: &[Certificate], tbs: Vec<u8>, precertificate: Vec<u8>) -> Result<PrecertEntry, SctError> {
+    let issuer = chain.first().ok_or(SigningError)?;
+    let chain = chain.iter().map(|issuer| sha256(&[issuer.der()])).collect();
+    Ok(PrecertEntry { tbs, precertificate, issuer_key_hash: issuer.public_key().spki_sha256(), chain })
 }
 
 #[cfg(test)]

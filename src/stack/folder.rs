@@ -5,7 +5,8 @@
 //! identities.yaml                issuers beside the stack's own, if there are any
 //! trusted_root.json  signing_config.v0.2.json  client_trust_config.json  signing_config.rekor-v1.json
 //! keys/                          private keys and the client's secret: 0700, files 0600, never served
-//! certificates/ca.pem  tsa.pem   the chains; ca-before.pem: what the CA issued with before
+//! certificates/ca.pem  tsa.pem   the chains; ca-before.pem: what the CA issued with before; ct-issuers/: chains of other
+//!                                CAs whose certificates the CT log takes, if there are any
 //! logs/rekor  logs/ct  logs/rekor-v1
 //! tuf/                           the documents as a TUF repository
 //! search.index                   for the page; made from the log
@@ -225,16 +226,7 @@ impl Folder {
 
     /// Reads a chain.
     pub(super) fn chain(&self, name: &str) -> Result<Vec<Certificate>, StackError> {
-        let path = self.path(format!("certificates/{name}.pem"));
-        let text = fs::read_to_string(&path).map_err(|error| StackError::io("read", &path, error))?;
-        let read = || -> Option<Vec<Certificate>> {
-            let blocks = pem::decode_all(&text, "CERTIFICATE").ok()?;
-            blocks.iter().map(|der| Certificate::from_der(der).ok()).collect()
-        };
-        match read() {
-            Some(chain) if !chain.is_empty() => Ok(chain),
-            _ => Err(StackError::Damaged { path, what: "it is not a chain of certificates in PEM" }),
-        }
+        chain_of(&self.path(format!("certificates/{name}.pem")))
     }
 
     /// Writes a public document, durably; it must not exist.
@@ -260,6 +252,19 @@ impl Folder {
             synced.map_err(|error| StackError::io("sync", &path, error))?;
         }
         Ok(())
+    }
+}
+
+/// The certificates of a file.
+pub(super) fn chain_of(path: &Path) -> Result<Vec<Certificate>, StackError> {
+    let text = fs::read_to_string(path).map_err(|error| StackError::io("read", path, error))?;
+    let read = || -> Option<Vec<Certificate>> {
+        let blocks = pem::decode_all(&text, "CERTIFICATE").ok()?;
+        blocks.iter().map(|der| Certificate::from_der(der).ok()).collect()
+    };
+    match read() {
+        Some(chain) if !chain.is_empty() => Ok(chain),
+        _ => Err(StackError::Damaged { path: path.to_owned(), what: "it is not a chain of certificates in PEM" }),
     }
 }
 

@@ -55,8 +55,8 @@ impl Parts {
         let issued = Arc::new(Issued::by(issuing));
         let ct = held(config, Role::Ct, || {
             let codec = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
-            let log = open_ct(folder, config, codec, (&chain, clock))?;
-            Ok(CtLog::new(log, chain.clone()).after(folder.issued_before()?))
+            let log = open_ct(folder, config, codec, clock)?;
+            Ok(CtLog::new(log, chain.clone()).after(folder.issued_before()?).taking(ct::others::read(folder)?))
         })?;
         let ca = held(config, Role::Ca, || {
             let submit = match &ct {
@@ -101,7 +101,7 @@ impl Parts {
         }
         if let Some(ct) = &self.ct {
             services.push(("ct", ct::routes(Arc::clone(ct))));
-            if !config.has(Role::Ca) {
+            if !config.has(Role::Ca) || ct.takes_others() {
                 services.push(("ct", ct::submissions(Arc::clone(ct), clock.clone())));
             }
         }
@@ -193,15 +193,10 @@ fn open_witnessed(
 }
 
 /// The CT log. In a bucket it has its issuers beside it, as <https://c2sp.org/static-ct-api> asks.
-fn open_ct(
-    folder: &Folder,
-    config: &Config,
-    codec: CtCodec,
-    (chain, clock): (&[Certificate], &Clock),
-) -> Result<Log<CtCodec>, StackError> {
+fn open_ct(folder: &Folder, config: &Config, codec: CtCodec, clock: &Clock) -> Result<Log<CtCodec>, StackError> {
     let log = open_log(folder, config, "ct", codec, (clock, None))?;
     if let Some(bucket) = bucket::of(folder, config, "ct")? {
-        for issuer in chain {
+        for issuer in folder.chain("ca")?.into_iter().chain(ct::others::read(folder)?.into_iter().flatten()) {
             let name = format!("issuer/{}", hex::encode(&sha256(&[issuer.der()])));
             log::bucket::create(bucket.as_ref(), &name, issuer.der())?;
         }
@@ -226,7 +221,7 @@ pub(super) fn publish(folder: &Folder, config: &Config, clock: &Clock) -> Result
         return Ok(());
     }
     let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
-    drop(open_ct(folder, config, ct, (&folder.chain("ca")?, clock))?);
+    drop(open_ct(folder, config, ct, clock)?);
     let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
     drop(open_witnessed(folder, config, rekor, clock)?);
     if config.rekor_v1 {

@@ -14,7 +14,7 @@ use super::log::{self, Beside, Codec, Disk};
 use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
-use super::{Role, StackError, bucket};
+use super::{Role, StackError, bucket, ct};
 use crate::base::crypto::sha256;
 use crate::base::encoding::hex;
 
@@ -41,7 +41,10 @@ pub fn export(place: impl Into<Place>, out: &Path) -> Result<Vec<OfLog<Exported>
     let place = place.into();
     let exported = each_log(&place, &Write { out })?;
     let issuers = match Config::read(place.dir())?.has(Role::Ct) {
-        true => [Folder::new(&place).chain("ca")?, Folder::new(&place).issued_before()?].concat(),
+        true => {
+            let folder = Folder::new(&place);
+            [folder.chain("ca")?, folder.issued_before()?, ct::others::read(&folder)?.concat()].concat()
+        }
         false => Vec::new(),
     };
     for certificate in issuers {

@@ -1,10 +1,21 @@
-# For tests/authorities/run: Fulcio itself with a CA in a file and no CT log, in front of the stack's issuer of tokens.
+# For tests/authorities/run: Fulcio itself with a CA in a file, in front of the stack's issuer of tokens; without a CT
+# log, and with that of a stack which has Fulcio's chain (fulcio-ct.sh).
 
-fulcio() {
-    [ -x "$binaries/fulcio" ] || { echo "left out: Fulcio: no $binaries/fulcio" && return; }
-    local dir=$work/fulcio port grpc at
-    port=$(free_port) grpc=$(free_port) at=http://127.0.0.1:$port
-    mkdir "$dir"
+# fulcio_starts FOLDER [FLAG…]: with the CA and the configuration there; leaves its address in `at`.
+fulcio_starts() {
+    local dir=$1 port
+    port=$(free_port) at=http://127.0.0.1:$port
+    start fulcio.log "$binaries/fulcio" serve --host 127.0.0.1 --port "$port" --grpc-host 127.0.0.1 \
+        --grpc-port "$(free_port)" --metrics-port "$(free_port)" --ca fileca --fileca-cert "$dir/root.crt" \
+        --fileca-key "$dir/root.key" --fileca-key-passwd secret --config-path "$dir/config.yaml" \
+        --legacy-unix-domain-socket "@$dir-$port" "${@:2}"
+    until_it_answers "$port"
+}
+
+# fulcio_set_up FOLDER: a CA and a configuration.
+fulcio_set_up() {
+    local dir=$1
+    mkdir -p "$dir"
     {
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 30 -subj "/O=example/CN=fulcio root" \
             -keyout "$dir/plain.key" -nodes -out "$dir/root.crt" -addext basicConstraints=critical,CA:TRUE,pathlen:1 \
@@ -29,9 +40,13 @@ ci-issuer-metadata:
       url: "https://github.com"
     subject-alternative-name-template: "{{ .url }}/{{ .job_workflow_ref }}"
 YAML
-    start fulcio.log "$binaries/fulcio" serve --host 127.0.0.1 --port "$port" --grpc-host 127.0.0.1 --grpc-port "$grpc" \
-        --metrics-port "$(free_port)" --ca fileca --fileca-cert "$dir/root.crt" --fileca-key "$dir/root.key" \
-        --fileca-key-passwd secret --ct-log-url "" --config-path "$dir/config.yaml" --legacy-unix-domain-socket "@$dir"
+}
+
+fulcio() {
+    [ -x "$binaries/fulcio" ] || { echo "left out: Fulcio: no $binaries/fulcio" && return; }
+    local dir=$work/fulcio at
+    fulcio_set_up "$dir"
+    fulcio_starts "$dir" --ct-log-url ""
     # A trust root without CT logs, since this authority has none.
     python3 - "$trust" "$dir/trust.json" <<'PY'
 import json, sys
@@ -63,3 +78,4 @@ PY
     check "Fulcio: a token with another signature is refused" refused ca-refused "${sign[@]}"
 }
 fulcio
+source tests/authorities/fulcio-ct.sh

@@ -30,7 +30,7 @@ pub fn routes(log: Arc<CtLog>) -> Router {
         .with_state(log)
 }
 
-/// `/ct/v1/add-pre-chain`, for a CA in another process.
+/// `/ct/v1/add-pre-chain`, for CAs in other processes.
 pub fn submissions(log: Arc<CtLog>, clock: Clock) -> Router {
     let add = async |State((ct, clock)): State<(Arc<CtLog>, Clock)>, request: Body| {
         let added = match body::read(request, limits::CERTIFICATE_REQUEST_BYTES).await {
@@ -48,7 +48,7 @@ pub fn submissions(log: Arc<CtLog>, clock: Clock) -> Router {
 
 /// The certificate of an issuer by its SHA-256.
 async fn issuer(State(ct): State<Arc<CtLog>>, Path(fingerprint): Path<String>) -> Response {
-    let found = ct.issuers.iter().chain(&ct.before).find(|issuer| hex::encode(&sha256(&[issuer.der()])) == fingerprint);
+    let found = ct.issuers().find(|issuer| hex::encode(&sha256(&[issuer.der()])) == fingerprint);
     match found {
         Some(issuer) => body::typed("application/pkix-cert", issuer.der().to_vec()),
         None => Status::not_found("no such issuer").into_response(),

@@ -1,12 +1,12 @@
-//! Precertificates that a CA in another process sends: those of the one CA whose chain the log was made with, while
-//! they are in force, each once.
+//! Precertificates that a CA in another process sends (RFC 6962 section 4.2): those of the CAs whose chains the log has,
+//! while they are in force, each once.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 
-use super::{CtLog, SctError};
+use super::{CtLog, SctError, entry};
 use crate::base::crypto::sha256;
 use crate::base::encoding::base64;
 use crate::base::limits;
@@ -49,44 +49,57 @@ impl CtLog {
         let request: AddPreChain =
             serde_json::from_slice(request).map_err(|_| Status::invalid("the request is not add-pre-chain's"))?;
         let [first, above @ ..] = request.chain.as_slice() else { return Err(Status::invalid("the chain is empty")) };
-        if above.len() > self.issuers.len() {
-            return Err(Status::invalid("the chain is longer than this log's"));
-        }
-        let der = |text: &str| base64::decode(text).ok_or_else(|| Status::invalid("a certificate is not base64"));
-        for (text, ours) in above.iter().zip(&self.issuers) {
-            if der(text)? != ours.der() {
-                return Err(Status::forbidden("this log takes certificates of its own CA only"));
-            }
-        }
+        let der = |text: &String| base64::decode(text).ok_or_else(|| Status::invalid("a certificate is not base64"));
+        let above = above.iter().map(der).collect::<Result<Vec<_>, _>>()?;
+        let below = self.below(&above)?;
         let precertificate = der(first)?;
-        let tbs = self.check(&precertificate, now)?;
+        let (tbs, chain) = check(&precertificate, &below, now)?;
         let digest = sha256(&[&precertificate]);
+        let entry = entry(chain, tbs, precertificate).map_err(refused)?;
         if let Some((index, at)) = self.recent.find(&digest) {
-            return self.sct(&self.entry(tbs, precertificate).map_err(refused)?, index, at).map_err(refused);
+            return self.sct(&entry, index, at).map_err(refused);
         }
-        let sct = self.submit(tbs, precertificate).await.map_err(refused)?;
+        let sct = self.append(entry).await.map_err(refused)?;
         if let Some(index) = sct.leaf_index() {
             self.recent.keep(digest, (index, sct.timestamp), now);
         }
         Ok(sct)
     }
 
-    /// A precertificate of the CA, in force: its signed part without the poison.
-    fn check(&self, der: &[u8], now: UnixTime) -> Result<Vec<u8>, Status> {
-        let read = Certificate::from_der(der).map_err(|error| Status::invalid(error.to_string()))?;
-        let poisoned = read.tbs_without_poison().ok().flatten();
-        let tbs = poisoned.ok_or_else(|| Status::invalid("it is no precertificate"))?;
-        let issuer = self.issuers.first().ok_or_else(|| Status::internal("the log has no CA"))?;
-        let ours = read.issuer().der() == issuer.subject().der() && read.verify_signature(issuer.public_key()).is_ok();
-        if !ours {
-            return Err(Status::forbidden("this log takes certificates of its own CA only"));
+    /// The chains that begin with these certificates: a CA may leave out what the log has.
+    fn below(&self, above: &[Vec<u8>]) -> Result<Vec<&[Certificate]>, Status> {
+        let chains = || std::iter::once(&self.own).chain(&self.others);
+        if chains().all(|chain| above.len() > chain.len()) {
+            return Err(Status::invalid("the chain is longer than this log's"));
         }
-        // A minute for a clock that is not the CA's.
-        if !read.is_valid_at(now) && !read.is_valid_at(now.plus_secs(60)) {
-            return Err(Status::invalid("the certificate is not in force"));
-        }
-        Ok(tbs)
+        let begins = |chain: &[Certificate]| {
+            above.len() <= chain.len() && above.iter().zip(chain).all(|(sent, ours)| sent == ours.der())
+        };
+        let below: Vec<_> = chains().map(Vec::as_slice).filter(|chain| begins(chain)).collect();
+        if below.is_empty() { Err(foreign()) } else { Ok(below) }
     }
+}
+
+/// A precertificate that one of these chains issued, in force: its signed part without the poison, and the chain.
+fn check<'c>(der: &[u8], chains: &[&'c [Certificate]], now: UnixTime) -> Result<(Vec<u8>, &'c [Certificate]), Status> {
+    let read = Certificate::from_der(der).map_err(|error| Status::invalid(error.to_string()))?;
+    let poisoned = read.tbs_without_poison().ok().flatten();
+    let tbs = poisoned.ok_or_else(|| Status::invalid("it is no precertificate"))?;
+    let issued = |chain: &&&[Certificate]| {
+        chain.first().is_some_and(|issuer| {
+            read.issuer().der() == issuer.subject().der() && read.verify_signature(issuer.public_key()).is_ok()
+        })
+    };
+    let chain = chains.iter().find(issued).ok_or_else(foreign)?;
+    // A minute for a clock that is not the CA's.
+    if !read.is_valid_at(now) && !read.is_valid_at(now.plus_secs(60)) {
+        return Err(Status::invalid("the certificate is not in force"));
+    }
+    Ok((tbs, chain))
+}
+
+fn foreign() -> Status {
+    Status::forbidden("this log takes certificates of its own CA only, and of those in certificates/ct-issuers")
 }
 
 fn refused(error: SctError) -> Status {
@@ -95,3 +108,6 @@ fn refused(error: SctError) -> Status {
         _ => Status::internal("the SCT could not be signed"),
     }
 }
+
+#[cfg(test)]
+mod tests;
