@@ -74,8 +74,8 @@ pub const BACKENDS: &[Backend] = &[
         form: "hashivault://KEY[?version=N]",
         holder: "the transit engine of Vault or OpenBao",
         kinds: ALL,
-        credentials: "VAULT_ADDR, VAULT_TOKEN or ~/.vault-token, VAULT_NAMESPACE, TRANSIT_SECRET_ENGINE_PATH",
-        run_against: "a fake with the rules and words of Vault's source",
+        credentials: "VAULT_ADDR, VAULT_TOKEN or ~/.vault-token, VAULT_NAMESPACE, VAULT_CACERT, VAULT_CLIENT_CERT with VAULT_CLIENT_KEY, or the same of BAO_*; TRANSIT_SECRET_ENGINE_PATH",
+        run_against: "a fake with the rules and words of Vault's source; OpenBao 2.4.0 where it was built (`tests/authorities/run`)",
         test: "vault_transit_signs",
     },
     Backend {

@@ -8,6 +8,7 @@ use std::process::Output;
 use std::sync::Arc;
 
 pub(super) use fake::{Ca, Server, vault};
+pub(super) use over_tls::Private;
 
 use super::fixture::{Desk, IDENTITY, issued, refusal, stack_dir, stack_url, usage};
 use super::{json, sealmark, stderr, stdout};

@@ -8,9 +8,10 @@ use super::{Call, Caller, Remote, RemoteKey, endpoint, json_headers, public_key,
 use crate::base::crypto::{Digest, DigestAlgorithm, KeyKind, PublicKey};
 use crate::base::encoding::base64;
 use crate::base::encoding::json::Json;
+use crate::base::limits;
 use crate::service::BoxFuture;
 use crate::service::environment::Environment;
-use crate::service::http::{Endpoint, HttpClient, Method};
+use crate::service::http::{ClientCertificate, Endpoint, HttpClient, Method};
 use crate::service::signer::{Prepared, SignerError};
 
 /// A version of a transit key.
@@ -35,19 +36,43 @@ impl std::fmt::Debug for Access {
     }
 }
 
-/// Where a home folder keeps the token that `vault login` wrote.
+/// Where a home folder keeps the token that `vault login` or `bao login` wrote.
 const TOKEN_FILE: &str = ".vault-token";
+
+/// A variable of Vault's own client, or of OpenBao's.
+fn variable(environment: &dyn Environment, name: &str) -> Option<String> {
+    environment.var(&format!("VAULT_{name}")).or_else(|| environment.var(&format!("BAO_{name}")))
+}
+
+/// The client, with the root of the server's TLS and with a certificate of its own where the variables name them.
+fn client(http: &HttpClient, environment: &dyn Environment) -> Result<HttpClient, SignerError> {
+    let text = |name, unreadable| {
+        let Some(path) = variable(environment, name) else { return Ok(None) };
+        let bytes = environment.read(path.as_ref(), limits::PEM_BYTES);
+        let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        text.map(Some).ok_or(SignerError::Credentials(unreadable))
+    };
+    let root = text("CACERT", "the file that VAULT_CACERT names cannot be read")?;
+    let chain = text("CLIENT_CERT", "the file that VAULT_CLIENT_CERT names cannot be read")?;
+    let key = text("CLIENT_KEY", "the file that VAULT_CLIENT_KEY names cannot be read")?;
+    let mut settings = http.settings().clone();
+    settings.extra_roots = root.or(settings.extra_roots);
+    if let Some((chain, key)) = chain.zip(key) {
+        settings.client_certificate = Some(ClientCertificate::new(chain, Zeroizing::new(key))?);
+    }
+    Ok(HttpClient::new(settings))
+}
 
 impl Access {
     fn of(environment: &dyn Environment) -> Result<Self, SignerError> {
         let file = || {
             let path = std::path::PathBuf::from(environment.var("HOME")?).join(TOKEN_FILE);
-            let bytes = environment.read(&path, crate::base::limits::TOKEN_BYTES).ok()?;
+            let bytes = environment.read(&path, limits::TOKEN_BYTES).ok()?;
             Some(String::from_utf8(bytes).ok()?.trim().to_owned())
         };
-        let token = environment.var("VAULT_TOKEN").or_else(file).filter(|token| !token.is_empty());
+        let token = variable(environment, "TOKEN").or_else(file).filter(|token| !token.is_empty());
         let token = token.ok_or(SignerError::Credentials("VAULT_TOKEN is not set, and there is no ~/.vault-token"))?;
-        Ok(Self { token: Zeroizing::new(token), namespace: environment.var("VAULT_NAMESPACE") })
+        Ok(Self { token: Zeroizing::new(token), namespace: variable(environment, "NAMESPACE") })
     }
 
     fn headers(&self) -> Result<reqwest::header::HeaderMap, SignerError> {
@@ -69,10 +94,10 @@ impl TransitKey {
         http: &HttpClient,
         environment: &dyn Environment,
     ) -> Result<Remote<Self>, SignerError> {
-        let address = environment.var("VAULT_ADDR").ok_or(SignerError::Credentials("VAULT_ADDR is not set"))?;
+        let address = variable(environment, "ADDR").ok_or(SignerError::Credentials("VAULT_ADDR is not set"))?;
         let mount = environment.var("TRANSIT_SECRET_ENGINE_PATH").unwrap_or_else(|| "transit".to_owned());
         let base = endpoint(&address)?.below(&format!("v1/{}", mount.trim_matches('/')));
-        let (access, caller) = (Access::of(environment)?, Caller { http: http.clone() });
+        let (access, caller) = (Access::of(environment)?, Caller { http: client(http, environment)? });
         let place = base.below(&format!("keys/{name}"));
         let (headers, secrets) = (access.headers()?, [access.token.as_str()]);
         let call = Call { method: Method::GET, endpoint: &place, headers, body: None, secrets: &secrets };

@@ -13,13 +13,13 @@ use super::fake::{Ca, read, step_ca, vault};
 use super::{IDENTITY, IssuerKind, Site, TokenRequest, issued, json, refusal, stack_url, stderr};
 
 /// A CA for TLS, of servers and of clients.
-pub(super) struct Private {
+pub(in crate::cli) struct Private {
     issuer: Issuer<'static, KeyPair>,
-    pub(super) root: rcgen::Certificate,
+    pub(in crate::cli) root: rcgen::Certificate,
 }
 
 impl Private {
-    pub(super) fn new() -> Self {
+    pub(in crate::cli) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -29,7 +29,7 @@ impl Private {
     }
 
     /// A certificate and its key.
-    pub(super) fn leaf(&self, name: &str, usage: ExtendedKeyUsagePurpose) -> (rcgen::Certificate, KeyPair) {
+    pub(in crate::cli) fn leaf(&self, name: &str, usage: ExtendedKeyUsagePurpose) -> (rcgen::Certificate, KeyPair) {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.extended_key_usages = vec![usage];
         let key = KeyPair::generate().unwrap();
@@ -37,7 +37,7 @@ impl Private {
     }
 
     /// What speaks TLS in front of a server at `behind`, and asks clients for certificates where it is to; its URL.
-    pub(super) fn before(&self, behind: &str, clients: bool) -> String {
+    pub(in crate::cli) fn before(&self, behind: &str, clients: bool) -> String {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let (certificate, key) = self.leaf("localhost", ExtendedKeyUsagePurpose::ServerAuth);
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));

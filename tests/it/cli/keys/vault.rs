@@ -1,11 +1,14 @@
 //! Vault Transit by a fake with the rules and words of Vault's `path_sign_verify.go` and `keysutil/policy.go`.
 
+use rcgen::ExtendedKeyUsagePurpose;
 use sealmark::base::crypto::KeyKind;
 use sealmark::base::encoding::base64;
 use serde_json::{Value, json};
 
-use super::holder::{Held, TOKEN, refused, sign, works};
-use crate::cli::authorities::Server;
+use super::holder::{Held, TOKEN, refused, run, sign, works};
+use crate::cli::authorities::{Private, Server};
+use crate::cli::fixture::Desk;
+use crate::cli::{stderr, stdout};
 
 /// The latest version, and the least that still signs (`min_encryption_version`).
 const LATEST: u64 = 3;
@@ -110,4 +113,35 @@ fn vault_transit_signs() {
     refused(&sign("hashivault://release", &stranger), "kms-refused", "invalid token");
     refused(&sign("hashivault://release", &variables[1..]), "signer-credentials", "VAULT_ADDR");
     refused(&sign("hashivault://release", &variables[..1]), "signer-credentials", "VAULT_TOKEN");
+}
+
+#[test]
+fn vault_transit_is_met_over_tls_by_the_variables_of_its_client() {
+    let held = Held::new(KeyKind::P256);
+    let expected = held.public_key().to_pem();
+    let server = vault(held);
+    let (private, desk) = (Private::new(), Desk::new());
+    let at = private.before(&server.url, true);
+    let (certificate, key) = private.leaf("client.example.com", ExtendedKeyUsagePurpose::ClientAuth);
+    desk.write("root.pem", private.root.pem().as_bytes());
+    desk.write("client.crt", certificate.pem().as_bytes());
+    desk.write("client.key", key.serialize_pem().as_bytes());
+    let ours = [("ADDR", at.as_str()), ("TOKEN", TOKEN), ("NAMESPACE", "team"), ("CACERT", "root.pem")];
+    let own = [("CLIENT_CERT", "client.crt"), ("CLIENT_KEY", "client.key")];
+    let ask = |prefix: &str, variables: &[(&str, &str)]| {
+        let named: Vec<_> = variables.iter().map(|(name, value)| (format!("{prefix}_{name}"), *value)).collect();
+        let mut lent: Vec<_> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        lent.push(("TRANSIT_SECRET_ENGINE_PATH", "signing"));
+        run(&desk, &["key", "public", "hashivault://release"], &lent)
+    };
+    for prefix in ["VAULT", "BAO"] {
+        let shown = ask(prefix, &[&ours[..], &own].concat());
+        assert_eq!(stdout(&shown), expected, "{prefix}: {}", stderr(&shown));
+    }
+    let asked = server.received().len();
+    refused(&ask("VAULT", &[&ours[..3], &own].concat()), "net-tls", "");
+    refused(&ask("VAULT", &ours), "net-tls", "CertificateRequired");
+    let missing = [&ours[..3], &own, &[("CACERT", "absent.pem")]].concat();
+    refused(&ask("VAULT", &missing), "signer-credentials", "VAULT_CACERT");
+    assert_eq!(server.received().len(), asked);
 }
