@@ -21,14 +21,9 @@ issuer_ca() {
 }
 
 cert_manager() {
-    local kubernetes=${SEALMARK_PEERS:-$target/peers}/kubernetes tool crds
-    for tool in "$binaries/cert-manager" "$kubernetes/kube-apiserver" "$kubernetes/etcd" "$kubernetes/kubectl"; do
-        [ -x "$tool" ] || { echo "left out: cert-manager: no $tool" && return; }
-    done
-    crds=$binaries/cert-manager-crds
-    PATH=$PATH:$kubernetes
-    source tests/kubernetes/cluster.sh
-    start_cluster "$kubernetes" || { check "cert-manager: a cluster starts" false && return; }
+    [ -x "$binaries/cert-manager" ] || { echo "left out: cert-manager: no $binaries/cert-manager" && return; }
+    the_cluster || { echo "left out: cert-manager: no Kubernetes" && return; }
+    local crds=$binaries/cert-manager-crds
     {
         kubectl create namespace ci && kubectl create namespace cert-manager
         kubectl -n ci create serviceaccount signer && kubectl -n ci create serviceaccount other

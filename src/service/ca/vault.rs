@@ -206,7 +206,10 @@ impl Vault {
             }
         }
         let endpoint = self.at(&format!("{}/sign/{}", self.role.mount, self.role.role));
-        let answer = self.post(&endpoint, Some(token), &body.to_string(), &[token]).await?;
+        let answer = match self.post(&endpoint, Some(token), &body.to_string(), &[token]).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(VaultError::without_issuer(error)?.into()),
+        };
         if answer.status != 200 {
             return Err(VaultError::at_signing(&endpoint, answer.status, excerpt(&answer.body, &[token])).into());
         }

@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use crate::base::code::Code;
-use crate::service::http::Endpoint;
+use crate::service::http::{Endpoint, HttpError};
 
 /// A Vault that said no.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -99,7 +99,7 @@ reasons! {
         /// Too old.
         Expired: Code::refused("vault-token-expired",
             "get a new token: this one expired on its way, or the clocks differ"),
-            ["token is expired", "invalid expiration time (exp)", "expired"];
+            ["token is expired", "invalid expiration time (exp)"];
         /// The claims are not those that the role binds.
         Claims: Code::refused("vault-claims",
             "compare the role's bound_claims with the token's claims; globs need bound_claims_type=glob"),
@@ -175,6 +175,16 @@ impl VaultError {
     pub(super) fn at_login(endpoint: &Endpoint, status: u16, answer: String) -> Self {
         let reason = LoginReason::of(&answer);
         Self::Login { url: endpoint.to_string(), status, answer, reason }
+    }
+
+    /// An engine that has no CA answers 500, as a server does that is to be asked again; this one is not.
+    pub(super) fn without_issuer(error: HttpError) -> Result<Self, HttpError> {
+        match error {
+            HttpError::Unavailable { url, status, answer, .. } if answer.contains("no default issuer") => {
+                Ok(Self::Signing { url, status, answer, reason: SigningReason::NoIssuer })
+            }
+            error => Err(error),
+        }
     }
 
     pub(super) fn at_signing(endpoint: &Endpoint, status: u16, answer: String) -> Self {

@@ -115,18 +115,18 @@ fn login(roles: &Roles, body: &serde_json::Value) -> Answer {
     }
     let claims: serde_json::Value =
         serde_json::from_slice(&base64::decode_url(jwt.split('.').nth(1).unwrap()).unwrap()).unwrap();
+    if claims["iss"] != roles.bound_issuer {
+        return errors(400, "error validating token: invalid issuer (iss) claim");
+    }
     match roles.bound_audiences {
-        None => return errors(400, "audience claim found in JWT but no audiences bound to the role"),
         Some(bound) if claims["aud"] != bound => {
             return errors(
                 400,
-                "error validating token: invalid audience (aud) claim: audience claim does not match any bound audience",
+                "error validating token: invalid audience (aud) claim: audience claim does not match any expected audience",
             );
         }
         Some(_) => {}
-    }
-    if claims["iss"] != roles.bound_issuer {
-        return errors(400, "error validating token: invalid issuer (iss) claim");
+        None => return errors(400, "audience claim found in JWT but no audiences bound to the role"),
     }
     if !claims["project_path"].as_str().unwrap_or_default().starts_with(roles.bound_project) {
         return errors(
@@ -290,7 +290,11 @@ fn diagnoses_of_words() {
             "error validating token: error verifying token signature: no known key successfully validated the token signature",
             "vault-token-invalid",
         ),
-        ("error validating token: token is expired", "vault-token-expired"),
+        ("error validating token: invalid expiration time (exp) claim: token is expired", "vault-token-expired"),
+        (
+            "error validating token: error verifying token signature: fetching keys oidc: get keys failed: tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
+            "vault-token-invalid",
+        ),
         ("claim \"ref_protected\" not found in token", "vault-claims"),
         ("something new", "vault-login-refused"),
     ] {
@@ -401,6 +405,27 @@ fn what_never_leaves_this_machine() {
     let nameless = Vault::new(&fake.server.url, role, jwt(), impatient_client()).unwrap();
     assert_eq!(code(issue(&nameless, Some(&job_token(gitlab())))), "ca-name-needed");
     assert!(fake.targets().is_empty());
+}
+
+/// OpenBao 2.4 answers 500.
+#[test]
+fn an_engine_without_a_ca() {
+    let words = "1 error occurred:\n\t* could not fetch the CA certificate (was one set?): ";
+    let code = |why: &str| {
+        let answer = format!("{words}{why}\n\n");
+        let server = FakeServer::start(move |_, sent| match sent.target.as_str() {
+            "/v1/auth/jwt/login" => welcome(),
+            _ => errors(500, &answer),
+        });
+        let name = Some(SanTemplate::parse(NAME).unwrap());
+        let role = VaultRole { mount: "pki".to_owned(), role: "r".to_owned(), name, lifetime_secs: None };
+        let vault = Vault::new(&server.url, role, jwt(), impatient_client()).unwrap();
+        let code = issue(&vault, Some(&job_token(gitlab()))).unwrap_err().code();
+        (code.name(), code.exit_code())
+    };
+    assert_eq!(code("no default issuer currently configured"), ("vault-no-issuer", 1));
+    // One that has lost its store has to be asked again.
+    assert_eq!(code("error fetching issuer: context deadline exceeded"), ("ca-unavailable", 3));
 }
 
 #[test]

@@ -208,7 +208,7 @@ fn vault_login(body: &Value) -> (u16, String) {
     };
     let claims: Value = serde_json::from_slice(&claims).unwrap();
     if claims["aud"] != "vault" {
-        let words = "invalid audience (aud) claim: audience claim does not match any bound audience";
+        let words = "invalid audience (aud) claim: audience claim does not match any expected audience";
         return errors(400, &format!("error validating token: {words}"));
     }
     let_in()

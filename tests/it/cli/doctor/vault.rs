@@ -108,11 +108,11 @@ fn serve(roles: &Roles, own: &str, line: &str, known: bool, body: &Value) -> (u1
 fn login(roles: &Roles, own: &str, body: &Value) -> (u16, String) {
     let errors = |words: &str| (400, json!({ "errors": [words] }).to_string());
     let jwt = body["jwt"].as_str().unwrap_or_default();
-    if jwt.is_empty() {
-        return errors("missing token");
-    }
     if roles.role_type == "oidc" {
         return errors("role with oidc role_type is not allowed");
+    }
+    if jwt.is_empty() {
+        return errors("missing token");
     }
     let claims = jwt.split('.').nth(1).unwrap();
     let claims = sealmark::base::encoding::base64::decode_url(claims).unwrap();
@@ -120,13 +120,13 @@ fn login(roles: &Roles, own: &str, body: &Value) -> (u16, String) {
     if claims["iss"] != roles.bound_issuer {
         return errors("error validating token: invalid issuer (iss) claim");
     }
-    if !roles.bound_audiences {
-        return errors("error validating token: audience claim found in JWT but no audiences bound to the role");
-    }
-    if claims["aud"] != own {
+    if roles.bound_audiences && claims["aud"] != own {
         return errors(
-            "error validating token: invalid audience (aud) claim: audience claim does not match any bound audience",
+            "error validating token: invalid audience (aud) claim: audience claim does not match any expected audience",
         );
+    }
+    if !roles.bound_audiences {
+        return errors("audience claim found in JWT but no audiences bound to the role");
     }
     (200, json!({ "auth": { "client_token": TOKEN } }).to_string())
 }
