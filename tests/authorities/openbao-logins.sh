@@ -75,7 +75,7 @@ by_kubernetes() {
     check "OpenBao: it verifies" released
     check "OpenBao: not by a role that is not there" refused vault-login-role release_by kubernetes:none "${by[@]:1}"
     kubectl -n build create token reviewer >"$vault/pod/token"
-    check "OpenBao: nor as another account" refused vault-login-mount release_by "${by[@]}"
+    check "OpenBao: nor as another account" refused vault-login-refused release_by "${by[@]}"
 }
 
 # The same set-up once more, in a namespace, with a CA that the engine made itself.

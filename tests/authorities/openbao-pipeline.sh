@@ -65,7 +65,7 @@ walkthrough() {
     check "The walkthrough: a job on a branch that anyone may push to fails" \
         refused vault-claims pipeline ref_protected=false
     check "The walkthrough: and leaves nothing in the registry and the cluster" eval \
-        'refused no-signature verify_image --identity "$gitlab/acme/app" --certificate-authority vault &&
+        'refused image-unsigned verify_image --identity "$gitlab/acme/app" --certificate-authority vault &&
             not kubectl -n prod get secret app-tls'
     check "The walkthrough: a job signs the image, and the cluster gets its certificate" nobody_stays pipeline
     check "The walkthrough: the image verifies by the project's name and the authority's" \

@@ -115,6 +115,9 @@ wrong_roles() {
     looking vault-role-not-signing "such a role" servers
     quiet pki_role lasting ttl=72h max_ttl=72h
     looking vault-role-lifetime "a role for days" lasting
+    quiet pki_role gone
+    quiet bao delete pki/roles/gone
+    looking vault-pki-role "a role that is not there" gone
     quiet pki_role years ttl=8000h max_ttl=8000h
     signing vault-lifetime "a life that is longer than the CA's" years
     quiet pki_role issuing

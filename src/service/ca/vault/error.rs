@@ -28,6 +28,14 @@ pub enum VaultError {
         /// What they mean.
         reason: LoginReason,
     },
+    /// No role, or no engine that could have it.
+    #[error("Vault {url} is not there")]
+    Absent {
+        /// Where.
+        url: String,
+        /// What its words mean.
+        reason: SigningReason,
+    },
     /// A login, and no certificate.
     #[error("Vault {url} signed nothing ({status}): {answer}")]
     Signing {
@@ -187,6 +195,15 @@ impl VaultError {
         }
     }
 
+    /// A look at a role that answered 404: with the words of an engine that is not there, or with none.
+    pub(super) fn at_role(endpoint: &Endpoint, answer: &str) -> Self {
+        let reason = match SigningReason::of(answer) {
+            SigningReason::Mount => SigningReason::Mount,
+            _ => SigningReason::Role,
+        };
+        Self::Absent { url: endpoint.to_string(), reason }
+    }
+
     pub(super) fn at_signing(endpoint: &Endpoint, status: u16, answer: String) -> Self {
         let reason = SigningReason::of(&answer);
         Self::Signing { url: endpoint.to_string(), status, answer, reason }
@@ -197,7 +214,7 @@ impl VaultError {
         match self {
             Self::Path { .. } => Code::usage("vault-path", "give mounts and roles as Vault has them: pki/ROLE"),
             Self::Login { reason, .. } => reason.code(),
-            Self::Signing { reason, .. } => reason.code(),
+            Self::Absent { reason, .. } | Self::Signing { reason, .. } => reason.code(),
         }
     }
 }

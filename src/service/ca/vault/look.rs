@@ -1,7 +1,7 @@
 //! Looking at a Vault: the login, what its token may do (`sys/capabilities-self`), and the role of the PKI engine,
 //! as far as the token may read it. Nothing is signed, and the login's token is revoked.
 
-use super::{CaError, Vault, VaultToken, excerpt};
+use super::{CaError, Vault, VaultError, VaultToken, excerpt};
 use crate::base::code::Code;
 use crate::base::encoding::json::Json;
 use crate::base::encoding::pem;
@@ -82,6 +82,10 @@ impl Vault {
             Ok(response) if response.status == 200 => judge_role(&endpoint.to_string(), &response),
             Ok(response) if response.status == 403 => {
                 Seen::skipped(ROLE, format!("this job may not read {endpoint}; the first signature will tell"))
+            }
+            Ok(response) if response.status == 404 => {
+                let error = VaultError::at_role(&endpoint, &excerpt(&response.body, &[&vault.text]));
+                Seen::failed(ROLE, error.to_string(), error.code())
             }
             Ok(response) => {
                 let answer = excerpt(&response.body, &[&vault.text]);
