@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{self, HeaderMap};
 
 use super::{Endpoint, Failure, HttpClient, HttpError, Response, Service, answer, retry};
 use crate::base::limits;
@@ -114,6 +114,8 @@ impl HttpClient {
         }
         Ok(match call.body {
             Some(body) => builder.body(body.to_vec()),
+            // Of these the length is expected, of none too (RFC 9110 section 8.6); some servers answer 411 otherwise.
+            None if [Method::POST, Method::PUT].contains(call.method) => builder.header(header::CONTENT_LENGTH, 0),
             None => builder,
         })
     }

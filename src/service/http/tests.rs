@@ -35,6 +35,26 @@ fn sends_what_is_asked_and_reads_the_answer() {
 }
 
 #[test]
+fn a_post_of_nothing_says_so() {
+    let server = FakeServer::start(|_, _| Answer::new(200, "yes"));
+    let endpoint = server.endpoint(Service::Registry, "/v2/");
+    for (method, length) in [(Method::POST, Some("0")), (Method::PUT, Some("0")), (Method::GET, None)] {
+        let exchange = Exchange {
+            service: Service::Registry,
+            method: &method,
+            endpoint: &endpoint,
+            headers: &HeaderMap::new(),
+            body: None,
+            limit: 10,
+            repeat: Repeat::Never,
+            secrets: &[],
+        };
+        block_on(impatient_client().exchange(&exchange)).unwrap();
+        assert_eq!(server.received().last().unwrap().header("content-length"), length, "{method}");
+    }
+}
+
+#[test]
 fn a_call_says_which_trace_it_belongs_to_only_within_one() {
     let server = FakeServer::start(|_, _| Answer::new(201, "yes"));
     let field = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
