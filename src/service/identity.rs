@@ -15,8 +15,6 @@ mod login;
 mod platform;
 mod platforms;
 mod source;
-#[cfg(feature = "spiffe")]
-mod svid;
 mod token;
 
 use std::fmt;
@@ -42,8 +40,6 @@ pub use login::{Login, LoginError, LoginMethod, LoginProvider, Person};
 pub use platform::{Fix, Mark, Platform, Run, Search};
 pub use platforms::{MissingPermission, platforms};
 pub use source::{PlatformToken, TOKENLESS, Tokenless};
-#[cfg(feature = "spiffe")]
-pub use svid::JwtSvid;
 pub use token::{IdToken, MalformedToken};
 
 /// The audience that Sigstore certificate authorities expect.
@@ -244,8 +240,7 @@ pub fn ambient(environment: &Arc<dyn Environment>, http: &HttpClient) -> Vec<Box
     add(platforms::DECLARING, &mut sources);
     sources.push(Box::new(VariableToken::new(Arc::clone(environment))));
     add(platforms::ASKED, &mut sources);
-    #[cfg(feature = "spiffe")]
-    sources.push(Box::new(JwtSvid::new(Arc::clone(environment))));
+    add(platforms::AGENTS, &mut sources);
     add(platforms::FILES, &mut sources);
     let unconfirmed = platforms().filter(|platform| platform.search == Search::Unconfirmed).collect();
     sources.push(Box::new(source::EndOfSearch { unconfirmed, site: site.clone() }));

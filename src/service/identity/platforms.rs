@@ -1,5 +1,6 @@
 //! Every platform, in the order of asking: first those whose jobs declare a token and use the variable that all
-//! Sigstore clients read, then that variable, then those that are asked for one, then files, and machines last.
+//! Sigstore clients read, then that variable, then those that are asked for one, then an agent, then files, and machines
+//! last.
 
 mod aks;
 mod aws;
@@ -23,6 +24,8 @@ mod kubernetes;
 mod projected;
 mod semaphore;
 mod spacelift;
+#[cfg(feature = "spiffe")]
+mod spiffe;
 mod terraform;
 
 use super::platform::Platform;
@@ -53,6 +56,12 @@ pub(super) static ASKED: &[&Platform] = &[
     &bitrise::PLATFORM,
 ];
 
+/// Agents beside the process.
+pub(super) static AGENTS: &[&Platform] = &[
+    #[cfg(feature = "spiffe")]
+    &spiffe::PLATFORM,
+];
+
 /// Files that somebody put there for this purpose.
 pub(super) static FILES: &[&Platform] = &[&projected::PLATFORM, &eks::PLATFORM, &aks::PLATFORM];
 
@@ -67,5 +76,5 @@ pub(super) fn jobs() -> impl Iterator<Item = &'static Platform> {
 
 /// Every platform, in the order of asking.
 pub fn platforms() -> impl Iterator<Item = &'static Platform> {
-    [DECLARING, ASKED, FILES, MACHINES].into_iter().flatten().copied()
+    [DECLARING, ASKED, AGENTS, FILES, MACHINES].into_iter().flatten().copied()
 }

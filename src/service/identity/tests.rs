@@ -1,4 +1,5 @@
 mod asked;
+mod documented;
 mod found;
 mod machines;
 
@@ -44,10 +45,10 @@ fn nothing_found_names_what_was_tried() {
     assert_eq!((error.code().name(), error.code().exit_code()), ("identity-missing", 2));
     let text = error.to_string();
     assert!(
-        text.contains("GitLab CI, Jenkins") && text.contains("SIGSTORE_ID_TOKEN, Forgejo Actions, GitHub"),
+        text.contains("GitLab CI, Jenkins") && text.contains("SIGSTORE_ID_TOKEN, Forgejo Actions, Depot CI, GitHub"),
         "{text}"
     );
-    assert!(text.ends_with("Kubernetes, Google Cloud"), "{text}");
+    assert!(text.contains("Bitrise, SPIFFE, projected") && text.ends_with("Kubernetes, Google Cloud"), "{text}");
 }
 
 #[test]

@@ -143,7 +143,8 @@ const CIRCLECI: BuiltIn = BuiltIn {
     defaults: &[("oidc.circleci.com/vcs-origin", ""), ("oidc.circleci.com/vcs-ref", "")],
 };
 
-/// Every provider of Fulcio's public configuration.
+/// The providers of Fulcio's public configuration. Buddy's, which it has since June 2026, is not among them: what its
+/// templates make of the claims beside the name is not known here.
 pub(super) const BUILT_IN: [BuiltIn; 5] = [GITHUB, GITLAB, CODEFRESH, BUILDKITE, CIRCLECI];
 
 /// Why a provider cannot be used.

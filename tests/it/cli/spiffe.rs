@@ -209,7 +209,7 @@ fn a_jwt_svid_is_an_identity_token() {
     site.agent.say(Say::Token(token.clone()));
     let output = site.run(&["whoami", "--offline", "--format", "json"]);
     let shown = json(&output);
-    assert_eq!((&shown["subject"], &shown["origin"]), (&ID.into(), &"the SPIFFE agent".into()), "{}", stderr(&output));
+    assert_eq!((&shown["subject"], &shown["origin"]), (&ID.into(), &"SPIFFE".into()), "{}", stderr(&output));
     assert!(!stdout(&output).contains(&token));
     let (method, question) = site.agent.asked().pop().unwrap();
     assert_eq!((method.as_str(), &question[..]), ("/SpiffeWorkloadAPI/FetchJWTSVID", &b"\n\x08sigstore"[..]));

@@ -1,4 +1,4 @@
-//! Buddy, which documents tokens for its own integrations, and no variable that holds one.
+//! Buddy, which has described its tokens (to Fulcio, whose public instance takes them), and no variable that holds one.
 
 use crate::service::identity::ask::Ask;
 use crate::service::identity::platform::{Fix, Mark, Platform, Run, Search};
@@ -22,7 +22,7 @@ pub(super) static PLATFORM: Platform = Platform {
         lines: "export SIGSTORE_ID_TOKEN=\"$YOUR_TOKEN_VARIABLE\"",
         language: "sh",
     },
-    documentation: "https://buddy.works/docs/integrations/oidc",
+    documentation: "https://github.com/sigstore/fulcio/pull/2371",
     run: Run {
         against: "the variables of a pipeline, as far as they are known",
         test: "unconfirmed_platforms_are_off",

@@ -23,7 +23,7 @@ pub(super) static PLATFORM: Platform = Platform {
     ],
     issuer: "https://agent.buildkite.com",
     public: &["https://agent.buildkite.com"],
-    claims: "organization_slug, pipeline_slug, build_number, build_branch, build_commit, job_id",
+    claims: "organization_slug, pipeline_slug, build_number, build_branch, build_commit, build_source, runner_environment, job_id",
     san: "https://buildkite.com/{organization_slug}/{pipeline_slug}",
     fix: Fix {
         say: "run it where the agent's program or its variables reach it; a container needs them passed on:",
@@ -41,7 +41,7 @@ steps:
             - BUILDKITE_AGENT_ACCESS_TOKEN",
         language: "yaml",
     },
-    documentation: "https://buildkite.com/docs/agent/v3/cli-oidc",
+    documentation: "https://buildkite.com/docs/agent/cli/reference/oidc",
     run: Run {
         against: "strict fakes of the program and of the agent API",
         test: "platforms_whose_programs_are_asked",

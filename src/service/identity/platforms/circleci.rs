@@ -27,6 +27,6 @@ jobs:
       - run: sealmark sign blob app.tar.gz",
         language: "yaml",
     },
-    documentation: "https://circleci.com/docs/oidc-tokens-with-custom-claims/",
+    documentation: "https://circleci.com/docs/guides/permissions-authentication/oidc-tokens-with-custom-claims/",
     run: Run { against: "a strict fake of the program", test: "platforms_whose_programs_are_asked" },
 };

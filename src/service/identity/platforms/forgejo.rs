@@ -11,7 +11,7 @@ pub(super) static PLATFORM: Platform = Platform {
     ask: &[Ask::Call(super::github::CALL)],
     issuer: "https://HOST/api/actions",
     public: &[],
-    claims: "GitHub's, with actor_id, repository_id, repository_owner_id",
+    claims: "repository, repository_owner, workflow_ref, ref, ref_protected, sha, event_name, actor, run_id; no job_workflow_ref",
     san: "a private Fulcio's template",
     fix: Fix {
         say: "let the job have a token; `permissions` do not do it here (Forgejo 15, runner 12.5 or later):",

@@ -124,7 +124,7 @@ fn projected_tokens() {
 
 #[test]
 fn unconfirmed_platforms_are_off() {
-    for key in ["buddy", "harness", "bitrise", "depot"] {
+    for key in ["buddy", "harness"] {
         let error = search(at(key)).unwrap_err();
         assert_eq!((error.code().name(), error.code().exit_code()), ("identity-unconfirmed", 2), "{error}");
         assert!(error.to_string().contains(&format!("--identity-provider {key}")), "{error}");
