@@ -2,14 +2,15 @@
 //!
 //! What a token claims, its issuer vouches for; a variable of the environment anybody in the job can set. So every
 //! field is from claims. Where a variable says the same thing as a claim, they must agree; what only a variable says
-//! stands below `internalParameters.environment`, or is left out. `startedOn` is left out: no platform's token has it.
+//! stands below `internalParameters.environment`, or is left out. Two fields have no other place: GitLab's `entryPoint`,
+//! which its build type asks for, and `startedOn`.
 
 mod platforms;
 mod template;
 
 use thiserror::Error;
 
-pub use platforms::{Field, PLATFORMS, Platform};
+pub use platforms::{EntryPoint, Field, PLATFORMS, Platform};
 
 use self::template::{Claimed, fill, place};
 use super::attestation::fits;
@@ -17,6 +18,7 @@ use super::error::SignError;
 use crate::base::code::Code;
 use crate::base::encoding::json::{Json, canonical};
 use crate::base::limits;
+use crate::base::time::UnixTime;
 use crate::format::intoto::predicate::{PROVENANCE_V0_2, PROVENANCE_V1};
 use crate::service::environment::Environment;
 use crate::service::identity::TokenClaims;
@@ -97,6 +99,8 @@ pub struct JobProvenance {
     external: Json<'static>,
     internal: Json<'static>,
     source: Option<Source>,
+    entry_point: Option<String>,
+    started: Option<UnixTime>,
     builder_id: String,
     invocation_id: String,
 }
@@ -133,6 +137,10 @@ impl JobProvenance {
                 Err(_) => {}
             }
         }
+        let entry_point = entry_point(platform, &claimed, environment);
+        if let (EntryPoint::Said(_), Some(name)) = (platform.entry_point, &entry_point) {
+            place(&mut external, "entryPoint", name.clone());
+        }
         let source = match platform.source {
             Some((uri, commit)) => Some(Source { uri: needed(uri)?, commit: commit_of(platform, needed(commit)?)? }),
             None => None,
@@ -142,6 +150,8 @@ impl JobProvenance {
             external: Json::Object(external),
             internal: internal(platform, &claimed, environment),
             source,
+            entry_point,
+            started: started(platform, environment),
             builder_id: needed(platform.builder)?,
             invocation_id: needed(platform.invocation)?,
         })
@@ -178,9 +188,11 @@ impl JobProvenance {
         if let Some(Source { uri, commit }) = &self.source {
             definition.push(("resolvedDependencies".into(), Json::Array(vec![resource(uri, "gitCommit", commit)])));
         }
+        let mut metadata = vec![("invocationId".into(), text(&self.invocation_id))];
+        metadata.extend(self.started.map(|at| ("startedOn".into(), text(&at.to_string()))));
         let run = vec![
             ("builder".into(), object([("id", text(&self.builder_id))])),
-            ("metadata".into(), object([("invocationId", text(&self.invocation_id))])),
+            ("metadata".into(), Json::Object(metadata)),
         ];
         object([("buildDefinition", Json::Object(definition)), ("runDetails", Json::Object(run))])
     }
@@ -190,20 +202,25 @@ impl JobProvenance {
         let mut invocation =
             vec![("parameters".into(), self.external.clone()), ("environment".into(), self.internal.clone())];
         let complete = ["parameters", "environment", "materials"].map(|name| (name, Json::Bool(false)));
-        let metadata = object([
-            ("buildInvocationId", text(&self.invocation_id)),
-            ("completeness", object(complete)),
-            ("reproducible", Json::Bool(false)),
-        ]);
+        let mut metadata = vec![
+            ("buildInvocationId".into(), text(&self.invocation_id)),
+            ("completeness".into(), object(complete)),
+            ("reproducible".into(), Json::Bool(false)),
+        ];
+        metadata.extend(self.started.map(|at| ("buildStartedOn".into(), text(&at.to_string()))));
         let mut members = vec![
             ("builder".into(), object([("id", text(&self.builder_id))])),
             ("buildType".into(), text(self.platform.build_type)),
-            ("metadata".into(), metadata),
+            ("metadata".into(), Json::Object(metadata)),
         ];
         if let Some(Source { uri, commit }) = &self.source {
             // Version 0.2 names a commit by the algorithm of its hash.
             let material = resource(uri, if commit.len() == 64 { "sha256" } else { "sha1" }, commit);
-            invocation.push(("configSource".into(), material.clone()));
+            let mut config = material.clone();
+            if let (Json::Object(members), Some(name)) = (&mut config, &self.entry_point) {
+                members.push(("entryPoint".into(), text(name)));
+            }
+            invocation.push(("configSource".into(), config));
             members.push(("materials".into(), Json::Array(vec![material])));
         }
         members.push(("invocation".into(), Json::Object(invocation)));
@@ -246,12 +263,31 @@ fn internal(platform: &Platform, claimed: &Claimed<'_>, environment: &dyn Enviro
         }
     }
     for variable in platform.environment {
-        let value = environment.var(variable).filter(|value| value.len() <= limits::PROVENANCE_VARIABLE_BYTES);
-        if let Some(value) = value {
+        if let Some(value) = said(variable, environment) {
             place(&mut internal, &format!("environment.{variable}"), value);
         }
     }
     Json::Object(internal)
+}
+
+/// A variable, unless it is too long to repeat.
+fn said(variable: &str, environment: &dyn Environment) -> Option<String> {
+    environment.var(variable).filter(|value| value.len() <= limits::PROVENANCE_VARIABLE_BYTES)
+}
+
+/// What was built of the source.
+fn entry_point(platform: &Platform, claimed: &Claimed<'_>, environment: &dyn Environment) -> Option<String> {
+    match platform.entry_point {
+        EntryPoint::Nowhere => None,
+        EntryPoint::Claimed(template) => fill(template, claimed).ok(),
+        EntryPoint::Said(variable) => said(variable, environment),
+    }
+}
+
+/// When the job started. What is no time, or is still to come, is left out.
+fn started(platform: &Platform, environment: &dyn Environment) -> Option<UnixTime> {
+    let at = UnixTime::parse_rfc3339(&environment.var(platform.started?)?)?;
+    (at <= environment.now().plus_secs(limits::CLOCK_TOLERANCE_SECS)).then_some(at)
 }
 
 /// A commit as Git names it: SHA-1 or SHA-256 in lower-case hexadecimal.

@@ -21,6 +21,17 @@ const fn may(name: &'static str, template: &'static str) -> Field {
     Field { name, template, needed: false }
 }
 
+/// Where the name of what was built is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryPoint {
+    /// Nowhere that we know.
+    Nowhere,
+    /// In claims.
+    Claimed(&'static str),
+    /// In this variable, which no claim confirms.
+    Said(&'static str),
+}
+
 /// A platform: how its tokens are known, and what they say of a build.
 #[derive(Debug)]
 pub struct Platform {
@@ -36,6 +47,10 @@ pub struct Platform {
     pub external: &'static [Field],
     /// `internalParameters`
     pub internal: &'static [Field],
+    /// What was built of the source.
+    pub entry_point: EntryPoint,
+    /// The variable with the time at which the job started, where jobs have one.
+    pub started: Option<&'static str>,
     /// Variables that are repeated below `internalParameters.environment`: no claim says them.
     pub environment: &'static [&'static str],
     /// Variables that say what a claim says.
@@ -67,7 +82,7 @@ pub static PLATFORMS: &[Platform] = &[
         marks: &["GITHUB_ACTIONS"],
         build_type: "https://actions.github.io/buildtypes/workflow/v1",
         external: &[
-            must("workflow.ref", "{ref}"),
+            must("workflow.ref", "{workflow_at}"),
             must("workflow.repository", "{server}/{repository}"),
             must("workflow.path", "{workflow_path}"),
         ],
@@ -77,6 +92,8 @@ pub static PLATFORMS: &[Platform] = &[
             may("github.repository_owner_id", "{repository_owner_id}"),
             may("github.runner_environment", "{runner_environment}"),
         ],
+        entry_point: EntryPoint::Claimed("{workflow_path}"),
+        started: None,
         environment: &[],
         agreement: &[
             ("GITHUB_SERVER_URL", "{server}"),
@@ -115,13 +132,9 @@ pub static PLATFORMS: &[Platform] = &[
             may("runnerEnvironment", "{runner_environment}"),
             may("configCommit", "{ci_config_sha}"),
         ],
-        environment: &[
-            "CI_JOB_NAME",
-            "CI_JOB_STARTED_AT",
-            "CI_RUNNER_DESCRIPTION",
-            "CI_RUNNER_EXECUTABLE_ARCH",
-            "CI_RUNNER_VERSION",
-        ],
+        entry_point: EntryPoint::Said("CI_JOB_NAME"),
+        started: Some("CI_JOB_STARTED_AT"),
+        environment: &["CI_RUNNER_DESCRIPTION", "CI_RUNNER_EXECUTABLE_ARCH", "CI_RUNNER_VERSION"],
         agreement: &[
             ("CI_SERVER_URL", "{iss}"),
             ("CI_PROJECT_PATH", "{project_path}"),
@@ -156,6 +169,8 @@ pub static PLATFORMS: &[Platform] = &[
             may("source", "{build_source}"),
             may("step", "{step_key}"),
         ],
+        entry_point: EntryPoint::Nowhere,
+        started: None,
         environment: &["BUILDKITE_REPO"],
         agreement: &[
             ("BUILDKITE_ORGANIZATION_SLUG", "{organization_slug}"),
@@ -182,6 +197,8 @@ pub static PLATFORMS: &[Platform] = &[
             may("ref", "{oidc.circleci.com/vcs-ref}"),
         ],
         internal: &[may("organization", "{oidc.circleci.com/org-id}"), may("job", "{oidc.circleci.com/job-id}")],
+        entry_point: EntryPoint::Nowhere,
+        started: None,
         environment: &["CIRCLE_SHA1", "CIRCLE_JOB"],
         agreement: &[
             ("CIRCLE_PROJECT_ID", "{oidc.circleci.com/project-id}"),
@@ -206,6 +223,8 @@ pub static PLATFORMS: &[Platform] = &[
             may("deployment", "{deploymentEnvironmentUuid}"),
         ],
         internal: &[],
+        entry_point: EntryPoint::Nowhere,
+        started: None,
         environment: &["BITBUCKET_COMMIT", "BITBUCKET_REPO_FULL_NAME", "BITBUCKET_BUILD_NUMBER"],
         agreement: &[
             ("BITBUCKET_REPO_UUID", "{repositoryUuid}"),
@@ -229,6 +248,8 @@ pub static PLATFORMS: &[Platform] = &[
             must("workspace", "{terraform_workspace_name}"),
         ],
         internal: &[may("workspace", "{terraform_workspace_id}"), may("phase", "{terraform_run_phase}")],
+        entry_point: EntryPoint::Nowhere,
+        started: None,
         environment: &["TFC_CONFIGURATION_VERSION_GIT_COMMIT_SHA"],
         agreement: &[("TFC_RUN_ID", "{terraform_run_id}"), ("TFC_WORKSPACE_NAME", "{terraform_workspace_name}")],
         source: None,
@@ -243,6 +264,8 @@ pub static PLATFORMS: &[Platform] = &[
         build_type: "https://github.com/sealmark/sealmark/blob/main/src/manual/provenance.md#jenkins",
         external: &[must("job", "{sub}")],
         internal: &[must("build", "{build_number}")],
+        entry_point: EntryPoint::Nowhere,
+        started: None,
         environment: &["GIT_URL", "GIT_BRANCH", "GIT_COMMIT", "NODE_NAME"],
         agreement: &[("BUILD_NUMBER", "{build_number}"), ("JOB_URL", "{job_url}")],
         source: None,
@@ -270,13 +293,12 @@ fn github(claims: &TokenClaims) -> Vec<(&'static str, String)> {
         };
         derived.push(("server", format!("{scheme}://{server}")));
     }
-    let path = |workflow: &str| {
-        let path = workflow.strip_prefix(claims.text("repository")?)?.strip_prefix('/')?;
-        path.split_once('@').map(|(path, _)| path.to_owned())
+    // A tag may have an @ in it, too.
+    let parts = |workflow: &str| {
+        let (path, at) = workflow.strip_prefix(claims.text("repository")?)?.strip_prefix('/')?.split_once('@')?;
+        Some([("workflow_path", path.to_owned()), ("workflow_at", at.to_owned())])
     };
-    if let Some(path) = claims.text("workflow_ref").and_then(path) {
-        derived.push(("workflow_path", path));
-    }
+    derived.extend(claims.text("workflow_ref").and_then(parts).into_iter().flatten());
     derived
 }
 

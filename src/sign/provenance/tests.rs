@@ -58,10 +58,23 @@ fn github() {
     assert_eq!(value(&job, PROVENANCE_V1), expected);
     let older = value(&job, PROVENANCE_V0_2);
     assert_eq!(older["invocation"]["configSource"]["digest"]["sha1"], COMMIT);
+    assert_eq!(older["invocation"]["configSource"]["entryPoint"], ".github/workflows/ci.yml");
+    assert!(older["materials"][0].get("entryPoint").is_none() && older["metadata"].get("buildStartedOn").is_none());
     assert_eq!(older["metadata"]["completeness"]["parameters"], false);
     assert_eq!(older["builder"], expected["runDetails"]["builder"]);
     let other = job.predicate("https://spdx.dev/Document").unwrap_err();
     assert_eq!(other.code().name(), "provenance-type");
+}
+
+/// The workflow's own ref, which for `pull_request_target` is not the one that is built.
+#[test]
+fn github_workflows_of_another_ref() {
+    let text = GITHUB.replace("ci.yml@refs/heads/main", "ci.yml@refs/tags/pkg@1.0");
+    let job = value(&job(&text, [("GITHUB_ACTIONS", "true")]).unwrap(), PROVENANCE_V1);
+    let definition = &job["buildDefinition"];
+    assert_eq!(definition["externalParameters"]["workflow"]["ref"], "refs/tags/pkg@1.0");
+    assert_eq!(definition["externalParameters"]["workflow"]["path"], ".github/workflows/ci.yml");
+    assert_eq!(definition["resolvedDependencies"][0]["uri"], "git+https://github.com/acme/app@refs/heads/main");
 }
 
 /// The server is the issuer's, and no variable's.
@@ -85,21 +98,36 @@ fn github_servers() {
 /// What only the environment says stands apart.
 #[test]
 fn gitlab() {
-    let variables = [("GITLAB_CI", "true"), ("CI_JOB_NAME", "build"), ("CI_JOB_STARTED_AT", "2026-11-26T10:00:00Z")];
-    let job = value(&job(GITLAB, variables).unwrap(), PROVENANCE_V1);
+    let started = ("CI_JOB_STARTED_AT", "2022-01-31T17:47:55+01:00");
+    let variables = [("GITLAB_CI", "true"), ("CI_JOB_NAME", "build"), started, ("CI_RUNNER_VERSION", "18.6.0")];
+    let of_job = job(GITLAB, variables).unwrap();
+    let older = value(&of_job, PROVENANCE_V0_2);
+    assert_eq!(older["invocation"]["configSource"]["entryPoint"], "build");
+    assert_eq!(older["metadata"]["buildStartedOn"], "2022-01-31T16:47:55Z");
+    let job = value(&of_job, PROVENANCE_V1);
     let definition = &job["buildDefinition"];
     assert_eq!(definition["buildType"], "https://docs.gitlab.com/ci/pipeline_security/slsa/provenance_v1");
     assert_eq!(definition["externalParameters"]["source"], "https://gitlab.example/acme/app");
-    assert!(definition["externalParameters"].get("entryPoint").is_none());
+    assert_eq!(definition["externalParameters"]["entryPoint"], "build");
     assert_eq!(definition["internalParameters"]["job"], "41");
-    let said = serde_json::json!({"CI_JOB_NAME": "build", "CI_JOB_STARTED_AT": "2026-11-26T10:00:00Z"});
+    let said = serde_json::json!({"CI_RUNNER_VERSION": "18.6.0"});
     assert_eq!(definition["internalParameters"]["environment"], said);
     assert_eq!(definition["resolvedDependencies"][0]["uri"], "git+https://gitlab.example/acme/app@refs/heads/main");
     let run = serde_json::json!({
         "builder": {"id": "https://gitlab.example/acme/app/-/runners/51"},
-        "metadata": {"invocationId": "https://gitlab.example/acme/app/-/jobs/41"},
+        "metadata": {"invocationId": "https://gitlab.example/acme/app/-/jobs/41", "startedOn": "2022-01-31T16:47:55Z"},
     });
     assert_eq!(job["runDetails"], run);
+}
+
+/// No time is made up.
+#[test]
+fn starts_that_are_left_out() {
+    for at in ["", "yesterday", "2022-01-31", "2022-01-31T16:47:55", "2101-01-01T00:00:00Z"] {
+        let job = value(&job(GITLAB, [("GITLAB_CI", "true"), ("CI_JOB_STARTED_AT", at)]).unwrap(), PROVENANCE_V1);
+        assert!(job["runDetails"]["metadata"].get("startedOn").is_none(), "{at}");
+        assert!(job["buildDefinition"]["externalParameters"].get("entryPoint").is_none());
+    }
 }
 
 /// A platform's name, the claims of its token, its variables, one that contradicts, and the invocation.
@@ -196,5 +224,5 @@ fn what_is_no_job_or_lacks_a_claim() {
     }
     let long = "x".repeat(limits::PROVENANCE_VARIABLE_BYTES + 1);
     let job = value(&job(GITLAB, [("GITLAB_CI", "1"), ("CI_JOB_NAME", &long)]).unwrap(), PROVENANCE_V1);
-    assert!(job["buildDefinition"]["internalParameters"].get("environment").is_none());
+    assert!(job["buildDefinition"]["externalParameters"].get("entryPoint").is_none());
 }
