@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs the pipelines of this folder against a private stack, and verifies by policy what they signed:
-# bash examples/pipelines/run.sh SEALMARK [TOOLS]
+# bash examples/pipelines/run.sh SEALMARK [TOOLS]; with SHOW=1 before it, what each pipeline said is shown.
 #
 # The GitHub workflow runs in act, the GitLab pipeline in gitlab-ci-local, and the steps of the Jenkinsfile in an
 # environment as Jenkins makes it (no Jenkins is to be had here). TOOLS is the folder where act and gitlab-ci-local are
@@ -63,7 +63,7 @@ policy() { # FILE ISSUER CLAIM VALUE
 policy "$work/github.yaml" "$at/github" source-repository-uri https://github.com/acme/app
 policy "$work/gitlab.yaml" "$at/gitlab" source-repository-uri https://gitlab.com/acme/app
 policy "$work/other.yaml" "$at/github" source-repository-uri https://github.com/acme/other
-printf 'version: 1\nrules:\n  - issuer: %s\n    identity: %s\n' "$at/uri" https://sealmark.localhost/job/app >"$work/jenkins.yaml"
+printf 'version: 1\nrules:\n  - issuer: %s\n    identity: %s\n' "$at/uri" https://sealmark.localhost/job/app/ >"$work/jenkins.yaml"
 
 passed=0
 failed=0
@@ -84,7 +84,7 @@ github() {
 github_without_permission() {
     cd "$work/github"
     "$act" push -P ubuntu-latest=-self-hosted --var "SEALMARK_SERVICES=$services" >"$work/denied.log" 2>&1 && return 1
-    grep -q github-permission "$work/denied.log" && grep -q 'id-token: write' "$work/denied.log"
+    grep github-permission "$work/denied.log" && grep 'id-token: write' "$work/denied.log"
 }
 
 gitlab() {
@@ -97,7 +97,7 @@ gitlab() {
 # The words of every `sh '…'` of the Jenkinsfile, in its order.
 jenkins() {
     repository jenkins
-    sealmark stack token "$stack" --kind uri --set sub=https://sealmark.localhost/job/app >"$work/jenkins.jwt"
+    sealmark stack token "$stack" --kind uri --set sub=https://sealmark.localhost/job/app/ >"$work/jenkins.jwt"
     grep -o "sh '.*'" Jenkinsfile | sed "s/^sh '//; s/'\$//" >"$work/steps"
     [ "$(wc -l <"$work/steps")" = 3 ] || return 1
     while IFS= read -r step; do
@@ -111,7 +111,7 @@ jenkins() {
 try() { # NAME FUNCTION
     local code=0
     (set +e; "$2") >"$work/$2.log" 2>&1 || code=$?
-    [ $code = 0 ] || tail -n 30 "$work/$2.log"
+    if [ -n "${SHOW:-}" ]; then cat "$work/$2.log"; elif [ $code != 0 ]; then tail -n 30 "$work/$2.log"; fi
     said "$1" $code
 }
 if [ -x "$act" ]; then
