@@ -38,7 +38,7 @@ pub use issuers::Issuers;
 #[cfg(feature = "login")]
 pub use login::{Login, LoginError, LoginMethod, LoginProvider, Person};
 pub use platform::{Fix, Mark, Platform, Run, Search};
-pub use platforms::{MissingPermission, platforms};
+pub use platforms::{MissingPermission, github_server, platforms};
 pub use source::{PlatformToken, TOKENLESS, Tokenless};
 pub use token::{IdToken, MalformedToken};
 

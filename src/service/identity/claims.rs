@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{MalformedToken, platforms};
+use super::{MalformedToken, github_server, platforms};
 use crate::base::code::Code;
 use crate::base::encoding::json::Json;
 use crate::base::limits;
@@ -141,8 +141,8 @@ impl TokenClaims {
             return Certain(san);
         }
         if let Some(workflow) = self.text("job_workflow_ref") {
-            let san = San::Uri(format!("https://github.com/{workflow}"));
-            return Likely(san);
+            let server = github_server(issuer).unwrap_or_else(|| "https://github.com".to_owned());
+            return Likely(San::Uri(format!("{server}/{workflow}")));
         }
         if let Some(config) = self.text("ci_config_ref_uri") {
             return Likely(San::Uri(format!("https://{config}")));

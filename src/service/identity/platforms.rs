@@ -30,7 +30,7 @@ mod terraform;
 
 use super::platform::Platform;
 
-pub use github::MissingPermission;
+pub use github::{MissingPermission, server as github_server};
 
 /// Platforms whose jobs have their token beforehand. They know how to have the variable of Sigstore clients set.
 pub(super) static DECLARING: &[&Platform] = &[

@@ -1,6 +1,6 @@
 //! The platforms whose tokens say what a job built: one row each. `{claim}` stands for a claim of the token.
 
-use crate::service::identity::TokenClaims;
+use crate::service::identity::{TokenClaims, github_server};
 
 /// A field of the provenance.
 #[derive(Debug, PartialEq, Eq)]
@@ -279,20 +279,15 @@ fn nothing(_: &TokenClaims) -> Vec<(&'static str, String)> {
     Vec::new()
 }
 
-/// The server is the issuer's word: GitHub's own, an enterprise's below `ghe.com`, or the host that an Enterprise
-/// Server's issuer is on.
+/// The server is the issuer's word, where it is none that we know its own host.
 fn github(claims: &TokenClaims) -> Vec<(&'static str, String)> {
     let mut derived = Vec::new();
     let issuer = claims.issuer().unwrap_or_default();
-    if let Some((scheme, rest)) = issuer.split_once("://") {
-        let host = rest.split('/').next().unwrap_or_default();
-        let server = match (host, host.strip_prefix("token.actions.")) {
-            ("token.actions.githubusercontent.com", _) => "github.com",
-            (_, Some(tenant)) if tenant.ends_with(".ghe.com") => tenant,
-            _ => host,
-        };
-        derived.push(("server", format!("{scheme}://{server}")));
-    }
+    let of_issuer = || {
+        let (scheme, rest) = issuer.split_once("://")?;
+        Some(format!("{scheme}://{}", rest.split('/').next().unwrap_or_default()))
+    };
+    derived.extend(github_server(issuer).or_else(of_issuer).map(|server| ("server", server)));
     // A tag may have an @ in it, too.
     let parts = |workflow: &str| {
         let (path, at) = workflow.strip_prefix(claims.text("repository")?)?.strip_prefix('/')?.split_once('@')?;

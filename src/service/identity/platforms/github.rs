@@ -57,6 +57,20 @@ permissions:
     run: Run { against: "a strict fake of the runner's service", test: "github_requests_a_token_for_the_audience" },
 };
 
+/// The server of the GitHub that this issuer belongs to: its own, an enterprise's below `ghe.com`
+/// (<https://docs.github.com/enterprise-cloud@latest/admin/data-residency/feature-overview-for-github-enterprise-cloud-with-data-residency>),
+/// or an Enterprise Server, whose issuer is a path of it.
+pub fn server(issuer: &str) -> Option<String> {
+    let (host, path) = issuer.strip_prefix("https://").map(|rest| rest.split_once('/').unwrap_or((rest, "")))?;
+    let server = match (host.strip_prefix("token.actions."), path) {
+        (Some("githubusercontent.com"), _) => "github.com",
+        (Some(tenant), "") if tenant.ends_with(".ghe.com") => tenant,
+        (_, "_services/token") => host,
+        _ => return None,
+    };
+    Some(format!("https://{server}"))
+}
+
 fn find<'a>(site: &'a Site, audience: &'a str) -> BoxFuture<'a, Result<Option<IdToken>, IdentityError>> {
     Box::pin(async move {
         let refused = |problem| MissingPermission::new(&*site.environment, problem);

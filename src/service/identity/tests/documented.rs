@@ -121,6 +121,36 @@ fn examples_that_no_public_authority_names() {
     }
 }
 
+/// GitHub's other servers name their workflows by themselves.
+#[test]
+fn githubs_of_enterprises() {
+    let name = |issuer: &str| {
+        let token = format!(
+            r#"{{"iss":"{issuer}","sub":"s","job_workflow_ref":"o/r/.github/workflows/w.yml@refs/heads/main"}}"#
+        );
+        match claims(&token).expected_identity() {
+            ExpectedIdentity::Certain(name) => {
+                (true, name.as_str().replace("/o/r/.github/workflows/w.yml@refs/heads/main", ""))
+            }
+            ExpectedIdentity::Likely(name) => {
+                (false, name.as_str().replace("/o/r/.github/workflows/w.yml@refs/heads/main", ""))
+            }
+            ExpectedIdentity::Open => panic!("{issuer}"),
+        }
+    };
+    let is = |certain: bool, server: &str| (certain, server.to_owned());
+    assert_eq!(name("https://token.actions.githubusercontent.com"), is(true, "https://github.com"));
+    assert_eq!(name("https://token.actions.githubusercontent.com/octocat-inc"), is(true, "https://github.com"));
+    assert_eq!(name("https://token.actions.octocorp.ghe.com"), is(false, "https://octocorp.ghe.com"));
+    assert_eq!(name("https://git.example.com/_services/token"), is(false, "https://git.example.com"));
+    // Nobody's that we know: a private authority's usual form.
+    for other in
+        ["https://token.actions.evil.example", "https://token.actions.githubusercontent.com.evil.example", "http://a"]
+    {
+        assert_eq!(name(other), is(false, "https://github.com"), "{other}");
+    }
+}
+
 /// A token is in the variable of the step that fetched it.
 #[test]
 fn a_step_of_bitrise_has_fetched_the_token() {
