@@ -151,6 +151,8 @@ pub const SIGNER_BYTES: usize = 64 << 10;
 pub const SIGNER_SECS: u64 = 60;
 /// The answer of a key management service, in bytes: a key with its older versions.
 pub const KMS_BYTES: usize = 1 << 20;
+/// The longest message that AWS KMS signs whole, in bytes.
+pub const AWS_KMS_MESSAGE_BYTES: usize = 4096;
 /// A file that holds a password, in bytes.
 pub const PASSWORD_BYTES: usize = 4 << 10;
 /// One answer of a SPIFFE agent, in bytes: identities of a process and bundles of every federated trust domain.

@@ -132,6 +132,16 @@ pub enum SignerError {
         /// The scheme.
         scheme: Scheme,
     },
+    /// A message that is too long for who holds the key.
+    #[error("{holder} signs messages of at most {limit} bytes, and this one has {length}")]
+    Length {
+        /// Who holds the key.
+        holder: &'static str,
+        /// Its length.
+        length: usize,
+        /// The most.
+        limit: usize,
+    },
     /// The signature does not verify under the signer's own key.
     #[error("the signer gave a signature that its own key does not verify: {0}")]
     Invalid(KeyError),
@@ -213,6 +223,9 @@ impl SignerError {
                 "signer-scheme",
                 "use a P-256 key: it signs everything, and every verifier takes it; an Ed25519 key signs attestations and images, not files",
             ),
+            Self::Length { .. } => {
+                Code::usage("signer-message-long", "use a P-256 key: of a message of any length it signs the digest")
+            }
             Self::Invalid(_) => {
                 Code::refused("signer-invalid", "the signer is broken or holds another key: nothing was written")
             }

@@ -20,6 +20,7 @@ mod provenance;
 mod questions;
 mod rows;
 mod sign_image;
+mod softhsm;
 mod spiffe;
 mod summaries;
 mod tokens;

@@ -66,8 +66,8 @@ pub const BACKENDS: &[Backend] = &[
         holder: "a PKCS#11 token (RFC 7512); feature `pkcs11`, not in the static build",
         kinds: ALL,
         credentials: "pin-source, SEALMARK_PKCS11_PIN; PKCS11_MODULE_PATH",
-        run_against: "softhsm2",
-        test: "a_token_signs",
+        run_against: "softhsm2, by the program (each kind; wrong PINs, keys and modules), and by the library (`a_token_signs`)",
+        test: "a_token_of_softhsm_signs",
     },
     Backend {
         scheme: "hashivault://",
@@ -82,9 +82,9 @@ pub const BACKENDS: &[Backend] = &[
         scheme: "awskms://",
         form: "awskms://[HOST]/KEY (an id, `alias/NAME` or an ARN)",
         holder: "AWS KMS",
-        kinds: EC_RSA,
+        kinds: "P-256, P-384, P-521, RSA, Ed25519 (messages of at most 4096 bytes)",
         credentials: "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION",
-        run_against: "moto 5, taught to sign digests, P-256 to P-521 and RSA (`moto_signs`); a strict fake",
+        run_against: "moto 5, taught to sign digests, P-256 to P-521 and RSA (`moto_signs`); a strict fake, which alone has Ed25519",
         test: "aws_kms_signs",
     },
     Backend {

@@ -127,6 +127,12 @@ pub(super) fn usage(output: &Output) -> String {
     reason(output)
 }
 
+/// The code of a failure of any class, and its exit code.
+pub(super) fn failure(output: &Output) -> (String, Option<i32>) {
+    assert!(!output.status.success(), "{}{}", stdout(output), stderr(output));
+    (reason(output), output.status.code())
+}
+
 /// The code at the end of the first reason; there is a hint, too.
 fn reason(output: &Output) -> String {
     let words = stderr(output);

@@ -1,4 +1,4 @@
-//! `key …`, and signing with every kind of key by every holder; openssl, cosign and moto where they are.
+//! `key …`, and signing with every kind of key by every holder; openssl, cosign, moto and softhsm2 where they are.
 
 mod azure;
 mod files;
@@ -7,6 +7,8 @@ mod holder;
 mod moto;
 mod program;
 mod rotation;
+#[cfg(feature = "pkcs11")]
+mod token;
 mod vault;
 
 use std::process::{Command, Output};

@@ -6,22 +6,13 @@ use std::process::{Command, Output};
 use sealmark::base::crypto::KeyKind;
 use sealmark::stack::keys::PrivateKey;
 
+use super::fixture::failure;
 use super::monitor::{Up, free_port, url};
+use super::softhsm::{self, MODULE, PIN};
 use super::{sealmark, stderr};
 
-const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
-const PIN: &str = "86420975";
-
-/// The code at the end of the reason, and that of the exit.
-fn refused(output: &Output) -> (String, Option<i32>) {
-    let words = stderr(output);
-    let line = words.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("no reason: {words}"));
-    assert!(words.contains("hint: "), "{words}");
-    (line.rsplit(": ").next().unwrap().to_owned(), output.status.code())
-}
-
 fn is(output: &Output, code: &str, exit: i32) {
-    assert_eq!(refused(output), (code.to_owned(), Some(exit)), "{}", stderr(output));
+    assert_eq!(failure(output), (code.to_owned(), Some(exit)), "{}", stderr(output));
 }
 
 /// A folder with keys, and tokens that hold them.
@@ -44,21 +35,8 @@ impl Desk {
 
     /// A token with keys, each under its label; `None` without softhsm2.
     fn token(&self, name: &str, keys: &[(&str, &str)]) -> Option<Token> {
-        let (dir, configuration) = (self.path(name), self.path(&format!("{name}.conf")));
-        std::fs::create_dir(&dir).unwrap();
-        std::fs::write(&configuration, format!("directories.tokendir = {}\n", dir.display())).unwrap();
-        let run = |args: &[&str]| {
-            let output = Command::new("softhsm2-util").args(args).env("SOFTHSM2_CONF", &configuration).output().ok()?;
-            assert!(output.status.success(), "{args:?}: {}", stderr(&output));
-            Some(())
-        };
-        run(&["--init-token", "--free", "--label", "site", "--pin", PIN, "--so-pin", "13579246"])?;
-        for (number, (label, key)) in keys.iter().enumerate() {
-            let (file, id) = (self.path(&format!("{key}.pem")), format!("{number:02x}"));
-            let file = file.to_str().unwrap();
-            run(&["--import", file, "--token", "site", "--label", label, "--id", &id, "--pin", PIN])?;
-        }
-        Some(Token(configuration))
+        let files: Vec<_> = keys.iter().map(|(label, key)| (*label, self.path(&format!("{key}.pem")))).collect();
+        softhsm::token(self.folder.path(), name, &files).map(Token)
     }
 
     fn command(&self, token: &Token, pin: &str, args: &[&str]) -> Command {

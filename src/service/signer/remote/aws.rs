@@ -7,6 +7,7 @@ use reqwest::header::HeaderMap;
 use super::{Answer, Call, Caller, Remote, RemoteKey, digest, endpoint};
 use crate::base::crypto::{KeyKind, PublicKey};
 use crate::base::encoding::base64;
+use crate::base::limits;
 use crate::service::BoxFuture;
 use crate::service::environment::Environment;
 use crate::service::http::{Endpoint, HttpClient, Method};
@@ -84,23 +85,34 @@ impl AwsKey {
     }
 
     async fn signature(&self, prepared: Prepared<'_>) -> Result<Vec<u8>, SignerError> {
-        let digest = digest(prepared, &self.public_key)?;
-        let algorithm = match self.public_key.kind() {
+        let kind = self.public_key.kind();
+        let algorithm = match kind {
             KeyKind::P256 => "ECDSA_SHA_256",
             KeyKind::P384 => "ECDSA_SHA_384",
             KeyKind::P521 => "ECDSA_SHA_512",
             KeyKind::Rsa { .. } => "RSASSA_PKCS1_V1_5_SHA_256",
-            KeyKind::Ed25519 => return Err(SignerError::Algorithm("Ed25519".to_owned())),
+            // As RFC 8032 has it. `ED25519_PH_SHA_512` is another scheme, which our verifiers do not take.
+            KeyKind::Ed25519 => "ED25519_SHA_512",
+        };
+        let (what, bytes) = match prepared {
+            Prepared::Message(message) if kind == KeyKind::Ed25519 => ("RAW", within(message)?),
+            _ => ("DIGEST", digest(prepared, &self.public_key)?.as_bytes()),
         };
         let body = serde_json::json!({
             "KeyId": self.id,
-            "Message": base64::encode(digest.as_bytes()),
-            "MessageType": "DIGEST",
+            "Message": base64::encode(bytes),
+            "MessageType": what,
             "SigningAlgorithm": algorithm,
         });
         let answer = self.service.call("Sign", &body).await?;
         answer.read("Signature is not base64", |json| base64::decode(json.member("Signature")?.as_str()?))
     }
+}
+
+/// A message that the service takes whole (Sign, Message: 1 to 4096 bytes).
+fn within(message: &[u8]) -> Result<&[u8], SignerError> {
+    let (length, limit) = (message.len(), limits::AWS_KMS_MESSAGE_BYTES);
+    if length > limit { Err(SignerError::Length { holder: "AWS KMS", length, limit }) } else { Ok(message) }
 }
 
 impl RemoteKey for AwsKey {

@@ -97,11 +97,14 @@ fn aws(held: Held) -> FakeServer {
                     KeyKind::P256 => "ECDSA_SHA_256",
                     KeyKind::P384 => "ECDSA_SHA_384",
                     KeyKind::P521 => "ECDSA_SHA_512",
-                    _ => "RSASSA_PKCS1_V1_5_SHA_256",
+                    KeyKind::Ed25519 => "ED25519_SHA_512",
+                    KeyKind::Rsa { .. } => "RSASSA_PKCS1_V1_5_SHA_256",
                 };
+                let whole = if held.public_key().kind() == KeyKind::Ed25519 { "RAW" } else { "DIGEST" };
                 let fits = text(&json, "SigningAlgorithm") == Some(algorithm);
-                let digest = text(&json, "MessageType") == Some("DIGEST") && fits;
-                let message = text(&json, "Message").and_then(base64::decode).filter(|_| digest);
+                let fits = fits && text(&json, "MessageType") == Some(whole);
+                let message = text(&json, "Message").and_then(base64::decode);
+                let message = message.filter(|message| fits && (1..=4096).contains(&message.len()));
                 match message.and_then(|message| held.sign(&message)) {
                     Some(signature) => {
                         let signature = base64::encode(&signature);
@@ -123,12 +126,28 @@ fn aws_kms_signs() {
     };
     let with_region = variables(&[("AWS_REGION", "us-east-2")]);
     let name = |server: &FakeServer, id: &str| format!("awskms://{}/{id}", server.url.strip_prefix("http://").unwrap());
-    for kind in [KeyKind::P256, KeyKind::P384, KeyKind::P521, KeyKind::Rsa { bits: 2048 }] {
+    for kind in [KeyKind::P256, KeyKind::P384, KeyKind::P521, KeyKind::Rsa { bits: 2048 }, KeyKind::Ed25519] {
         let held = Held::new(kind);
         let expected = held.public_key();
         let server = aws(held);
         assert_eq!(run(&name(&server, "alias/release"), &with_region).unwrap(), expected, "{kind}");
     }
+    // An Ed25519 key signs messages whole, and the service takes no long ones; every other kind signs a digest.
+    let environment = || -> Arc<dyn Environment> {
+        let mut environment = FixedEnvironment { now: Some(NOW), ..FixedEnvironment::default() };
+        environment.variables.extend(with_region.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Arc::new(environment)
+    };
+    let sign = |kind: KeyKind, length: usize| {
+        let server = aws(Held::new(kind));
+        block_on(async {
+            let key = KeyReference::parse(&name(&server, "alias/release")).unwrap()?;
+            let signer = key.open(&impatient_client(), &environment()).await?;
+            sign_message(&*signer, &vec![7; length]).await
+        })
+    };
+    assert!(sign(KeyKind::Ed25519, 4096).is_ok() && sign(KeyKind::P256, 4097).is_ok());
+    refused(sign(KeyKind::Ed25519, 4097).unwrap_err(), "signer-message-long");
     let server = aws(Held::new(KeyKind::P256).impostor());
     refused(run(&name(&server, "alias/release"), &with_region).unwrap_err(), "signer-invalid");
     refused(run(&name(&server, "alias/absent"), &with_region).unwrap_err(), "kms-refused");
