@@ -29,6 +29,7 @@
 //! | `/api/v1/log/…` | [`rekor_v1`], where it is switched on |
 //! | `/`, `/page/…` | [`page`] |
 //! | `/tuf/…` | the trust documents as a TUF repository |
+//! | `/add-checkpoint` | [`witness`], where there is one |
 //! | `/ct/v1/add-pre-chain` | the CT log, where its CA stands apart, and for other CAs |
 //! | `/shards/SHARD/rekor/…`, `/shards/SHARD/ct/…` | frozen shards: checkpoint and tiles |
 //! | `/healthz` | [`crate::serve`] |
@@ -92,7 +93,7 @@ pub use renewal::{Renewed, renew};
 pub use roles::Role;
 pub use rotation::{Rotated, rotate, rotate_with};
 pub use running::Running;
-pub use status::{LogStatus, StackStatus, status};
+pub use status::{LogStatus, StackStatus, status, witness_key};
 pub use upkeep::{OfLog, export, fsck};
 
 use crate::base::crypto::PublicKey;

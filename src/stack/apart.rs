@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! trusted_root.json  signing_config.v0.2.json  client_trust_config.json
-//! ca/  ct/  log/  tsa/  oidc/  trust/        or ca-oidc/, where two have one address
+//! ca/  ct/  log/  tsa/  oidc/  trust/  witness/        or ca-oidc/, where two have one address
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,12 +17,12 @@ use super::config::{self, Config};
 use super::folder::{self, Folder, StoredKey};
 use super::init::{self, KeyPlan};
 use super::place::Place;
-use super::{Role, StackError};
+use super::{Role, StackError, witness};
 
 /// The whole stack before its parts are taken out of it. Nothing of it stays.
 const WHOLE: &str = "whole";
 /// What every part has: public documents.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 8] = [
     folder::TRUSTED_ROOT,
     folder::SIGNING_CONFIG,
     folder::SIGNING_CONFIG_V1,
@@ -30,13 +30,14 @@ const PUBLIC: [&str; 7] = [
     "certificates/ca.pem",
     "certificates/tsa.pem",
     folder::OIDC_KEY,
+    folder::WITNESS_KEY,
 ];
 
 /// Makes the folders of a stack whose parts answer at the addresses of `config.urls`: each that is not named there
 /// at `config.url`. Gives their paths.
 pub(super) fn init(dir: &Path, config: &Config, plan: &KeyPlan, clock: &Clock) -> Result<Vec<PathBuf>, StackError> {
     let mut groups: BTreeMap<&str, BTreeSet<Role>> = BTreeMap::new();
-    for role in Role::ALL {
+    for role in Role::ALL.into_iter().filter(|role| config.includes(*role)) {
         groups.entry(config.url_of(role)).or_default().insert(role);
     }
     folder::create_empty(dir)?;
@@ -91,6 +92,10 @@ fn belongings(role: Role) -> Vec<String> {
         Role::Tsa => vec![key(StoredKey::Tsa)],
         Role::Oidc => vec![key(StoredKey::Oidc), "keys/client-secret".to_owned()],
         Role::Trust => vec![key(StoredKey::Tuf), key(StoredKey::TufRoot), "tuf".to_owned()],
+        Role::Witness => {
+            let own = [witness::CONFIG, witness::SEEN, witness::EVIDENCE].map(str::to_owned);
+            [key(StoredKey::Witness)].into_iter().chain(own).collect()
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::bucket::BucketAt;
 use super::clock::Clock;
 use super::cosigners::WitnessPolicy;
-use super::{Role, StackError};
+use super::{Role, StackError, witness};
 use crate::base::crypto::KeyKind;
 use crate::base::limits;
 
@@ -51,6 +51,9 @@ pub struct Config {
     /// Who must cosign the transparency log's checkpoints before anyone sees them; without it nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witnesses: Option<WitnessPolicy>,
+    /// The name of its witness of other logs, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
     /// Where the logs are published before anyone is told of an entry; without it on this disk alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<BucketAt>,
@@ -130,6 +133,7 @@ impl Config {
             urls: BTreeMap::new(),
             witnesses: None,
             bucket: None,
+            witness: None,
         }
     }
 
@@ -174,7 +178,12 @@ impl Config {
 
     /// Whether this folder holds a part.
     pub(super) fn has(&self, role: Role) -> bool {
-        self.roles.as_ref().is_none_or(|roles| roles.contains(&role))
+        self.includes(role) && self.roles.as_ref().is_none_or(|roles| roles.contains(&role))
+    }
+
+    /// Whether the stack has a part, in this folder or another.
+    pub(super) fn includes(&self, role: Role) -> bool {
+        role != Role::Witness || self.witness.is_some()
     }
 
     /// Where a part answers.
@@ -184,7 +193,8 @@ impl Config {
 
     /// The URL of every part.
     pub(super) fn all_urls(&self) -> BTreeMap<Role, String> {
-        Role::ALL.into_iter().map(|role| (role, self.url_of(role).to_owned())).collect()
+        let parts = Role::ALL.into_iter().filter(|role| self.includes(*role));
+        parts.map(|role| (role, self.url_of(role).to_owned())).collect()
     }
 
     /// The same stack with each of its shards as the current one, oldest first.
@@ -222,6 +232,10 @@ impl Config {
             () if !self.frozen.iter().all(|shard| name(shard)) => Err("a frozen shard is not a host name"),
             () if self.witnesses.as_ref().is_some_and(|policy| policy.check().is_err()) => {
                 self.witnesses.as_ref().map_or(Ok(()), WitnessPolicy::check)
+            }
+            () if self.urls.keys().any(|role| !self.includes(*role)) => Err("its witness has an address and no name"),
+            () if !self.witness.as_deref().is_none_or(witness::is_name) => {
+                Err("its witness's name is empty, long, or holds a space or a plus sign")
             }
             () if self.organization.is_empty() || self.organization.len() > 64 => Err("organization is empty or long"),
             () => Ok(()),

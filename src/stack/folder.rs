@@ -5,10 +5,11 @@
 //! identities.yaml                issuers beside the stack's own, if there are any
 //! trusted_root.json  signing_config.v0.2.json  client_trust_config.json  signing_config.rekor-v1.json
 //! keys/                          private keys and the client's secret: 0700, files 0600, never served
-//! certificates/ca.pem  tsa.pem   the chains; ca-before.pem: what the CA issued with before; ct-issuers/: chains of other
-//!                                CAs whose certificates the CT log takes, if there are any
+//! certificates/ca.pem  tsa.pem   the chains; ca-before.pem: what the CA issued with before; oidc.pem, witness.txt: keys;
+//!                                ct-issuers/: chains of other CAs whose certificates the CT log takes, if there are any
 //! logs/rekor  logs/ct  logs/rekor-v1
 //! tuf/                           the documents as a TUF repository
+//! witness.json  seen/  evidence/  LOCK   the witness of other logs, where there is one (see `witness`)
 //! search.index                   for the page; made from the log
 //! rotation/                      what is being made or taken over (see `stage`)
 //! ```
@@ -63,6 +64,8 @@ pub(super) enum StoredKey {
     Tuf,
     /// The TUF repository's root.
     TufRoot,
+    /// The witness's.
+    Witness,
 }
 
 impl StoredKey {
@@ -76,12 +79,13 @@ impl StoredKey {
             Self::Oidc => "oidc",
             Self::Tuf => "tuf",
             Self::TufRoot => "tuf-root",
+            Self::Witness => "witness",
         }
     }
 
     /// The key of a name, among those that may be held in a token.
     pub(super) fn of_name(name: &str) -> Option<Self> {
-        [Self::Ca, Self::Ct, Self::Rekor, Self::RekorV1, Self::Tsa, Self::Oidc]
+        [Self::Ca, Self::Ct, Self::Rekor, Self::RekorV1, Self::Tsa, Self::Oidc, Self::Witness]
             .into_iter()
             .find(|key| key.name() == name)
     }
@@ -101,7 +105,7 @@ impl StoredKey {
     pub(super) const fn kinds(self) -> &'static [KeyKind] {
         match self {
             Self::Ca => &[KeyKind::P256, KeyKind::P384],
-            Self::Rekor => &[KeyKind::Ed25519],
+            Self::Rekor | Self::Witness => &[KeyKind::Ed25519],
             Self::Ct | Self::RekorV1 | Self::Tsa | Self::Oidc | Self::Tuf | Self::TufRoot => &[KeyKind::P256],
         }
     }
@@ -115,6 +119,8 @@ pub(super) const CA_BEFORE: &str = "certificates/ca-before.pem";
 pub(super) const SEARCH: &str = "search.index";
 /// The public key of the stack's own issuers: the CA believes it, wherever they are.
 pub(super) const OIDC_KEY: &str = "certificates/oidc.pem";
+/// The verifier key of the stack's witness, where there is one: what logs and policies name it by.
+pub(super) const WITNESS_KEY: &str = "certificates/witness.txt";
 /// The documents that clients are given.
 pub(super) const TRUSTED_ROOT: &str = "trusted_root.json";
 pub(super) const SIGNING_CONFIG: &str = "signing_config.v0.2.json";

@@ -14,6 +14,7 @@ use super::log::{Codec, Disk, Log};
 use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
+use super::witness::{self, WitnessConfig};
 use super::{StackError, trust, tsa, tuf};
 use crate::base::crypto::{KeyKind, PublicKey};
 use crate::base::encoding::hex;
@@ -30,7 +31,8 @@ pub(super) const EARLIER: i64 = 60;
 pub struct KeyPlan {
     /// Encrypts every key that is written.
     pub password: Option<Arc<Password>>,
-    /// Keys that there are already in PKCS#11 tokens: `ca`, `ct`, `rekor`, `rekor-v1`, `tsa` or `oidc`, and the URI.
+    /// Keys that there are already in PKCS#11 tokens: `ca`, `ct`, `rekor`, `rekor-v1`, `tsa`, `oidc` or `witness`, and
+    /// the URI.
     pub tokens: Vec<(String, String)>,
     /// A folder that must not exist, for the keys of the roots: to be kept offline. Without it they are used once and
     /// forgotten.
@@ -111,6 +113,11 @@ pub(super) fn init(dir: &Path, config: &Config, plan: &KeyPlan, clock: &Clock) -
         }
         false => None,
     };
+    if let Some(name) = &config.witness {
+        let key = plan.key(&folder, StoredKey::Witness, KeyKind::Ed25519)?;
+        let own = witness::create(dir, &WitnessConfig::of_stack(name), &key)?;
+        folder.write(folder::WITNESS_KEY, &format!("{own}\n"))?;
+    }
     let documents =
         trust::documents(config, from, trust::Parts { ca, tsa, ct: &ct, rekor: &rekor, rekor_v1: rekor_v1.as_ref() })?;
     folder.write(folder::TRUSTED_ROOT, &documents.trusted_root.to_json())?;
@@ -128,7 +135,9 @@ pub(super) fn init(dir: &Path, config: &Config, plan: &KeyPlan, clock: &Clock) -
 /// The keys that a token may hold: those of the trust repository are replaced by the stack itself.
 fn own_keys(config: &Config) -> Vec<StoredKey> {
     let v1 = config.rekor_v1.then_some(StoredKey::RekorV1);
-    [StoredKey::Ca, StoredKey::Ct, StoredKey::Rekor, StoredKey::Tsa, StoredKey::Oidc].into_iter().chain(v1).collect()
+    let witness = config.witness.is_some().then_some(StoredKey::Witness);
+    let all = [StoredKey::Ca, StoredKey::Ct, StoredKey::Rekor, StoredKey::Tsa, StoredKey::Oidc];
+    all.into_iter().chain(v1).chain(witness).collect()
 }
 
 pub(super) fn create_log<C: Codec>(folder: &Folder, name: &str, codec: &C, clock: &Clock) -> Result<(), StackError> {

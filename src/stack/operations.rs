@@ -55,6 +55,8 @@ struct Operations {
     sizes: [Gauge; 3],
     trusted_until: Gauge,
     unpublished: Gauge,
+    /// Logs that its witness watches, and checkpoints in its evidence.
+    witness: [Gauge; 2],
     stack: Arc<Stack>,
     ending: AtomicBool,
 }
@@ -74,7 +76,11 @@ impl Operations {
             "sealmark_log_unpublished_entries",
             "Entries of the transparency log that wait for witnesses or the bucket.",
         );
-        Arc::new(Self { metrics, sizes, trusted_until, unpublished, stack, ending: AtomicBool::new(false) })
+        let witness = [
+            metrics.gauge("sealmark_witness_logs", "Logs that the witness watches."),
+            metrics.gauge("sealmark_witness_evidence", "Checkpoints that the witness keeps because they contradict others."),
+        ];
+        Arc::new(Self { metrics, sizes, trusted_until, unpublished, witness, stack, ending: AtomicBool::new(false) })
     }
 
     fn routes(self: &Arc<Self>) -> Router {
@@ -102,6 +108,10 @@ impl Operations {
             gauge.set(size);
         }
         self.unpublished.set(self.stack.parts.rekor.as_ref().map_or(0, |log| log.log().unpublished()));
+        if let Some(witness) = &self.stack.parts.witness {
+            let numbers = [witness.config().logs.len() as u64, witness.evidence()];
+            self.witness.iter().zip(numbers).for_each(|(gauge, number)| gauge.set(number));
+        }
         let until = tuf::expires(&self.stack.folder).map_or(0, |until| until.secs());
         self.trusted_until.set(u64::try_from(until).unwrap_or_default());
         body::typed(metrics::MEDIA_TYPE, self.metrics.render().into_bytes())
@@ -128,7 +138,12 @@ impl Stack {
             operations.ending.store(true, Ordering::Relaxed);
             tokio::time::sleep(farewell).await;
         };
-        let served = stack.serve_until(serving.server, observer.as_ref(), shutdown).await;
+        let server = match stack.parts.witness {
+            // Logs keep their connections.
+            Some(_) => serving.server.pooled(),
+            None => serving.server,
+        };
+        let served = stack.serve_until(server, observer.as_ref(), shutdown).await;
         if let Some((stop, task)) = operator {
             drop(stop);
             // The operator's listener answers for nothing that was promised.

@@ -17,6 +17,7 @@ use super::place::Place;
 use super::rekor::{Admission, RekorCodec, RekorLog};
 use super::rekor_v1::{RekorV1Codec, RekorV1Log};
 use super::tsa::TimestampAuthority;
+use super::witness::{self, Witness};
 use super::{
     Role, StackError, bucket, ca, ct, frozen, issuer, page, rekor, rekor_v1, timestamp_routes, trusted_issuers, tuf,
 };
@@ -39,6 +40,7 @@ pub(super) struct Parts {
     /// With the transparency log.
     pub(super) search: Option<Arc<page::SearchIndex>>,
     pub(super) trust: bool,
+    pub(super) witness: Option<Arc<Witness>>,
     /// Shards before this one.
     frozen: Vec<(&'static str, Router)>,
 }
@@ -86,8 +88,9 @@ impl Parts {
         if trust {
             tuf::refresh(folder, clock.now())?;
         }
+        let witness = held(config, Role::Witness, || open_witness(place, config, clock))?;
         let frozen = frozen::routes(place, config)?;
-        Ok(Self { issuer, ca, ct, rekor, rekor_v1, tsa, search, trust, frozen })
+        Ok(Self { issuer, ca, ct, rekor, rekor_v1, tsa, search, trust, witness, frozen })
     }
 
     /// Every route, each with the name of its service.
@@ -117,6 +120,9 @@ impl Parts {
         }
         if self.trust {
             services.push(("tuf", tuf::routes(folder)));
+        }
+        if let Some(witness) = &self.witness {
+            services.push(("witness", witness.routes()));
         }
         services.extend(self.frozen.iter().cloned());
         services
@@ -172,6 +178,16 @@ fn held<T>(
     open: impl FnOnce() -> Result<T, StackError>,
 ) -> Result<Option<Arc<T>>, StackError> {
     config.has(role).then(open).transpose().map(|part| part.map(Arc::new))
+}
+
+/// The witness of other logs, under the name that the stack has for it.
+fn open_witness(place: &Place, config: &Config, clock: &Clock) -> Result<Witness, StackError> {
+    let witness = Witness::open(place, clock.clone())?;
+    if config.witness.as_ref() != Some(&witness.config().name) {
+        let what = "it does not name the witness that stack.json has".to_owned();
+        return Err(StackError::Config { path: place.dir().join(witness::CONFIG), what });
+    }
+    Ok(witness)
 }
 
 /// The transparency log, with the witnesses that the configuration asks for.

@@ -21,11 +21,14 @@ pub enum Role {
     Oidc,
     /// The TUF repository of the trust documents.
     Trust,
+    /// The witness of logs that others run, where the stack has one.
+    Witness,
 }
 
 impl Role {
     /// Every part.
-    pub const ALL: [Self; 6] = [Self::Ca, Self::Ct, Self::Log, Self::Tsa, Self::Oidc, Self::Trust];
+    pub const ALL: [Self; 7] =
+        [Self::Ca, Self::Ct, Self::Log, Self::Tsa, Self::Oidc, Self::Trust, Self::Witness];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Role {
             Self::Tsa => "tsa",
             Self::Oidc => "oidc",
             Self::Trust => "trust",
+            Self::Witness => "witness",
         }
     }
 }
@@ -51,6 +55,6 @@ impl FromStr for Role {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.into_iter().find(|role| role.name() == text);
-        found.ok_or("the parts are ca, ct, log, tsa, oidc and trust")
+        found.ok_or("the parts are ca, ct, log, tsa, oidc, trust and witness")
     }
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::config::Config;
-use super::folder::Folder;
+use super::folder::{self, Folder};
 use super::log::{self, Disk};
 use super::{Role, StackError};
 use crate::base::limits;
@@ -22,6 +22,8 @@ pub struct StackStatus {
     /// Whether it says that it is serving; where it serves TLS, whether a TLS server answers at its address, since its
     /// certificate may be of an authority that only its clients know.
     pub serving: bool,
+    /// The verifier key of its witness, where it has one.
+    pub witness: Option<String>,
     /// Its logs.
     pub logs: Vec<LogStatus>,
 }
@@ -56,7 +58,18 @@ pub async fn status(dir: &Path) -> Result<StackStatus, StackError> {
     }
     let answer = timeout(Duration::from_secs(limits::HEAD_SECS), health(&config.listen)).await;
     let serving = matches!(answer, Ok(Ok(answer)) if says_that_it_serves(&answer));
-    Ok(StackStatus { url: config.url, serving, logs })
+    let witness = witness_key(dir)?;
+    Ok(StackStatus { url: config.url, serving, witness, logs })
+}
+
+/// The verifier key of the witness of the stack in a folder, where it has one.
+pub fn witness_key(dir: &Path) -> Result<Option<String>, StackError> {
+    let config = Config::read(dir)?;
+    if !config.includes(Role::Witness) {
+        return Ok(None);
+    }
+    let text = Folder::new(&dir.into()).read(folder::WITNESS_KEY)?;
+    Ok(Some(String::from_utf8_lossy(&text).trim_end().to_owned()))
 }
 
 /// What `/healthz` answers on the address that the stack listens on.

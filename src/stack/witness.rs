@@ -9,6 +9,11 @@
 //! LOCK               held while a process runs it
 //! ```
 //!
+//! It stands in a folder of its own (`stack witness`), or is a part of a stack, in whose folder it has the same files and
+//! which serves it (`stack up --role witness`). There is one witness and two places for it: who watches over a neighbour's
+//! log needs one key and one file of configuration, and must not have to keep a CA, two logs and their trust files for it;
+//! who runs a stack anyway should not have to look after another kind of folder, listener and password.
+//!
 //! What it knows never gets smaller: comparing with what it saw, remembering, and answering are one step for one
 //! request after the other.
 
@@ -22,13 +27,14 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 
+pub(super) use config::{NAME as CONFIG, is_name};
 pub use config::WitnessConfig;
 pub use judge::Answer;
 
-use super::StackError;
 use super::clock::Clock;
 use super::keys::{self, PrivateKey};
 use super::log::SigningError;
+use super::{Place, StackError};
 use crate::base::crypto::KeyKind;
 use crate::format::checkpoint::{NoteKey, WitnessKey};
 use crate::serve::{Journal, Metrics, Observer, Server};
@@ -36,10 +42,15 @@ use judge::Judge;
 
 /// Where the key is.
 const KEY: &str = "keys/witness.pem";
+/// Where it remembers what it cosigned.
+pub(super) const SEEN: &str = "seen";
+/// Where it keeps what contradicts.
+pub(super) const EVIDENCE: &str = "evidence";
 
 /// A witness that is open. Its folder is locked by this process.
 #[derive(Debug)]
 pub struct Witness {
+    dir: PathBuf,
     config: WitnessConfig,
     judge: Mutex<Judge>,
     key: WitnessKey,
@@ -66,10 +77,6 @@ impl Witness {
             return Err(StackError::Exists { path: dir.to_owned() });
         }
         keys::create_dir(&dir.join("keys"))?;
-        for name in ["seen", "evidence"] {
-            let path = dir.join(name);
-            fs::create_dir(&path).map_err(|error| StackError::io("create", &path, error))?;
-        }
         let key = match token {
             Some(uri) => PrivateKey::adopt(uri, &dir.join(KEY), &[KeyKind::Ed25519])?,
             None => PrivateKey::generate(KeyKind::Ed25519)?,
@@ -77,10 +84,7 @@ impl Witness {
         if !key.is_held() {
             key.write(&dir.join(KEY))?;
         }
-        let own = WitnessKey::new(&config.name, key.public_key().clone()).map_err(|_| SigningError)?;
-        // Last: a folder without it is no witness.
-        config.write(dir)?;
-        Ok(own.verifier_key())
+        create(dir, config, &key)
     }
 
     /// Has the witness in a folder watch more logs; gives those that it did not watch before. One that is running
@@ -97,7 +101,9 @@ impl Witness {
     }
 
     /// Opens the witness in a folder: reads its key and what it has seen. Never makes anything.
-    pub fn open(dir: &Path, clock: Clock) -> Result<Self, StackError> {
+    pub fn open(place: impl Into<Place>, clock: Clock) -> Result<Self, StackError> {
+        let place = place.into();
+        let dir = place.dir();
         let config = WitnessConfig::read(dir)?;
         let path = dir.join("LOCK");
         let file = fs::OpenOptions::new().create(true).append(true).open(&path);
@@ -105,11 +111,24 @@ impl Witness {
         if lock.try_lock().is_err() {
             return Err(super::LogError::Locked { path }.into());
         }
-        let private = PrivateKey::read(&dir.join(KEY), KeyKind::Ed25519)?;
+        let private = PrivateKey::read_locked(&dir.join(KEY), &[KeyKind::Ed25519], place.password().map(Arc::as_ref))?;
         let key = WitnessKey::new(&config.name, private.public_key().clone()).map_err(|_| SigningError)?;
         let logs = config.keys().map_err(|what| StackError::Config { path: dir.join(config::NAME), what })?;
-        let judge = Judge::open(dir, logs, private, key.clone())?;
-        Ok(Self { config, judge: Mutex::new(judge), key, clock, _lock: lock })
+        let judge = Mutex::new(Judge::open(dir, logs, private, key.clone())?);
+        Ok(Self { dir: dir.to_owned(), config, judge, key, clock, _lock: lock })
+    }
+
+    /// Where it listens by itself. A stack's witness does not.
+    pub fn listen(&self) -> Result<&str, StackError> {
+        self.config.listen.as_deref().ok_or_else(|| StackError::Config {
+            path: self.dir.join(config::NAME),
+            what: "it is a part of a stack, which serves it: `stack up --role witness`".to_owned(),
+        })
+    }
+
+    /// Checkpoints in its evidence: each contradicts another.
+    pub fn evidence(&self) -> u64 {
+        fs::read_dir(self.dir.join(EVIDENCE)).map_or(0, |files| files.count() as u64)
     }
 
     /// Its configuration.
@@ -149,6 +168,18 @@ impl Witness {
         };
         Ok(server.serve(router, shutdown).await?)
     }
+}
+
+/// Writes what a witness has beside its key, which is there; gives its verifier key.
+pub(super) fn create(dir: &Path, config: &WitnessConfig, key: &PrivateKey) -> Result<String, StackError> {
+    for name in [SEEN, EVIDENCE] {
+        let path = dir.join(name);
+        fs::create_dir(&path).map_err(|error| StackError::io("create", &path, error))?;
+    }
+    let own = WitnessKey::new(&config.name, key.public_key().clone()).map_err(|_| SigningError)?;
+    // Last: a folder without it is no witness.
+    config.write(dir)?;
+    Ok(own.verifier_key())
 }
 
 /// Whether one of the keys is a log's of that name.

@@ -12,7 +12,7 @@ use crate::service::files::write_whole;
 use crate::stack::StackError;
 
 /// The file's name.
-pub(super) const NAME: &str = "witness.json";
+pub(in crate::stack) const NAME: &str = "witness.json";
 
 /// What a witness is and what it watches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +22,9 @@ pub struct WitnessConfig {
     pub version: u32,
     /// Its name in cosignatures.
     pub name: String,
-    /// The address that it listens on.
-    pub listen: String,
+    /// The address that it listens on; without it the stack's, whose part it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
     /// The verifier keys of the logs that it watches; a log's name is its origin.
     pub logs: Vec<String>,
 }
@@ -31,7 +32,12 @@ pub struct WitnessConfig {
 impl WitnessConfig {
     /// A witness of these logs.
     pub fn new(name: &str, listen: &str, logs: Vec<String>) -> Self {
-        Self { version: 1, name: name.to_owned(), listen: listen.to_owned(), logs }
+        Self { version: 1, name: name.to_owned(), listen: Some(listen.to_owned()), logs }
+    }
+
+    /// A stack's witness, of no logs yet.
+    pub(in crate::stack) fn of_stack(name: &str) -> Self {
+        Self { version: 1, name: name.to_owned(), listen: None, logs: Vec::new() }
     }
 
     pub(super) fn read(dir: &Path) -> Result<Self, StackError> {
@@ -74,12 +80,14 @@ impl WitnessConfig {
         if self.logs.len() > limits::WITNESSED_LOGS {
             return Err(format!("more than {} logs", limits::WITNESSED_LOGS));
         }
-        if self.name.is_empty()
-            || self.name.len() > 128
-            || self.name.contains(|c: char| !c.is_ascii_graphic() || c == '+')
-        {
+        if !is_name(&self.name) {
             return Err("its name is empty, long, or holds a space or a plus sign".to_owned());
         }
         self.keys().map(drop)
     }
+}
+
+/// What a verifier key may name: <https://c2sp.org/signed-note>.
+pub(in crate::stack) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 128 && !name.contains(|c: char| !c.is_ascii_graphic() || c == '+')
 }

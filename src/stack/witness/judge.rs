@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{file_of, is_watched};
+use super::{EVIDENCE, SEEN, file_of, is_watched};
 use crate::base::crypto::sha256;
 use crate::base::encoding::hex;
 use crate::base::limits;
@@ -64,7 +64,7 @@ impl Judge {
     ) -> Result<Self, StackError> {
         let mut seen = HashMap::new();
         for key in &logs {
-            let path = dir.join("seen").join(file_of(key.name()));
+            let path = dir.join(SEEN).join(file_of(key.name()));
             let note = match fs::read_to_string(&path) {
                 Ok(note) => note,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
@@ -125,14 +125,14 @@ impl Judge {
     }
 
     fn remember(&self, origin: &str, seen: &Seen) -> std::io::Result<()> {
-        write_whole(&self.dir.join("seen").join(file_of(origin)), seen.note.as_bytes())
+        write_whole(&self.dir.join(SEEN).join(file_of(origin)), seen.note.as_bytes())
     }
 
     /// Two trees of one size, both signed by the log's key: nothing more is needed to show it. What cannot be kept is
     /// still refused.
     fn keep_evidence(&self, origin: &str, other: &str) {
         let Some(seen) = self.seen.get(origin) else { return };
-        let folder = self.dir.join("evidence");
+        let folder = self.dir.join(EVIDENCE);
         let count = fs::read_dir(&folder).map_or(usize::MAX, Iterator::count);
         if count >= limits::EVIDENCE_FILES {
             return;

@@ -1,6 +1,6 @@
 //! Two stacks that witness each other, and what becomes of a fork between them: K16, K17, T14, T17.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 
@@ -146,6 +146,91 @@ fn k16_k17_logt14_logt17_two_stacks_witness_each_other_and_catch_a_fork() {
     site.signed(&one, "honest again");
     assert_eq!(looked("while-down").0, Some(0));
     drop((up_one, running_one, running_two));
+}
+
+/// A site whose witness is a part of its stack, in a process of its own.
+struct Apart {
+    witness: PathBuf,
+    rest: PathBuf,
+    at: String,
+}
+
+impl Apart {
+    fn init(site: &Site, name: &str, more: &[&str]) -> Self {
+        let dir = site.path(name);
+        let (listen, url) = (format!("127.0.0.1:{}", free_port()), format!("http://127.0.0.1:{}", free_port()));
+        let (at, host) = (format!("witness={url}"), format!("{name}.example"));
+        let words = ["stack", "init", text(&dir), "--listen", &listen, "--at", &at, "--witness-name", &host];
+        let said: serde_json::Value =
+            serde_json::from_str(&ok(&[&words[..], more, &["--format", "json"]].concat())).unwrap();
+        let key = said["witness"].as_str().unwrap();
+        assert!(key.starts_with(&host), "{key}");
+        Self { witness: dir.join("witness"), rest: dir.join("ca-ct-log-tsa-oidc-trust"), at: format!("{url}={key}") }
+    }
+
+    fn watch(&self, other: &Self) {
+        let said = ok(&["stack", "witness", "watch", text(&self.witness), "--stack", text(&other.rest)]);
+        assert!(said.starts_with("watches log"), "{said}");
+    }
+
+    /// Its witness, with a listener for its operator.
+    fn start(&self, operator: &str) -> Up {
+        Up::spawn(sealmark(&["stack", "up", text(&self.witness), "--role", "witness", "--operator", operator]))
+    }
+}
+
+/// What is told at a path of loopback.
+fn told(address: &str, path: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn k16_k17_logt14_two_stacks_whose_witnesses_are_parts_of_them() {
+    let site = Site::new();
+    let one = Apart::init(&site, "one", &[]);
+    let two = Apart::init(&site, "two", &["--witness", &one.at]);
+    // The first had to be made before it could name the second.
+    let path = one.rest.join("stack.json");
+    let (url, key) = two.at.split_once('=').unwrap();
+    let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    config["witnesses"] = serde_json::json!({ "required": 1, "of": [{ "url": url, "key": key }] });
+    std::fs::write(&path, config.to_string()).unwrap();
+    one.watch(&two);
+    two.watch(&one);
+    assert_eq!(refused(&one.rest), "log-unwitnessed");
+    let operator = format!("127.0.0.1:{}", free_port());
+    let (of_one, _of_two) = (one.start(&operator), two.start(&format!("127.0.0.1:{}", free_port())));
+    let (_up_one, up_two) = (Up::start(&one.rest), Up::start(&two.rest));
+    site.signed(&one.rest, "a");
+    site.signed(&two.rest, "b");
+
+    assert!(told(&operator, "/readyz").starts_with("HTTP/1.1 200"));
+    let metrics = told(&operator, "/metrics");
+    assert!(metrics.contains(r#"sealmark_requests_total{service="witness",status="2xx"}"#), "{metrics}");
+    assert!(metrics.contains("\nsealmark_witness_logs 1\n"), "{metrics}");
+    assert!(metrics.contains("\nsealmark_witness_evidence 0\n"), "{metrics}");
+
+    // A fork by the log's own key is refused, kept, and counted where an operator is woken by it.
+    drop(up_two);
+    let thief = site.copy(&two.rest, "thief");
+    let (_up_two, up_thief) = (Up::start(&two.rest), Up::start(&thief));
+    site.signed(&two.rest, "honest");
+    assert_eq!(hurried(&site, &thief, "forged").status.code(), Some(3));
+    assert!(told(&operator, "/metrics").contains("\nsealmark_witness_evidence 2\n"));
+    assert_eq!(std::fs::read_dir(one.witness.join("evidence")).unwrap().count(), 2);
+    drop((up_thief, of_one));
+
+    // It is served as a part, and in no other way.
+    let alone = sealmark(&["stack", "witness", "up", text(&one.witness)]).output().unwrap();
+    assert_eq!(alone.status.code(), Some(2), "{}", stderr(&alone));
+    assert!(stderr(&alone).contains("stack up --role witness") && stderr(&alone).contains("stack-config"));
+    let _again = one.start(&operator);
+    let second = sealmark(&["stack", "up", text(&one.witness)]).output().unwrap();
+    assert!(stderr(&second).contains(": log-locked"), "{}", stderr(&second));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A stack whose parts stand apart: six folders, six processes, one signature through all of them.
+//! A stack whose parts stand apart: seven folders, seven processes, one signature through all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -59,7 +59,8 @@ async fn f23_f31_parts_that_stand_apart() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("site");
     let urls = urls();
-    let mut words = vec!["stack".to_owned(), "init".to_owned(), dir.display().to_string()];
+    let mut words = ["stack", "init", "--witness-name", "w.example"].map(str::to_owned).to_vec();
+    words.push(dir.display().to_string());
     for (role, url) in &urls {
         words.extend(["--at".to_owned(), format!("{role}={url}")]);
     }
@@ -75,6 +76,7 @@ async fn f23_f31_parts_that_stand_apart() {
         (Role::Tsa, &["tsa.pem"], &[]),
         (Role::Oidc, &["oidc.pem", "client-secret"], &[]),
         (Role::Trust, &["tuf.pem", "tuf-root.pem"], &[]),
+        (Role::Witness, &["witness.pem"], &[]),
     ] {
         let folder = dir.join(role.name());
         assert_eq!(names(&folder.join("keys")), set(keys), "{role}");
@@ -128,6 +130,7 @@ async fn f23_f31_parts_that_stand_apart() {
 
     // Each answers for its own, and for nothing else.
     let routes = [
+        (Role::Witness, "/add-checkpoint"),
         (Role::Ca, "/api/v2/trustBundle"),
         (Role::Ct, "/ct/checkpoint"),
         (Role::Log, "/api/v2/checkpoint"),
@@ -138,7 +141,9 @@ async fn f23_f31_parts_that_stand_apart() {
     for (role, url) in &urls {
         for (of, route) in routes {
             let status = Http::new(url).get(route).await.status;
-            assert_eq!(status, if of == *role { 200 } else { 404 }, "{role} {route}");
+            // A witness is sent something.
+            let there = if of == Role::Witness { 405 } else { 200 };
+            assert_eq!(status, if of == *role { there } else { 404 }, "{role} {route}");
         }
     }
     refused_by_ct(&dir, &urls).await;

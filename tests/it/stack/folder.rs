@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sealmark::format::trust::{ClientTrustConfig, SigningConfig, TrustedRoot};
 use sealmark::stack::keys::PrivateKey;
-use sealmark::stack::{BucketAt, Config, Stack, TokenRequest, status};
+use sealmark::stack::{BucketAt, Config, Place, Role, Stack, TokenRequest, status};
 
 use super::signer::{self, Form};
 use super::start;
@@ -86,6 +86,36 @@ fn a_bucket_that_cannot_be_asked() {
         Stack::init(&stack, &Config { bucket: Some(bucket), ..Config::loopback(1) }).unwrap();
         assert_eq!(open_code(&stack), "stack-config", "{name}");
     }
+}
+
+/// A stack's witness is the one that the stack names, with its key; and only a stack that has one names its address.
+#[test]
+fn a_witness_that_is_not_the_stacks() {
+    let parent = tempfile::tempdir().unwrap();
+    let with = |name: &str, witness: Option<&str>, urls: &[Role]| {
+        let urls = urls.iter().map(|role| (*role, "https://w.example".to_owned())).collect();
+        let config = Config { witness: witness.map(str::to_owned), urls, ..Config::loopback(1) };
+        let dir = parent.path().join(name);
+        Stack::init(&dir, &config).map(|()| dir)
+    };
+    let code = |made: Result<PathBuf, sealmark::stack::StackError>| made.unwrap_err().code().name();
+    assert_eq!(code(with("a", Some("a b"), &[])), "stack-config");
+    assert_eq!(code(with("a", Some("a+b"), &[])), "stack-config");
+    assert_eq!(code(with("a", None, &[Role::Witness])), "stack-config");
+    let dir = with("a", Some("w.example"), &[]).unwrap();
+    drop(Stack::open(&dir).unwrap());
+    assert!(sealmark::stack::witness_key(&dir).unwrap().unwrap().starts_with("w.example+"));
+    let witness = dir.join("witness.json");
+    let text = std::fs::read_to_string(&witness).unwrap();
+    std::fs::write(&witness, text.replace("w.example", "v.example")).unwrap();
+    assert_eq!(open_code(&dir), "stack-config");
+    std::fs::remove_file(&witness).unwrap();
+    assert_eq!(open_code(&dir), "witness-absent");
+    // Where the witness is not served, nothing of it is needed.
+    let others = Role::ALL.into_iter().filter(|role| *role != Role::Witness);
+    drop(Stack::open(Place::new(&dir).only(others)).unwrap());
+    let without = with("b", None, &[]).unwrap();
+    assert_eq!(Stack::open(Place::new(&without).only([Role::Witness])).unwrap_err().code().name(), "stack-config");
 }
 
 #[test]

@@ -38,7 +38,8 @@ pub(crate) struct StackInit {
     /// Encrypt the key files by a password, which is asked for where no file, variable or credential has it
     #[arg(long)]
     pub(crate) encrypt_keys: bool,
-    /// Take a key in a PKCS#11 token: NAME is ca, ct, rekor (Ed25519), rekor-v1, tsa or oidc; may be repeated
+    /// Take a key in a PKCS#11 token: NAME is ca, ct, rekor (Ed25519), rekor-v1, tsa, oidc or witness
+    /// (Ed25519); may be repeated
     #[arg(long, value_name = "NAME=pkcs11:URI", value_parser = setting)]
     pub(crate) token_key: Vec<(String, String)>,
     /// Write the keys of the two roots to a new folder, to be kept offline; without it they are forgotten
@@ -48,9 +49,12 @@ pub(crate) struct StackInit {
     #[arg(long, value_enum, default_value_t = CaKeyKind::P256)]
     pub(crate) ca_key: CaKeyKind,
     /// Let a part answer at a URL of its own, in a folder of its own with its own keys: ROLE is ca, ct, log, tsa,
-    /// oidc or trust; those not named answer at --url. Repeat it for each
+    /// oidc, trust or witness; those not named answer at --url. Repeat it for each
     #[arg(long = "at", value_name = "ROLE=URL", value_parser = role_at)]
     pub(crate) at: Vec<(Role, String)>,
+    /// Be a witness of other logs, too, by this name in cosignatures: a host name, without spaces
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) witness_name: Option<String>,
     #[command(flatten)]
     pub(crate) password: StackPassword,
     /// A witness that must cosign the log's checkpoints, by its URL and verifier key; may be repeated
@@ -92,7 +96,8 @@ pub(crate) struct StackUp {
     pub(crate) dir: PathBuf,
     #[command(flatten)]
     pub(crate) password: StackPassword,
-    /// Serve these of the folder's parts only, without the keys of the others: ca, ct, log, tsa, oidc, trust
+    /// Serve these of the folder's parts only, without the keys of the others: ca, ct, log, tsa, oidc, trust,
+    /// witness
     #[arg(long, value_name = "ROLE", value_delimiter = ',')]
     pub(crate) role: Vec<Role>,
     /// Compare the clock with this one, and stamp only while more than half of those given agree with it: an

@@ -29,6 +29,8 @@ struct Shown {
     tool: Tool,
     url: String,
     serving: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witness: Option<String>,
     logs: Vec<Log>,
 }
 
@@ -44,14 +46,17 @@ struct Log {
 struct ShownApart {
     schema: &'static str,
     tool: Tool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witness: Option<String>,
     folders: Vec<String>,
 }
 
 impl From<StackStatus> for Shown {
     fn from(status: StackStatus) -> Self {
         let log = |log: stack::LogStatus| Log { name: log.name, origin: log.origin, size: log.size };
-        let logs = status.logs.into_iter().map(log).collect();
-        Self { schema: "sealmark.stack/v1", tool: TOOL, url: status.url, serving: status.serving, logs }
+        let StackStatus { url, serving, witness, logs } = status;
+        let logs = logs.into_iter().map(log).collect();
+        Self { schema: "sealmark.stack/v1", tool: TOOL, url, serving, witness, logs }
     }
 }
 
@@ -61,6 +66,7 @@ pub(super) fn init(args: &StackInit) -> Result<u8, Failure> {
     config.listen = args.listen.to_string();
     config.url = args.url.clone().unwrap_or_else(|| format!("http://{}", args.listen));
     config.rekor_v1 = args.rekor_v1;
+    config.witness = args.witness_name.clone();
     if args.any_signer {
         config.entry_policy = EntryPolicy::Any;
     }
@@ -105,17 +111,20 @@ pub(super) fn init(args: &StackInit) -> Result<u8, Failure> {
 
 /// What was made of a stack whose parts stand apart.
 fn apart(args: &StackInit, folders: &[PathBuf]) -> Result<u8, Failure> {
+    let witness = folders.first().map(|folder| stack::witness_key(folder)).transpose()?.flatten();
     match args.format.format {
         Format::Json => print_json(&ShownApart {
             schema: "sealmark.stack-apart/v1",
             tool: TOOL,
+            witness,
             folders: folders.iter().map(|path| visible_path(path).to_string()).collect(),
         })?,
         Format::Human => {
-            let mut text = format!(
+            let mut text = witness.map(|key| format!("the witness is {key}\n")).unwrap_or_default();
+            text.push_str(&format!(
                 "the trust files are in {}; bring each folder to its machine, and run it there:\n",
                 visible_path(&args.dir)
-            );
+            ));
             for folder in folders {
                 let folder = folder.to_string_lossy().into_owned();
                 let up = command_line(&["sealmark".to_owned(), "stack".to_owned(), "up".to_owned(), folder]);
@@ -209,6 +218,9 @@ pub(super) fn place(dir: &Path, password: &StackPassword) -> Result<Place, Failu
 fn table(shown: &Shown) -> Table {
     let mut table = Table::default();
     table.row("address", &shown.url);
+    if let Some(witness) = &shown.witness {
+        table.row("witness", witness);
+    }
     for log in &shown.logs {
         table.row(&format!("log {}", log.name), &format!("{} entries, {}", log.size, log.origin));
     }

@@ -54,7 +54,7 @@ pub(super) fn up(args: &WitnessUp) -> Result<u8, Failure> {
     let mut tls = settings::serving(args.tls_cert.as_deref(), args.tls_key.as_deref(), None, &args.acme, &journal)?;
     settings::server_runtime()?.block_on(async {
         let witness = Arc::new(Witness::open(&args.dir, Clock::system())?);
-        let listener = serve::bind(&witness.config().listen).await.map_err(StackError::from)?;
+        let listener = serve::bind(witness.listen()?).await.map_err(StackError::from)?;
         // Logs keep their connections.
         let mut server = Server::new(listener).pooled();
         tls.keep();
@@ -65,7 +65,7 @@ pub(super) fn up(args: &WitnessUp) -> Result<u8, Failure> {
             }));
             server = server.tls(certificate);
         }
-        console::data(&format!("witnessing as {} on {}\n", witness.verifier_key(), witness.config().listen))?;
+        console::data(&format!("witnessing as {} on {}\n", witness.verifier_key(), witness.listen()?))?;
         console::words("interrupt it to stop");
         witness.serve(server, Some(journal), settings::interrupted()).await?;
         Ok(0)
