@@ -37,6 +37,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 pub use clients::Clients;
+pub use connection::Peer;
 pub use journal::Journal;
 pub use metrics::Metrics;
 pub use observer::{Noted, Observer};
@@ -144,10 +145,11 @@ impl Server {
             tokio::select! {
                 () = &mut shutdown => break,
                 (slot, accepted) = accepted => match accepted {
-                    Ok((stream, _)) => {
+                    Ok((stream, peer)) => {
                         let tls = self.certificate.as_ref().map(|certificate| certificate.acceptor());
                         let kept = connection::Kept { idle: self.idle, request: self.request };
-                        let connection = connection::serve(stream, tls, router.clone(), kept, draining.clone());
+                        let connection =
+                            connection::serve(stream, tls, router.clone(), (Peer(peer.ip()), kept), draining.clone());
                         connections.spawn(async move {
                             connection.await;
                             drop(slot);

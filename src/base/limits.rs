@@ -385,6 +385,10 @@ pub const REQUEST_SECS: u64 = 20;
 pub const CONNECTION_SECS: u64 = 300;
 /// Seconds for requests in flight to end when a server stops.
 pub const DRAIN_SECS: u64 = 10;
+/// Subjects that a limit of rates remembers: 40 bytes each.
+pub const RATE_SUBJECTS: usize = 16_384;
+/// The most that a rate allows, a second and at once: beyond it, it is none.
+pub const RATE_PER_SECOND: u32 = 100_000;
 /// A request for a certificate, in bytes: a token, a key and a signature.
 pub const CERTIFICATE_REQUEST_BYTES: usize = 64 << 10;
 /// A request to log an entry, in bytes: an entry of a tiled log has at most 65,535, base64 adds a third.

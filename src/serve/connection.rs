@@ -1,6 +1,7 @@
 //! One connection: its handshake, its requests one after the other, and its end.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -26,6 +27,11 @@ use tokio_rustls::TlsAcceptor;
 use super::Status;
 use crate::base::limits;
 
+/// Who asks: the address at the other end of a request's connection, among its extensions. Behind a proxy it is the
+/// proxy's; what a header says instead is anybody's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
 /// How a connection is kept.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kept {
@@ -40,30 +46,31 @@ pub(super) async fn serve(
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
     router: Router,
-    kept: Kept,
+    (peer, kept): (Peer, Kept),
     draining: watch::Receiver<()>,
 ) {
     // An answer is one small write: it must not wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return requests(stream, router, kept, draining).await };
+    let Some(tls) = tls else { return requests(stream, router, (peer, kept), draining).await };
     // A handshake that fails or is slow is the client's: it trusts another authority, or speaks no TLS.
     if let Ok(Ok(stream)) = timeout(Duration::from_secs(limits::HEAD_SECS), tls.accept(stream)).await {
         // Who proves a name has seen the certificate, and asks for nothing (RFC 8737 section 3).
         if stream.get_ref().1.alpn_protocol() == Some(super::tls::CHALLENGE_PROTOCOL) {
             return;
         }
-        requests(stream, router, kept, draining).await;
+        requests(stream, router, (peer, kept), draining).await;
     }
 }
 
-async fn requests<S>(stream: S, router: Router, kept: Kept, mut draining: watch::Receiver<()>)
+async fn requests<S>(stream: S, router: Router, (peer, kept): (Peer, Kept), mut draining: watch::Receiver<()>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let life = Duration::from_secs(limits::CONNECTION_SECS);
     let old = Instant::now() + life;
     let router = TowerToHyperService::new(router);
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         let answer = Guarded(router.call(request));
         async move {
             let mut response = answer.await;

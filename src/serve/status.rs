@@ -1,7 +1,10 @@
 //! Errors as grpc-gateway gives them: `{"code":3,"message":"…","details":[]}`, which the field's clients
 //! print. <https://github.com/grpc/grpc/blob/master/doc/statuscodes.md>
 
-use axum::http::StatusCode;
+use std::time::Duration;
+
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::{Noted, body};
@@ -16,11 +19,13 @@ pub struct Status {
     message: String,
     /// For the operator only.
     cause: Option<String>,
+    /// When to come again (RFC 9110 section 10.2.3), in seconds.
+    retry_after: Option<u64>,
 }
 
 impl Status {
     fn new(grpc: u8, http: StatusCode, message: impl Into<String>) -> Self {
-        Self { grpc, http, message: message.into(), cause: None }
+        Self { grpc, http, message: message.into(), cause: None, retry_after: None }
     }
 
     /// The request is wrong: 400.
@@ -89,9 +94,20 @@ impl Status {
         Self { cause: Some(cause.into()), ..self }
     }
 
+    /// The same, to be asked again after this time, in whole seconds.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)), ..self }
+    }
+
     /// The HTTP status.
     pub fn http(&self) -> u16 {
         self.http.as_u16()
+    }
+
+    /// Seconds until it should be asked again.
+    pub fn seconds(&self) -> Option<u64> {
+        self.retry_after
     }
 
     /// The message.
@@ -114,6 +130,9 @@ impl IntoResponse for Status {
         ]);
         let mut response = body::json(canonical(&text).unwrap_or_default());
         *response.status_mut() = self.http;
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response.extensions_mut().insert(noted);
         response
     }

@@ -15,7 +15,6 @@ pub mod issuer_url;
 pub mod principal;
 pub mod profile;
 pub mod provider;
-mod rate;
 mod request;
 mod routes;
 pub mod template;
@@ -33,6 +32,7 @@ use super::ct::{SctError, Submit};
 use super::issued::Issued;
 use super::keys::{self, PrivateKey};
 use super::log::SigningError;
+use super::rate::{Rate, RateLimit, Rates};
 use crate::base::crypto::PublicKey;
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::x509::build::Extension;
@@ -50,7 +50,7 @@ pub struct CertificateAuthority {
     issuers: Issuers,
     ct: Submit,
     clock: Clock,
-    rate: rate::RateLimit,
+    rate: RateLimit,
     /// For a log beside it.
     issued: Option<Arc<Issued>>,
 }
@@ -85,7 +85,7 @@ impl CertificateAuthority {
         clock: Clock,
     ) -> Result<Self, SigningError> {
         let ours = chain.first().is_some_and(|issuer| issuer.public_key() == key.public_key());
-        let rate = rate::RateLimit::default();
+        let rate = RateLimit::new(Rates::default().ca());
         ours.then_some(Self { key, chain, issuers, ct: ct.into(), clock, rate, issued: None }).ok_or(SigningError)
     }
 
@@ -93,6 +93,12 @@ impl CertificateAuthority {
     #[must_use]
     pub fn remembering(self, issued: Arc<Issued>) -> Self {
         Self { issued: Some(issued), ..self }
+    }
+
+    /// How often it certifies one subject.
+    #[must_use]
+    pub fn at_rate(self, rate: Rate) -> Self {
+        Self { rate: RateLimit::new(rate), ..self }
     }
 
     /// The chain of a new leaf for `principal` and `key`: leaf, issuing certificate, root.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::bucket::BucketAt;
 use super::clock::Clock;
 use super::cosigners::WitnessPolicy;
+use super::rate::Rates;
 use super::{Role, StackError, witness};
 use crate::base::crypto::KeyKind;
 use crate::base::limits;
@@ -51,6 +52,9 @@ pub struct Config {
     /// Who must cosign the transparency log's checkpoints before anyone sees them; without it nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witnesses: Option<WitnessPolicy>,
+    /// How often each part serves one subject.
+    #[serde(default, skip_serializing_if = "Rates::is_default")]
+    pub rates: Rates,
     /// The name of its witness of other logs, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<String>,
@@ -134,6 +138,7 @@ impl Config {
             witnesses: None,
             bucket: None,
             witness: None,
+            rates: Rates::default(),
         }
     }
 
@@ -225,6 +230,7 @@ impl Config {
             }
         }
         self.bucket.as_ref().map_or(Ok(()), BucketAt::check)?;
+        self.rates.check()?;
         match () {
             () if self.roles.as_ref().is_some_and(BTreeSet::is_empty) => Err("it holds no part"),
             () if self.version != 1 => Err("its version is not 1"),

@@ -248,13 +248,21 @@ impl<C: Codec> Log<C> {
 
     /// Appends an entry, or finds it; returns when a committed head covers it.
     pub async fn append(&self, entry: C::Entry) -> Result<Appended, AppendError> {
+        self.enqueue(entry)?.await
+    }
+
+    /// The same in two steps: the entry is on its way, and what is given waits for its answer without holding the log.
+    pub fn enqueue(
+        &self,
+        entry: C::Entry,
+    ) -> Result<impl Future<Output = Result<Appended, AppendError>> + Send + use<C>, AppendError> {
         let queue = self.queue.as_ref().ok_or(AppendError::Stopped)?;
         let (answer, answered) = oneshot::channel();
         queue.try_send(Request { entry, answer }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => AppendError::Busy,
             mpsc::error::TrySendError::Closed(_) => AppendError::Stopped,
         })?;
-        answered.await.map_err(|_| AppendError::Stopped)?
+        Ok(async { answered.await.map_err(|_| AppendError::Stopped)? })
     }
 
     /// The last committed head.

@@ -78,7 +78,10 @@ impl Operations {
         );
         let witness = [
             metrics.gauge("sealmark_witness_logs", "Logs that the witness watches."),
-            metrics.gauge("sealmark_witness_evidence", "Checkpoints that the witness keeps because they contradict others."),
+            metrics.gauge(
+                "sealmark_witness_evidence",
+                "Checkpoints that the witness keeps because they contradict others.",
+            ),
         ];
         Arc::new(Self { metrics, sizes, trusted_until, unpublished, witness, stack, ending: AtomicBool::new(false) })
     }

@@ -14,9 +14,11 @@ use super::issued::Issued;
 use super::issuer::Issuer;
 use super::log::{self, Codec, Cosigner, Disk, Log, LogError, Publishing};
 use super::place::Place;
+use super::rate::RateLimit;
 use super::rekor::{Admission, RekorCodec, RekorLog};
 use super::rekor_v1::{RekorV1Codec, RekorV1Log};
 use super::tsa::TimestampAuthority;
+use super::turns::Turns;
 use super::witness::{self, Witness};
 use super::{
     Role, StackError, bucket, ca, ct, frozen, issuer, page, rekor, rekor_v1, timestamp_routes, trusted_issuers, tuf,
@@ -67,7 +69,8 @@ impl Parts {
             };
             authority(folder, config, (chain.clone(), submit), &issued, clock)
         })?;
-        let admission = Admission::new(config.entry_policy, issued);
+        let turns = Turns::new(RateLimit::new(config.rates.log()), clock.clone());
+        let admission = Admission::new(config.entry_policy, issued, turns);
         let rekor = held(config, Role::Log, || {
             let codec = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
             Ok(RekorLog::new(open_witnessed(folder, config, codec, clock)?, admission.clone()))
@@ -116,7 +119,7 @@ impl Parts {
             services.push(("log-v1", rekor_v1::routes(Arc::clone(log))));
         }
         if let Some(tsa) = &self.tsa {
-            services.push(("tsa", timestamp_routes::routes(Arc::clone(tsa), clock.clone())));
+            services.push(("tsa", timestamp_routes::routes(Arc::clone(tsa), clock.clone(), config.rates.tsa())));
         }
         if self.trust {
             services.push(("tuf", tuf::routes(folder)));
@@ -260,7 +263,7 @@ fn authority(
     }
     let trusted = Issuers::new(trusted_issuers(folder, config)?);
     let ca = CertificateAuthority::new(key, chain, trusted, submit, clock.clone())?;
-    Ok(ca.remembering(Arc::clone(issued)))
+    Ok(ca.at_rate(config.rates.ca()).remembering(Arc::clone(issued)))
 }
 
 fn not_its_chain(folder: &Folder) -> StackError {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 pub use codec::RekorCodec;
 pub use entry::Admission;
+use entry::Admitted;
 pub use routes::routes;
 
 use super::log::{AppendError, Log, ReadError};
@@ -40,8 +41,9 @@ impl RekorLog {
 
     /// Admits the request in `body`, logs it, and gives the entry with its verified proof.
     pub async fn submit(&self, body: &[u8]) -> Result<LogEntry, Status> {
-        let body: Arc<[u8]> = self.admission.admit(body)?.into_bytes().into();
-        let appended = self.log.append(Arc::clone(&body)).await.map_err(not_appended)?;
+        let Admitted { body, turn } = self.admission.admit(body)?;
+        let body: Arc<[u8]> = body.into_bytes().into();
+        let appended = turn.logged(self.log.enqueue(Arc::clone(&body))).await.map_err(not_appended)?;
         let (index, head) = (appended.index, appended.head);
         let hashes = self.log.prove(&head, index, &leaf_hash(&body)).map_err(not_proven)?;
         Ok(LogEntry {

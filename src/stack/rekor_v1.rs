@@ -50,8 +50,9 @@ impl RekorV1Log {
 
     /// Logs the entry that `body` proposes.
     async fn submit(&self, body: &[u8]) -> Result<Answer, Status> {
-        let body: Arc<[u8]> = entry::admit(&self.admission, body)?.into_bytes().into();
-        let appended = self.log.append(body).await.map_err(not_appended)?;
+        let (body, turn) = entry::admit(&self.admission, body)?;
+        let body: Arc<[u8]> = body.into_bytes().into();
+        let appended = turn.logged(self.log.enqueue(body)).await.map_err(not_appended)?;
         let answer = self.entry(appended.index)?.ok_or_else(|| Status::internal("the log lost its entry"))?;
         Ok(Answer { duplicate: appended.duplicate, ..answer })
     }

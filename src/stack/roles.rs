@@ -27,8 +27,7 @@ pub enum Role {
 
 impl Role {
     /// Every part.
-    pub const ALL: [Self; 7] =
-        [Self::Ca, Self::Ct, Self::Log, Self::Tsa, Self::Oidc, Self::Trust, Self::Witness];
+    pub const ALL: [Self; 7] = [Self::Ca, Self::Ct, Self::Log, Self::Tsa, Self::Oidc, Self::Trust, Self::Witness];
 
     /// Its name.
     pub const fn name(self) -> &'static str {

@@ -27,8 +27,8 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 
-pub(super) use config::{NAME as CONFIG, is_name};
 pub use config::WitnessConfig;
+pub(super) use config::{NAME as CONFIG, is_name};
 pub use judge::Answer;
 
 use super::clock::Clock;

@@ -18,6 +18,7 @@ mod pack;
 mod policy_images;
 mod provenance;
 mod questions;
+mod rates;
 mod rows;
 mod sign_image;
 mod softhsm;

@@ -14,6 +14,7 @@ mod http;
 mod log;
 mod mutated;
 mod operations;
+mod rates;
 mod rekor_v1;
 mod renew;
 mod rotate;

@@ -57,9 +57,9 @@ async fn certify(ca: &CertificateAuthority, headers: &HeaderMap, request: Body) 
     let request = body::read(request, limits::CERTIFICATE_REQUEST_BYTES).await?;
     let now = ca.clock.now();
     let (principal, key) = request::read(&request, bearer(headers), &ca.issuers, now).await?;
-    if !ca.rate.take(principal.san().as_str(), now) {
-        return Err(Status::exhausted("too many certificates for this subject; retry"));
-    }
+    ca.rate
+        .take(principal.san().as_str(), now)
+        .map_err(|wait| Status::exhausted("too many certificates for this subject; retry").retry_after(wait))?;
     ca.issue(&principal, &key).await.map_err(|error| match error {
         IssueError::Ct(SctError::Append(error @ AppendError::Busy)) => Status::unavailable(error.to_string()),
         IssueError::Ct(error @ SctError::Unreachable(_)) => {

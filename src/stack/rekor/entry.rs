@@ -10,6 +10,7 @@ use crate::serve::Status;
 use crate::stack::config::EntryPolicy;
 use crate::stack::issued::Issued;
 use crate::stack::proto_json::{self, Message};
+use crate::stack::turns::{Turn, Turns};
 
 /// Which signatures are logged.
 #[derive(Debug, Clone)]
@@ -17,6 +18,14 @@ pub struct Admission {
     policy: EntryPolicy,
     /// The CA's leaves.
     issued: Arc<Issued>,
+    turns: Turns,
+}
+
+/// An entry that may be logged.
+pub(super) struct Admitted {
+    /// Its canonical body.
+    pub(super) body: String,
+    pub(super) turn: Turn,
 }
 
 /// `PublicKeyDetails` of protobuf-specs, as far as a server may be sent them.
@@ -48,12 +57,12 @@ impl Material {
 
 impl Admission {
     /// The admission of a log whose CA issues what `issued` knows.
-    pub fn new(policy: EntryPolicy, issued: Arc<Issued>) -> Self {
-        Self { policy, issued }
+    pub fn new(policy: EntryPolicy, issued: Arc<Issued>, turns: Turns) -> Self {
+        Self { policy, issued, turns }
     }
 
-    /// Checks a request and gives the canonical body of its entry.
-    pub(super) fn admit(&self, request: &[u8]) -> Result<String, Status> {
+    /// Checks a request.
+    pub(super) fn admit(&self, request: &[u8]) -> Result<Admitted, Status> {
         let json = proto_json::parse(request)?;
         let mut fields = Message::of(&json)?;
         if fields.take("dsseRequestV002").is_some() {
@@ -68,22 +77,23 @@ impl Admission {
         let (digest, signature, material, details) = read(request)?;
         let verifier = material.verifier();
         let digest = check(&digest, &signature, verifier.key(), &details)?;
-        self.permit(&material)?;
+        let ours = self.permit(&verifier)?;
         let body = HashedRekordV2::body(&digest, &signature, &verifier);
         let body = body.map_err(|error| Status::invalid(error.to_string()))?;
         if body.len() > limits::TILE_ENTRY_BYTES {
             return Err(Status::invalid(format!("an entry of {} bytes is too large", body.len())));
         }
-        Ok(body)
+        Ok(Admitted { body, turn: self.turns.take(ours, verifier.key())? })
     }
 
-    /// A certificate must be of our CA, unless the log takes anyone's.
-    pub(in crate::stack) fn permit_certificate(&self, certificate: Option<&Certificate>) -> Result<(), Status> {
-        if self.policy == EntryPolicy::Any {
-            return Ok(());
-        }
-        if certificate.is_some_and(|certificate| self.issued.signed(certificate)) {
-            return Ok(());
+    /// A certificate must be of our CA, unless the log takes anyone's. Gives it where it is ours.
+    fn permit<'a>(&self, signer: &Verifier<'a>) -> Result<Option<&'a Certificate>, Status> {
+        let ours = match signer {
+            Verifier::Certificate(certificate) if self.issued.signed(certificate) => Some(*certificate),
+            _ => None,
+        };
+        if ours.is_some() || self.policy == EntryPolicy::Any {
+            return Ok(ours);
         }
         Err(Status::forbidden(
             "this log takes entries with a certificate of its own CA only; with entry_policy \"any\" in stack.json \
@@ -91,11 +101,9 @@ impl Admission {
         ))
     }
 
-    fn permit(&self, material: &Material) -> Result<(), Status> {
-        self.permit_certificate(match material {
-            Material::Certificate(certificate) => Some(certificate),
-            Material::Key(_) => None,
-        })
+    /// The same for a log of another form, whose signature was verified: the turn that its entry takes.
+    pub(in crate::stack) fn turn(&self, signer: &Verifier<'_>) -> Result<Turn, Status> {
+        self.turns.take(self.permit(signer)?, signer.key())
     }
 }
 

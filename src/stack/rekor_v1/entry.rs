@@ -9,15 +9,16 @@ use crate::format::x509::Certificate;
 use crate::serve::Status;
 use crate::stack::proto_json::{self, Message};
 use crate::stack::rekor::Admission;
+use crate::stack::turns::Turn;
 
-/// Checks a proposal and gives the canonical body of its entry.
-pub(super) fn admit(admission: &Admission, proposal: &[u8]) -> Result<String, Status> {
+/// Checks a proposal and gives the canonical body of its entry, with the turn that it takes.
+pub(super) fn admit(admission: &Admission, proposal: &[u8]) -> Result<(String, Turn), Status> {
     let json = proto_json::parse(proposal)?;
     let mut fields = Message::of(&json)?;
     let (kind, version) = (fields.string("kind")?, fields.string("apiVersion")?);
     let spec = fields.require_message("spec")?;
     fields.finish()?;
-    let body = match (kind, version) {
+    let (body, turn) = match (kind, version) {
         ("hashedrekord", "0.0.1") => hashed_rekord(admission, spec)?,
         ("dsse", "0.0.1") => dsse(admission, spec)?,
         _ => return Err(Status::invalid("this log takes hashedrekord 0.0.1 and dsse 0.0.1")),
@@ -25,10 +26,10 @@ pub(super) fn admit(admission: &Admission, proposal: &[u8]) -> Result<String, St
     if body.len() > limits::TILE_ENTRY_BYTES {
         return Err(Status::invalid(format!("an entry of {} bytes is too large", body.len())));
     }
-    Ok(body)
+    Ok((body, turn))
 }
 
-fn hashed_rekord(admission: &Admission, mut spec: Message<'_, '_>) -> Result<String, Status> {
+fn hashed_rekord(admission: &Admission, mut spec: Message<'_, '_>) -> Result<(String, Turn), Status> {
     let mut hash = spec.require_message("data")?.require_only("hash")?;
     let (algorithm, value) = (hash.string("algorithm")?, hash.string("value")?);
     hash.finish()?;
@@ -45,11 +46,11 @@ fn hashed_rekord(admission: &Admission, mut spec: Message<'_, '_>) -> Result<Str
     let scheme = scheme(signer.key())?;
     let verified = signer.key().verify_digest(scheme, &digest, &content);
     verified.map_err(|_| Status::invalid("verifying signature: it is not valid"))?;
-    admission.permit_certificate(signer.certificate())?;
-    Ok(HashedRekord::body(&digest, &content, &signer.verifier()))
+    let turn = admission.turn(&signer.verifier())?;
+    Ok((HashedRekord::body(&digest, &content, &signer.verifier()), turn))
 }
 
-fn dsse(admission: &Admission, mut spec: Message<'_, '_>) -> Result<String, Status> {
+fn dsse(admission: &Admission, mut spec: Message<'_, '_>) -> Result<(String, Turn), Status> {
     let mut proposed = spec.require_message("proposedContent")?;
     spec.finish()?;
     let envelope = proposed.string("envelope")?;
@@ -67,11 +68,11 @@ fn dsse(admission: &Admission, mut spec: Message<'_, '_>) -> Result<String, Stat
     };
     let verified = signer.key().verify(scheme(signer.key())?, &pae(payload_type, &payload), &signature);
     verified.map_err(|_| Status::invalid("verifying envelope: its signature is not valid"))?;
-    admission.permit_certificate(signer.certificate())?;
+    let turn = admission.turn(&signer.verifier())?;
     // Of the envelope as it was sent: no one can make its JSON again.
     let envelope = Digest::of(DigestAlgorithm::Sha256, envelope.as_bytes());
     let payload = Digest::of(DigestAlgorithm::Sha256, &payload);
-    Ok(Dsse::body(&envelope, &payload, &signature, &signer.verifier()))
+    Ok((Dsse::body(&envelope, &payload, &signature, &signer.verifier()), turn))
 }
 
 fn scheme(key: &PublicKey) -> Result<Scheme, Status> {
@@ -103,13 +104,6 @@ impl Signer {
         match self {
             Self::Certificate(certificate) => Verifier::Certificate(certificate),
             Self::Key(key) => Verifier::PublicKey(key),
-        }
-    }
-
-    fn certificate(&self) -> Option<&Certificate> {
-        match self {
-            Self::Certificate(certificate) => Some(certificate),
-            Self::Key(_) => None,
         }
     }
 

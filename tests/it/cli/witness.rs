@@ -1,10 +1,10 @@
 //! Two stacks that witness each other, and what becomes of a fork between them: K16, K17, T14, T17.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 
-use super::monitor::{Site, Up, free_port, url};
+use super::monitor::{Site, Up, free_port, told, url};
 use super::{sealmark, stderr, stdout};
 
 /// A witness in its folder.
@@ -177,15 +177,6 @@ impl Apart {
     fn start(&self, operator: &str) -> Up {
         Up::spawn(sealmark(&["stack", "up", text(&self.witness), "--role", "witness", "--operator", operator]))
     }
-}
-
-/// What is told at a path of loopback.
-fn told(address: &str, path: &str) -> String {
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 #[test]
