@@ -49,10 +49,12 @@ pub mod drift;
 mod error;
 mod folder;
 mod frozen;
+mod handover;
 mod init;
 pub mod issued;
 pub mod issuer;
 pub mod keys;
+mod lock;
 pub mod log;
 mod memory;
 mod operations;
@@ -87,6 +89,7 @@ pub use bucket::BucketAt;
 pub use config::{CaKey, Config, EntryPolicy, IssuerKind};
 pub use cosigners::{WitnessAt, WitnessPolicy};
 pub use error::StackError;
+pub use handover::{Followed, follow};
 pub use init::KeyPlan;
 pub use issuer::TokenRequest;
 pub use operations::Serving;
@@ -132,6 +135,8 @@ pub struct Stack {
     memory: Option<Memory>,
     guard: Option<Arc<DriftGuard>>,
     folder: Folder,
+    /// Last: the parts are closed before it is let go.
+    _lock: Option<std::fs::File>,
 }
 
 impl Stack {
@@ -158,11 +163,13 @@ impl Stack {
     /// The same with another clock.
     pub fn open_with(place: impl Into<Place>, clock: Clock) -> Result<Self, StackError> {
         let place = place.into();
+        Config::read(place.dir())?;
+        let lock = lock::share(place.dir())?;
         stage::settle(place.dir())?;
         let config = place.config()?;
         let folder = Folder::of_shard(&place, &config);
         let parts = Parts::open(&place, &config, &clock)?;
-        Ok(Self { config, clock, parts, memory: None, guard: None, folder })
+        Ok(Self { config, clock, parts, memory: None, guard: None, folder, _lock: lock })
     }
 
     /// Remembers in a folder on other storage what its logs sign while it is served; refuses when a log is not the

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::clock::Clock;
-use super::config::{self, Config};
+use super::config::Config;
 use super::folder::{self, Folder, StoredKey};
 use super::init::{self, KeyPlan};
 use super::place::Place;
@@ -118,15 +118,4 @@ fn copy(from: &Path, to: &Path) -> Result<(), StackError> {
 
 fn sync(dir: &Path) -> Result<(), StackError> {
     fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| StackError::io("sync", dir, error))
-}
-
-/// A rotation makes keys and logs of three parts and one set of documents: it needs the whole stack in one folder.
-pub(super) fn refuse_rotation(dir: &Path, config: &Config) -> Result<(), StackError> {
-    match config.roles {
-        Some(_) => Err(StackError::Config {
-            path: dir.join(config::NAME),
-            what: "its parts stand apart: only a stack in one folder can be rotated or renewed".to_owned(),
-        }),
-        None => Ok(()),
-    }
 }

@@ -82,6 +82,14 @@ pub enum StackError {
         /// The chain.
         chain: PathBuf,
     },
+    /// What another part handed over.
+    #[error("{}: {what}", path.display())]
+    Handover {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: &'static str,
+    },
     /// A log whose key is in a token, and no key in a token for the log that follows it.
     #[error("the key {key} is in a token, and none in a token is named that takes its place")]
     KeyUnnamed {
@@ -143,6 +151,11 @@ impl StackError {
             Self::RootKeyOther { .. } => {
                 Code::usage("stack-root-key-other", "give the folder of this stack's roots: nothing was changed")
             }
+            Self::Handover { .. } => Code::undecided(
+                "stack-handover",
+                "bring handover.jsonl of the part that was rotated or renewed, whole and by a way that you trust: \
+                 nothing was changed",
+            ),
             Self::KeyUnnamed { .. } => Code::usage(
                 "stack-key-unnamed",
                 "make the next key in the token and name it: `--token-key NAME=pkcs11:URI`",

@@ -10,6 +10,8 @@
 //! logs/rekor  logs/ct  logs/rekor-v1
 //! tuf/                           the documents as a TUF repository
 //! witness.json  seen/  evidence/  LOCK   the witness of other logs, where there is one (see `witness`)
+//! handover.jsonl                 what the other parts are told, where they stand apart (see `handover`)
+//! stack.lock                     who has the folder (see `lock`)
 //! search.index                   for the page; made from the log
 //! rotation/                      what is being made or taken over (see `stage`)
 //! ```
@@ -26,12 +28,13 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::StackError;
 use super::config::Config;
 use super::keys::{self, PrivateKey};
 use super::place::Place;
+use super::{StackError, handover};
 use crate::base::crypto::KeyKind;
 use crate::base::encoding::pem;
+use crate::format::trust::ClientTrustConfig;
 use crate::format::x509::Certificate;
 use crate::service::signer::Password;
 
@@ -113,6 +116,9 @@ impl StoredKey {
 
 /// The issuers that the CA believes beside the stack's own, where there are any.
 pub(super) const IDENTITIES: &str = "identities.yaml";
+/// The chains in force.
+pub(super) const CA: &str = "certificates/ca.pem";
+pub(super) const TSA: &str = "certificates/tsa.pem";
 /// The certificates that the CA issued with before, where there are any: a CT log names the issuers of its entries.
 pub(super) const CA_BEFORE: &str = "certificates/ca-before.pem";
 /// What the page's search is looked up in; made from the log, and made again when it is not there.
@@ -249,6 +255,23 @@ impl Folder {
     pub(super) fn read(&self, name: impl AsRef<Path>) -> Result<Vec<u8>, StackError> {
         let path = self.path(name);
         fs::read(&path).map_err(|error| StackError::io("read", &path, error))
+    }
+
+    /// What clients are given, both documents in one.
+    pub(super) fn client_trust_config(&self) -> Result<ClientTrustConfig, StackError> {
+        let read = ClientTrustConfig::parse(&self.read(CLIENT_TRUST_CONFIG)?);
+        let path = self.path(CLIENT_TRUST_CONFIG);
+        read.map_err(|_| StackError::Damaged { path, what: "it cannot be read back" })
+    }
+
+    /// What the other parts were told so far.
+    pub(super) fn handovers(&self) -> Result<String, StackError> {
+        match fs::read_to_string(self.path(handover::NAME)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StackError::io("read", &self.path(handover::NAME), error))
+            }
+            read => Ok(read.unwrap_or_default()),
+        }
     }
 
     /// Makes the names in the folder and its folders durable.

@@ -239,11 +239,15 @@ pub(super) fn publish(folder: &Folder, config: &Config, clock: &Clock) -> Result
     if config.bucket.is_none() {
         return Ok(());
     }
-    let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
-    drop(open_ct(folder, config, ct, clock)?);
-    let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
-    drop(open_witnessed(folder, config, rekor, clock)?);
-    if config.rekor_v1 {
+    if config.has(Role::Ct) {
+        let ct = CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?;
+        drop(open_ct(folder, config, ct, clock)?);
+    }
+    if config.has(Role::Log) {
+        let rekor = RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?;
+        drop(open_witnessed(folder, config, rekor, clock)?);
+    }
+    if config.has(Role::Log) && config.rekor_v1 {
         let codec = RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?;
         drop(open_log(folder, config, "rekor-v1", codec, (clock, None))?);
     }

@@ -11,14 +11,15 @@ use super::ca::LEAF_SECS;
 use super::clock::Clock;
 use super::config::{self, Config};
 use super::folder::{self, Folder, StoredKey};
+use super::handover::{self, Handover};
 use super::init::{self, EARLIER, KeyPlan};
 use super::keys::PrivateKey;
-use super::log::{self, Disk, SigningError};
+use super::log::SigningError;
 use super::place::Place;
-use super::{Role, StackError, apart, stage};
+use super::{Role, StackError, lock, stage, trust};
 use crate::base::crypto::KeyKind;
 use crate::base::time::{UnixTime, ValidityPeriod};
-use crate::format::trust::{AuthorityInstance, ClientTrustConfig};
+use crate::format::trust::{AuthorityInstance, TrustedRoot, Unsupported};
 use crate::format::x509::Certificate;
 
 /// What was renewed.
@@ -26,6 +27,8 @@ use crate::format::x509::Certificate;
 pub struct Renewed {
     /// The authorities whose root's key was there.
     pub authorities: Vec<Role>,
+    /// What the other parts have to be brought, where they stand apart.
+    pub handover: Option<PathBuf>,
 }
 
 /// Renews each authority whose root's key is in the folder `roots`, of a stack that must not be running. `plan` has keys
@@ -43,14 +46,19 @@ fn renew_watched(
     step: &mut dyn FnMut(),
 ) -> Result<Renewed, StackError> {
     let dir = place.dir();
+    // Without it there is no stack that could be had alone.
+    Config::read(dir)?;
+    // No certificate is issued meanwhile, nor anything rotated.
+    let _alone = lock::take(dir)?;
     stage::settle(dir)?;
     let config = Config::read(dir)?;
-    apart::refuse_rotation(dir, &config)?;
     let folder = Folder::of_shard(place, &config);
-    // No certificate is issued meanwhile, nor anything rotated.
-    let _held = ["rekor", "ct"].map(|name| log::hold(Arc::new(Disk), &folder.log(name)));
-    let _held = _held.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let renewals: Vec<_> = BELOW.iter().filter(|below| roots.join(below.root).exists()).collect();
+    let here: Vec<_> = BELOW.iter().filter(|below| config.has(below.role)).collect();
+    if here.is_empty() {
+        let what = "it holds no authority: renew in the folder of the part ca or tsa".to_owned();
+        return Err(StackError::Config { path: dir.join(config::NAME), what });
+    }
+    let renewals: Vec<_> = here.into_iter().filter(|below| roots.join(below.root).exists()).collect();
     if renewals.is_empty() {
         return Err(StackError::RootKeyAbsent { path: roots.to_owned() });
     }
@@ -62,23 +70,36 @@ fn renew_watched(
     stage::begin(dir)?;
     let staged = Folder::new(&Place::new(stage::path(dir)).unlocked_by(place.password().cloned()));
     staged.create()?;
-    let mut trust = client_trust_config(&folder)?;
+    let mut trust = folder.client_trust_config()?;
+    let mut change = TrustedRoot {
+        logs: Vec::new(),
+        ct_logs: Vec::new(),
+        certificate_authorities: Vec::new(),
+        timestamp_authorities: Vec::new(),
+        unsupported: Unsupported::default(),
+    };
     for opened in &opened {
         step();
-        opened.renew(&staged, &config, plan, &mut trust, now)?;
+        opened.renew(&staged, &config, plan, (&trust.trusted_root, &mut change), now)?;
     }
+    let ended: Vec<_> = opened.into_iter().map(|opened| opened.before).collect();
+    let handover = Handover::sign(&change, &ended)?;
+    // As every other part will.
+    let path = folder.path(folder::CLIENT_TRUST_CONFIG);
+    handover::apply(&mut trust, &handover).map_err(|what| StackError::Damaged { path, what })?;
     if renewals.iter().any(|below| below.role == Role::Ca) {
         let before = [folder.issued_before()?, folder.chain("ca")?.into_iter().take(1).collect()].concat();
         staged.write_chain("ca-before", &before)?;
     }
     staged.sync()?;
-    let documents = vec![
-        (folder::TRUSTED_ROOT, trust.trusted_root.to_json()),
-        (folder::CLIENT_TRUST_CONFIG, trust.to_json()),
-        (config::NAME, config.to_json(dir)?),
-    ];
+    let mut documents = trust::texts(&trust, config.rekor_v1);
+    if config.roles.is_some() {
+        documents.push((handover::NAME, folder.handovers()? + &handover.to_line()?));
+    }
+    documents.push((config::NAME, config.to_json(dir)?));
     stage::decide(dir, documents, step)?;
-    Ok(Renewed { authorities: renewals.iter().map(|below| below.role).collect() })
+    let handover = config.roles.is_some().then(|| dir.join(handover::NAME));
+    Ok(Renewed { handover, authorities: renewals.iter().map(|below| below.role).collect() })
 }
 
 /// What stands below a root.
@@ -103,6 +124,8 @@ struct Opened<'a> {
     below: &'a Below,
     chain: Vec<Certificate>,
     root_key: PrivateKey,
+    /// The key before.
+    before: PrivateKey,
 }
 
 impl<'a> Opened<'a> {
@@ -123,16 +146,16 @@ impl<'a> Opened<'a> {
         if chain.last().is_none_or(|root| root.public_key() != root_key.public_key()) {
             return Err(StackError::RootKeyOther { path, chain: chain_path(folder, below) });
         }
-        Ok(Self { below, chain, root_key })
+        Ok(Self { below, chain, root_key, before })
     }
 
-    /// Makes its key, its certificate and its place in the trusted root.
+    /// Makes its key and its certificate; says in `change` what ends and what begins.
     fn renew(
         &self,
         staged: &Folder,
         config: &Config,
         plan: &KeyPlan,
-        trust: &mut ClientTrustConfig,
+        (trusted, change): (&TrustedRoot, &mut TrustedRoot),
         now: UnixTime,
     ) -> Result<(), StackError> {
         let [before, .., root] = self.chain.as_slice() else { return Err(SigningError.into()) };
@@ -147,31 +170,25 @@ impl<'a> Opened<'a> {
         let certificate = make(config, from, key.public_key(), (root, &self.root_key))?;
         let chain = vec![certificate, root.clone()];
         staged.write_chain(self.below.chain, &chain)?;
-        let authorities = match self.below.role {
-            Role::Ca => &mut trust.trusted_root.certificate_authorities,
-            _ => &mut trust.trusted_root.timestamp_authorities,
+        let (authorities, changed) = match self.below.role {
+            Role::Ca => (&trusted.certificate_authorities, &mut change.certificate_authorities),
+            _ => (&trusted.timestamp_authorities, &mut change.timestamp_authorities),
         };
-        let now_trusted = authorities.iter_mut().find(|authority| authority.chain == self.chain);
+        let now_trusted = authorities.iter().find(|authority| authority.chain == self.chain);
         let ended = now_trusted.ok_or(StackError::Damaged {
             path: PathBuf::from(folder::CLIENT_TRUST_CONFIG),
             what: "it does not hold the chains in certificates/",
         })?;
         let window = |start, end| ValidityPeriod::new(start, end).ok_or(SigningError);
         let renewed = AuthorityInstance { chain, validity: window(from, None)?, ..ended.clone() };
-        ended.validity = window(ended.validity.start(), Some(now.plus_secs(self.below.afterwards)))?;
-        authorities.push(renewed);
+        let validity = window(ended.validity.start(), Some(now.plus_secs(self.below.afterwards)))?;
+        changed.extend([AuthorityInstance { validity, ..ended.clone() }, renewed]);
         Ok(())
     }
 }
 
 fn chain_path(folder: &Folder, below: &Below) -> PathBuf {
     folder.path(format!("certificates/{}.pem", below.chain))
-}
-
-fn client_trust_config(folder: &Folder) -> Result<ClientTrustConfig, StackError> {
-    let read = ClientTrustConfig::parse(&folder.read(folder::CLIENT_TRUST_CONFIG)?);
-    let path = folder.path(folder::CLIENT_TRUST_CONFIG);
-    read.map_err(|_| StackError::Damaged { path, what: "it cannot be read back" })
 }
 
 #[cfg(test)]

@@ -3,27 +3,31 @@
 //! Everything new is made beside the old: keys, empty logs, and the documents that take the place of the present ones,
 //! which decide it (see `stage`).
 //!
+//! Where the parts stand apart, the log rotates in its folder, and the CT log in its own; each tells the others by
+//! `handover.jsonl` (see `handover`).
+//!
 //! A frozen log stays where it is, for `fsck`, `export` and whoever verifies: the trusted root keeps its key, valid
 //! until now. The roots, the CA and the timestamp authority stay.
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::clock::Clock;
 use super::config::{self, Config};
 use super::ct::CtCodec;
 use super::folder::{self, Folder, StoredKey};
+use super::handover::{self, Handover};
 use super::init::{EARLIER, KeyPlan, create_log};
 use super::log::{self, Beside, Disk, SigningError};
 use super::place::Place;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
-use super::{StackError, apart, parts, stage, trust};
+use super::{Role, StackError, lock, parts, stage, trust};
 use crate::base::crypto::PublicKey;
 use crate::base::time::{UnixTime, ValidityPeriod};
-use crate::format::trust::{ClientTrustConfig, LogInstance, Service};
+use crate::format::trust::{LogInstance, TrustedRoot, Unsupported};
 
 /// What was rotated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub struct Rotated {
     pub frozen: String,
     /// The shard that entries go to from now on.
     pub shard: String,
+    /// What the other parts have to be brought, where they stand apart.
+    pub handover: Option<PathBuf>,
 }
 
 /// Freezes the shard of the stack in a folder, which must not be running, and begins the next.
@@ -48,13 +54,19 @@ pub fn rotate_with(place: impl Into<Place>, plan: &KeyPlan) -> Result<Rotated, S
 /// The same; `step` is called before and after everything that is changed.
 fn rotate_watched(place: &Place, plan: &KeyPlan, clock: &Clock, step: &mut dyn FnMut()) -> Result<Rotated, StackError> {
     let dir = place.dir();
+    // Without it there is no stack that could be had alone.
+    Config::read(dir)?;
+    let _alone = lock::take(dir)?;
     stage::settle(dir)?;
     let config = Config::read(dir)?;
-    apart::refuse_rotation(dir, &config)?;
     let folder = Folder::of_shard(place, &config);
     // What is frozen is what readers have.
     parts::publish(&folder, &config, clock)?;
-    let names = || ["rekor", "ct", "rekor-v1"].into_iter().filter(|name| config.rekor_v1 || *name != "rekor-v1");
+    let names = || keys(&config).into_iter().map(StoredKey::name);
+    if keys(&config).is_empty() {
+        let what = "it holds no log: rotate in the folder of the part log or ct".to_owned();
+        return Err(StackError::Config { path: dir.join(config::NAME), what });
+    }
     // Nobody writes the old logs any more, nor rotates twice at once.
     let _held = names().map(|name| log::hold(Arc::new(Disk), &folder.log(name))).collect::<Result<Vec<_>, _>>()?;
     let old = Codecs::read(&folder, &config)?;
@@ -63,20 +75,25 @@ fn rotate_watched(place: &Place, plan: &KeyPlan, clock: &Clock, step: &mut dyn F
     let next = next(&config, clock.now());
     let made = Folder::of_shard(place, &next);
     plan.check(&made, &keys(&config))?;
+    let mut ended = Vec::new();
     for key in keys(&config) {
-        if folder.key(key)?.is_held() && !plan.has(key) {
+        let private = folder.key(key)?;
+        if private.is_held() && !plan.has(key) {
             return Err(StackError::KeyUnnamed { key: key.name() });
         }
+        ended.push(private);
     }
     discard(&made, names())?;
     step();
     let new = Codecs::make(&made, &next, (plan, clock), step)?;
     made.sync()?;
     step();
-    let documents = documents(&folder, &config, &next, (&old, &new), clock.now())?;
+    let change = change(&folder, &next, (&old, &new), clock.now())?;
+    let documents = documents(&folder, &next, &Handover::sign(&change, &ended)?)?;
     stage::begin(dir)?;
     stage::decide(dir, documents, step)?;
-    Ok(Rotated { frozen: config.shard, shard: next.shard })
+    let handover = next.roles.is_some().then(|| dir.join(handover::NAME));
+    Ok(Rotated { frozen: config.shard, shard: next.shard, handover })
 }
 
 /// The next shard: of this year, with the next number that no shard has.
@@ -105,26 +122,28 @@ fn discard<'a>(made: &Folder, names: impl Iterator<Item = &'a str>) -> Result<()
     Ok(())
 }
 
-/// The keys that each shard has of its own.
+/// The keys that each shard has of its own, of the logs that are here. Logs have the names of their keys.
 fn keys(config: &Config) -> Vec<StoredKey> {
-    [StoredKey::Rekor, StoredKey::Ct].into_iter().chain(config.rekor_v1.then_some(StoredKey::RekorV1)).collect()
+    let (log, ct) = (config.has(Role::Log), config.has(Role::Ct));
+    let all = [(StoredKey::Rekor, log), (StoredKey::Ct, ct), (StoredKey::RekorV1, log && config.rekor_v1)];
+    all.into_iter().filter(|(_, here)| *here).map(|(key, _)| key).collect()
 }
 
-/// The logs of a shard.
+/// The logs of a shard, as far as they are here.
 struct Codecs {
-    rekor: RekorCodec,
-    ct: CtCodec,
+    rekor: Option<RekorCodec>,
+    ct: Option<CtCodec>,
     rekor_v1: Option<RekorV1Codec>,
 }
 
 impl Codecs {
     fn read(folder: &Folder, config: &Config) -> Result<Self, StackError> {
-        let v1 = || Ok::<_, StackError>(RekorV1Codec::new(folder.key(StoredKey::RekorV1)?, &config.rekor_v1_name())?);
-        Ok(Self {
-            rekor: RekorCodec::new(folder.key(StoredKey::Rekor)?, &config.log_name())?,
-            ct: CtCodec::new(folder.key(StoredKey::Ct)?, &config.ct_name())?,
-            rekor_v1: config.rekor_v1.then(v1).transpose()?,
-        })
+        let here = keys(config);
+        let key = |key| here.contains(&key).then(|| folder.key(key)).transpose();
+        let rekor = key(StoredKey::Rekor)?.map(|key| RekorCodec::new(key, &config.log_name()));
+        let ct = key(StoredKey::Ct)?.map(|key| CtCodec::new(key, &config.ct_name()));
+        let rekor_v1 = key(StoredKey::RekorV1)?.map(|key| RekorV1Codec::new(key, &config.rekor_v1_name()));
+        Ok(Self { rekor: rekor.transpose()?, ct: ct.transpose()?, rekor_v1: rekor_v1.transpose()? })
     }
 
     /// Makes keys and empty logs.
@@ -139,9 +158,13 @@ impl Codecs {
             step();
         }
         let made = Self::read(folder, config)?;
-        create_log(folder, "rekor", &made.rekor, clock)?;
-        step();
-        create_log(folder, "ct", &made.ct, clock)?;
+        if let Some(codec) = &made.rekor {
+            create_log(folder, "rekor", codec, clock)?;
+            step();
+        }
+        if let Some(codec) = &made.ct {
+            create_log(folder, "ct", codec, clock)?;
+        }
         if let Some(codec) = &made.rekor_v1 {
             create_log(folder, "rekor-v1", codec, clock)?;
         }
@@ -150,8 +173,12 @@ impl Codecs {
 
     /// What is frozen must be the logs of these keys.
     fn verify(&self, folder: &Folder) -> Result<(), StackError> {
-        drop(Beside::open(Arc::new(Disk), &folder.log("rekor"), &self.rekor)?);
-        drop(Beside::open(Arc::new(Disk), &folder.log("ct"), &self.ct)?);
+        if let Some(codec) = &self.rekor {
+            drop(Beside::open(Arc::new(Disk), &folder.log("rekor"), codec)?);
+        }
+        if let Some(codec) = &self.ct {
+            drop(Beside::open(Arc::new(Disk), &folder.log("ct"), codec)?);
+        }
         if let Some(codec) = &self.rekor_v1 {
             drop(Beside::open(Arc::new(Disk), &folder.log("rekor-v1"), codec)?);
         }
@@ -160,75 +187,69 @@ impl Codecs {
 
     /// The public keys, each with its name.
     fn public_keys(&self) -> Vec<(&'static str, &PublicKey)> {
-        let mut keys = vec![("rekor", self.rekor.public_key()), ("ct", self.ct.public_key())];
-        keys.extend(self.rekor_v1.as_ref().map(|v1| ("rekor-v1", v1.public_key())));
-        keys
+        let rekor = self.rekor.as_ref().map(|log| ("rekor", log.public_key()));
+        let ct = self.ct.as_ref().map(|log| ("ct", log.public_key()));
+        let v1 = self.rekor_v1.as_ref().map(|log| ("rekor-v1", log.public_key()));
+        rekor.into_iter().chain(ct).chain(v1).collect()
     }
 
-    fn ids(&self) -> Vec<Vec<u8>> {
-        let mut ids = vec![self.rekor.log_id().to_vec(), self.ct.public_key().spki_sha256().to_vec()];
-        ids.extend(self.rekor_v1.as_ref().map(|v1| v1.log_id().to_vec()));
-        ids
+    /// Each log's entry in the trusted root: transparency logs, CT logs.
+    fn instances(&self, config: &Config, validity: ValidityPeriod) -> (Vec<LogInstance>, Vec<LogInstance>) {
+        trust::logs(config, validity, (self.ct.as_ref(), self.rekor.as_ref(), self.rekor_v1.as_ref()))
     }
 }
 
-/// The new documents by their names, `stack.json` last.
-fn documents(
+/// What ends and what begins.
+fn change(
     folder: &Folder,
-    config: &Config,
     next: &Config,
     (old, new): (&Codecs, &Codecs),
     now: UnixTime,
-) -> Result<Vec<(&'static str, String)>, StackError> {
-    let path = folder.path(folder::CLIENT_TRUST_CONFIG);
-    let damaged = || StackError::Damaged { path: path.clone(), what: "it cannot be read back" };
-    let mut trust = ClientTrustConfig::parse(&folder.read(folder::CLIENT_TRUST_CONFIG)?).map_err(|_| damaged())?;
-    let now = UnixTime::from_secs(now.secs());
-    // What was logged a moment ago may get its timestamp a moment later.
-    let until = now.plus_secs(EARLIER);
-    let root = &mut trust.trusted_root;
-    for log in root.logs.iter_mut().chain(&mut root.ct_logs).filter(|log| old.ids().contains(&log.log_id)) {
-        end(log, until).ok_or_else(damaged)?;
-    }
+) -> Result<TrustedRoot, StackError> {
+    let trusted = folder.client_trust_config()?.trusted_root;
     // A log of a key is told by it alone: one key signs for one log.
     for (name, key) in new.public_keys() {
-        if let Some(log) = root.logs.iter().chain(&root.ct_logs).find(|log| log.key == *key) {
+        if let Some(log) = trusted.logs.iter().chain(&trusted.ct_logs).find(|log| log.key == *key) {
             return Err(StackError::KeyReused { key: name.to_owned(), of: log.host().to_owned() });
         }
     }
-    let validity = ValidityPeriod::new(now.plus_secs(-EARLIER), None).ok_or(SigningError)?;
-    let (logs, ct_logs) = trust::logs(next, validity, (&new.ct, &new.rekor, new.rekor_v1.as_ref()));
-    root.logs.extend(logs);
-    root.ct_logs.extend(ct_logs);
-    // The address stays: one service is in force at any time.
-    let mut services = Vec::new();
-    for service in &mut trust.signing_config.logs {
-        if service.validity.end().is_none() {
-            let validity = ValidityPeriod::new(now, None).ok_or_else(damaged)?;
-            services.push(Service { validity, ..service.clone() });
-            let before = now.plus_secs(-1).max(service.validity.start());
-            service.validity = ValidityPeriod::new(service.validity.start(), Some(before)).ok_or_else(damaged)?;
-        }
-    }
-    trust.signing_config.logs.extend(services);
-    let mut documents = vec![
-        (folder::TRUSTED_ROOT, trust.trusted_root.to_json()),
-        (folder::SIGNING_CONFIG, trust.signing_config.to_json()),
-    ];
-    if config.rekor_v1 {
-        documents.push((folder::SIGNING_CONFIG_V1, trust::with_rekor_v1(&trust.signing_config).to_json()));
-    }
-    documents.push((folder::CLIENT_TRUST_CONFIG, trust.to_json()));
-    documents.push((config::NAME, next.to_json(&folder.path("."))?));
-    Ok(documents)
+    let now = UnixTime::from_secs(now.secs());
+    // What was logged a moment ago may get its timestamp a moment later.
+    let until = now.plus_secs(EARLIER);
+    let end = |(_, key): (&str, &PublicKey)| {
+        let log = trusted.logs.iter().chain(&trusted.ct_logs).find(|log| log.key == *key)?;
+        let validity = ValidityPeriod::new(log.validity.start(), Some(until))?;
+        Some(LogInstance { validity, ..log.clone() })
+    };
+    let path = folder.path(folder::CLIENT_TRUST_CONFIG);
+    let damaged = || StackError::Damaged { path: path.clone(), what: "it does not hold the logs of this folder" };
+    let ended = |kind: &str| -> Result<Vec<LogInstance>, StackError> {
+        let of_kind = old.public_keys().into_iter().filter(|(name, _)| (*name == "ct") == (kind == "ct"));
+        of_kind.map(|key| end(key).ok_or_else(damaged)).collect()
+    };
+    let begun = ValidityPeriod::new(now.plus_secs(-EARLIER), None).ok_or(SigningError)?;
+    let (logs, ct_logs) = new.instances(next, begun);
+    Ok(TrustedRoot {
+        logs: [ended("rekor")?, logs].concat(),
+        ct_logs: [ended("ct")?, ct_logs].concat(),
+        certificate_authorities: Vec::new(),
+        timestamp_authorities: Vec::new(),
+        unsupported: Unsupported::default(),
+    })
 }
 
-/// Ends the time in which a log is believed.
-fn end(log: &mut LogInstance, until: UnixTime) -> Option<()> {
-    if log.validity.end().is_none() {
-        log.validity = ValidityPeriod::new(log.validity.start(), Some(until))?;
+/// The new documents by their names, `stack.json` last.
+fn documents(folder: &Folder, next: &Config, handover: &Handover) -> Result<Vec<(&'static str, String)>, StackError> {
+    let path = folder.path(folder::CLIENT_TRUST_CONFIG);
+    let mut trust = folder.client_trust_config()?;
+    // As every other part will.
+    handover::apply(&mut trust, handover).map_err(|what| StackError::Damaged { path, what })?;
+    let mut documents = trust::texts(&trust, next.rekor_v1);
+    if next.roles.is_some() {
+        documents.push((handover::NAME, folder.handovers()? + &handover.to_line()?));
     }
-    Some(())
+    documents.push((config::NAME, next.to_json(&folder.path("."))?));
+    Ok(documents)
 }
 
 #[cfg(test)]

@@ -8,21 +8,22 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::log::export;
-use super::{StackError, config, folder};
+use super::{StackError, config, folder, handover};
 
 /// The folder.
 const STAGE: &str = "rotation";
 /// Private keys, which are moved.
 const KEYS: [&str; 2] = ["keys/ca.pem", "keys/tsa.pem"];
 /// Documents, in the order in which they are taken over.
-const DOCUMENTS: [&str; 8] = [
-    "certificates/ca.pem",
+const DOCUMENTS: [&str; 9] = [
+    folder::CA,
     folder::CA_BEFORE,
-    "certificates/tsa.pem",
+    folder::TSA,
     folder::TRUSTED_ROOT,
     folder::SIGNING_CONFIG,
     folder::SIGNING_CONFIG_V1,
     folder::CLIENT_TRUST_CONFIG,
+    handover::NAME,
     config::NAME,
 ];
 

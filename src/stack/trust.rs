@@ -5,7 +5,7 @@ use super::ct::CtCodec;
 use super::log::SigningError;
 use super::rekor::RekorCodec;
 use super::rekor_v1::RekorV1Codec;
-use super::{Role, StackError};
+use super::{Role, StackError, folder};
 use crate::base::crypto::PublicKey;
 use crate::base::time::{UnixTime, ValidityPeriod};
 use crate::format::trust::{
@@ -33,7 +33,7 @@ pub(super) fn documents(config: &Config, from: UnixTime, parts: Parts<'_>) -> Re
         chain,
         validity,
     };
-    let (logs, ct_logs) = logs(config, validity, (parts.ct, parts.rekor, parts.rekor_v1));
+    let (logs, ct_logs) = logs(config, validity, (Some(parts.ct), Some(parts.rekor), parts.rekor_v1));
     let trusted_root = TrustedRoot {
         logs,
         ct_logs,
@@ -56,11 +56,11 @@ pub(super) fn documents(config: &Config, from: UnixTime, parts: Parts<'_>) -> Re
     Ok(ClientTrustConfig { trusted_root, signing_config })
 }
 
-/// The transparency logs of a shard, and its CT logs.
+/// The transparency logs of a shard, and its CT logs, as far as they are given.
 pub(super) fn logs(
     config: &Config,
     validity: ValidityPeriod,
-    (ct, rekor, rekor_v1): (&CtCodec, &RekorCodec, Option<&RekorV1Codec>),
+    (ct, rekor, rekor_v1): (Option<&CtCodec>, Option<&RekorCodec>, Option<&RekorV1Codec>),
 ) -> (Vec<LogInstance>, Vec<LogInstance>) {
     let log = |name: String, key: &PublicKey, id: [u8; 32]| LogInstance {
         base_url: format!("http://{name}"),
@@ -69,9 +69,11 @@ pub(super) fn logs(
         log_id: id.to_vec(),
         operator: Some(config.organization.clone()),
     };
-    let mut logs = vec![log(config.log_name(), rekor.public_key(), rekor.log_id())];
+    let rekor = rekor.map(|rekor| log(config.log_name(), rekor.public_key(), rekor.log_id()));
+    let mut logs = Vec::from_iter(rekor);
     logs.extend(rekor_v1.map(|v1| log(config.rekor_v1_name(), v1.public_key(), v1.log_id())));
-    (logs, vec![log(config.ct_name(), ct.public_key(), ct.public_key().spki_sha256())])
+    let ct = ct.map(|ct| log(config.ct_name(), ct.public_key(), ct.public_key().spki_sha256()));
+    (logs, Vec::from_iter(ct))
 }
 
 /// The same services with the v1 log in the place of the v2 log.
@@ -79,6 +81,19 @@ pub(super) fn with_rekor_v1(config: &SigningConfig) -> SigningConfig {
     let mut config = config.clone();
     config.logs.iter_mut().for_each(|log| log.major_api_version = 1);
     config
+}
+
+/// The documents by the names of their files.
+pub(super) fn texts(trust: &ClientTrustConfig, rekor_v1: bool) -> Vec<(&'static str, String)> {
+    let mut documents = vec![
+        (folder::TRUSTED_ROOT, trust.trusted_root.to_json()),
+        (folder::SIGNING_CONFIG, trust.signing_config.to_json()),
+    ];
+    if rekor_v1 {
+        documents.push((folder::SIGNING_CONFIG_V1, with_rekor_v1(&trust.signing_config).to_json()));
+    }
+    documents.push((folder::CLIENT_TRUST_CONFIG, trust.to_json()));
+    documents
 }
 
 /// The path of the timestamp authority.

@@ -49,8 +49,8 @@ pub(crate) use policy::{
 pub(crate) use registry::RegistryArgs;
 pub(crate) use sign::{AttestBlob, ServiceArgs, SignBlob, SignerArgs, SigningArgs, SigningWaiverArgs};
 pub(crate) use stack::{
-    CaKeyKind, StackExport, StackFsck, StackInit, StackPassword, StackRenew, StackRenewTrust, StackRotate, StackStatus,
-    StackToken, StackUp,
+    CaKeyKind, StackExport, StackFollow, StackFsck, StackInit, StackPassword, StackRenew, StackRenewTrust, StackRotate,
+    StackStatus, StackToken, StackUp,
 };
 pub(crate) use summary::SummaryArgs;
 pub(crate) use tour::Tour;
@@ -195,6 +195,7 @@ pub(crate) enum Stack {
     Witness(Witness),
     Rotate(StackRotate),
     Renew(StackRenew),
+    Follow(StackFollow),
 }
 
 #[cfg(test)]

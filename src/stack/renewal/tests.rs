@@ -12,7 +12,7 @@ fn whole(dir: &Path) -> Certificate {
     assert!(!stage::path(dir).exists());
     let folder = Folder::new(&dir.into());
     let root = TrustedRoot::parse(&folder.read(folder::TRUSTED_ROOT).unwrap()).unwrap();
-    assert_eq!(client_trust_config(&folder).unwrap().trusted_root, root);
+    assert_eq!(folder.client_trust_config().unwrap().trusted_root, root);
     let open = |authorities: &[AuthorityInstance]| {
         let open: Vec<_> = authorities.iter().filter(|authority| authority.validity.end().is_none()).collect();
         assert_eq!(open.len(), 1);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::format::trust::{SigningConfig, TrustedRoot};
+use crate::format::trust::{ClientTrustConfig, SigningConfig};
 use crate::stack::{Stack, fsck};
 
 fn copy_dir(from: &Path, to: &Path) {
@@ -35,7 +35,10 @@ fn whole(dir: &Path) -> String {
     assert_eq!(all.len(), 3 * (config.frozen.len() + 1));
     let open: Vec<_> = all.into_iter().filter(|log| log.validity.end().is_none()).collect();
     assert_eq!(open.len(), 3);
-    assert!(open.iter().all(|log| codecs.ids().contains(&log.log_id) && log.validity.contains(now)));
+    assert!(
+        open.iter()
+            .all(|log| codecs.public_keys().iter().any(|(_, key)| **key == log.key) && log.validity.contains(now))
+    );
     assert!(fsck(dir).unwrap().iter().all(|log| log.result.findings.is_empty()));
     config.shard
 }

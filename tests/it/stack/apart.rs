@@ -1,5 +1,7 @@
 //! A stack whose parts stand apart: seven folders, seven processes, one signature through all of them.
 
+mod handed_over;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -155,11 +157,13 @@ async fn f23_f31_parts_that_stand_apart() {
     assert_eq!(refused.status.code(), Some(3), "{}", String::from_utf8_lossy(&refused.stderr));
     assert!(!Path::new(&bundle).exists());
 
-    // A part that is not there is not served, and a part does not rotate alone.
+    // A part that is not there is not served, nor rotated, nor renewed.
     let ca = dir.join("ca");
     assert_eq!(Stack::open(Place::new(&ca).only([Role::Tsa])).unwrap_err().code().name(), "stack-config");
-    assert_eq!(sealmark::stack::rotate(&dir.join("log")).unwrap_err().code().name(), "stack-config");
     drop(running);
+    assert_eq!(sealmark::stack::rotate(&dir.join("trust")).unwrap_err().code().name(), "stack-config");
+    let renewed = sealmark::stack::renew(&dir.join("oidc"), &dir, &KeyPlan::default());
+    assert_eq!(renewed.unwrap_err().code().name(), "stack-config");
     for (role, log) in [(Role::Log, "rekor"), (Role::Ct, "ct")] {
         let checked = sealmark::stack::fsck(&dir.join(role.name())).unwrap();
         assert_eq!(checked.iter().map(|log| log.name.as_str()).collect::<Vec<_>>(), [log]);

@@ -212,7 +212,8 @@ pub(crate) struct StackFsck {
 /// The stack must not be running. The trusted root and the signing config are extended: what was
 /// logged before stays verifiable, and the old keys are not believed for anything later. Give the new
 /// documents to your clients. The frozen logs stay in the folder, for fsck, export and monitors. An
-/// interrupted rotation is finished or forgotten by the next command that opens the stack.
+/// interrupted rotation is finished or forgotten by the next command that opens the stack. Where the parts stand apart, run
+/// it in the folder of the log, of the CT log, or both, and have the others follow (`stack follow`).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -236,7 +237,8 @@ pub(crate) struct StackRotate {
 /// The stack must not be running. FOLDER holds the roots' keys, which `stack init --root-keys` wrote: bring it back for
 /// this one command. Each authority whose root's key is there is renewed. The trusted root is extended: what was signed
 /// before stays verifiable, and the chains before are not believed for anything later. Give it to your clients. The
-/// authorities' old keys are removed.
+/// authorities' old keys are removed. Where the parts stand apart, run it in the folder of the CA or the timestamp
+/// authority, and have the others follow (`stack follow`).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -253,6 +255,28 @@ pub(crate) struct StackRenew {
     pub(crate) token_key: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) password: StackPassword,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Have a part of a stack take over what another part handed over when it was rotated or renewed
+///
+/// Where the parts stand apart, `stack rotate` and `stack renew` leave HANDOVER in the folder that they were run in. It
+/// says which keys and chains end and which follow, signed by those that end. Each other part takes it over in its own
+/// folder, while it is not running; what it knows already changes nothing. The trust files of every folder are the same
+/// then: give them to your clients.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark stack rotate ./site/log
+  $ sealmark stack follow ./site/ca ./site/log/handover.jsonl")]
+pub(crate) struct StackFollow {
+    /// The folder of the part that follows
+    #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// The file handover.jsonl of the part that was rotated or renewed
+    #[arg(value_name = "HANDOVER", value_parser = path(), value_hint = ValueHint::FilePath)]
+    pub(crate) handover: PathBuf,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }

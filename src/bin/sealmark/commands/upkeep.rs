@@ -1,10 +1,12 @@
-//! `stack fsck` and `stack export`: a stack's logs from beside the server.
+//! What is done with a stack from beside the server: its logs checked and written out, its keys replaced.
+
+use std::path::Path;
 
 use sealmark::stack::{self, KeyPlan};
 use serde::Serialize;
 
 use super::stack::place;
-use crate::cli::{Format, StackExport, StackFsck, StackRenew, StackRotate};
+use crate::cli::{Format, StackExport, StackFollow, StackFsck, StackRenew, StackRotate};
 use crate::report::console::Style;
 use crate::report::text::{visible, visible_path};
 use crate::report::{Failure, TOOL, Tool, console, print_json};
@@ -61,6 +63,8 @@ struct Rotated {
     tool: Tool,
     frozen: String,
     shard: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handover: Option<String>,
 }
 
 /// Schema `sealmark.stack-renew/v1`.
@@ -69,6 +73,39 @@ struct Renewed {
     schema: &'static str,
     tool: Tool,
     authorities: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handover: Option<String>,
+}
+
+/// Schema `sealmark.stack-follow/v1`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Followed {
+    schema: &'static str,
+    tool: Tool,
+    parts: Vec<&'static str>,
+}
+
+/// What is left to do where the parts stand apart.
+fn to_carry(handover: Option<&Path>) -> String {
+    let line = |path| format!("have every other part take over {} (`stack follow`)\n", visible_path(path));
+    handover.map(line).unwrap_or_default()
+}
+
+pub(super) fn follow(args: &StackFollow) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let followed = stack::follow(&args.dir, &args.handover)?;
+    let parts: Vec<_> = followed.parts.iter().map(|role| role.name()).collect();
+    match args.format.format {
+        Format::Json => print_json(&Followed { schema: "sealmark.stack-follow/v1", tool: TOOL, parts })?,
+        Format::Human if parts.is_empty() => console::data("nothing is new here\n")?,
+        Format::Human => console::data(&format!(
+            "new here: {}\ngive your clients the trust files of {} once every part has followed\n",
+            parts.join(", "),
+            visible_path(&args.dir)
+        ))?,
+    }
+    Ok(0)
 }
 
 pub(super) fn renew(args: &StackRenew) -> Result<u8, Failure> {
@@ -77,10 +114,14 @@ pub(super) fn renew(args: &StackRenew) -> Result<u8, Failure> {
     let renewed = stack::renew(place(&args.dir, &args.password)?, &args.root_keys, &plan)?;
     let authorities: Vec<_> = renewed.authorities.iter().map(|role| role.name()).collect();
     match args.format.format {
-        Format::Json => print_json(&Renewed { schema: "sealmark.stack-renew/v1", tool: TOOL, authorities })?,
+        Format::Json => {
+            let handover = renewed.handover.map(|path| visible_path(&path).to_string());
+            print_json(&Renewed { schema: "sealmark.stack-renew/v1", tool: TOOL, authorities, handover })?;
+        }
         Format::Human => console::data(&format!(
-            "renewed: {}\ngive your clients trusted_root.json of {} anew, and put the roots' keys away\n",
+            "renewed: {}\n{}give your clients trusted_root.json of {} anew, and put the roots' keys away\n",
             authorities.join(", "),
+            to_carry(renewed.handover.as_deref()),
             visible_path(&args.dir)
         ))?,
     }
@@ -90,14 +131,18 @@ pub(super) fn renew(args: &StackRenew) -> Result<u8, Failure> {
 pub(super) fn rotate(args: &StackRotate) -> Result<u8, Failure> {
     settings::keep_from_dumps();
     let plan = KeyPlan { tokens: args.token_key.clone(), ..KeyPlan::default() };
-    let stack::Rotated { frozen, shard } = stack::rotate_with(place(&args.dir, &args.password)?, &plan)?;
+    let stack::Rotated { frozen, shard, handover } = stack::rotate_with(place(&args.dir, &args.password)?, &plan)?;
     match args.format.format {
-        Format::Json => print_json(&Rotated { schema: "sealmark.stack-rotate/v1", tool: TOOL, frozen, shard })?,
+        Format::Json => {
+            let handover = handover.map(|path| visible_path(&path).to_string());
+            print_json(&Rotated { schema: "sealmark.stack-rotate/v1", tool: TOOL, frozen, shard, handover })?;
+        }
         Format::Human => console::data(&format!(
-            "shard {} is frozen, entries go to {} from now on\ngive your clients trusted_root.json and \
+            "shard {} is frozen, entries go to {} from now on\n{}give your clients trusted_root.json and \
              signing_config.v0.2.json of {} anew\n",
             visible(&frozen),
             visible(&shard),
+            to_carry(handover.as_deref()),
             visible_path(&args.dir)
         ))?,
     }
