@@ -10,6 +10,7 @@ use super::keys::PrivateKeyError;
 use super::log::{LogError, SigningError};
 use super::tsa::SetupError;
 use crate::base::code::Code;
+use crate::base::time::ValidityPeriod;
 use crate::serve::ServeError;
 
 /// Why a stack cannot be made, opened or served.
@@ -82,6 +83,14 @@ pub enum StackError {
         /// The chain.
         chain: PathBuf,
     },
+    /// A root whose time is over, or has not begun by this clock.
+    #[error("the root in {} is in force {validity}: nothing can be made below it now", path.display())]
+    RootEnded {
+        /// The chain.
+        path: PathBuf,
+        /// Its time.
+        validity: ValidityPeriod,
+    },
     /// What another part handed over.
     #[error("{}: {what}", path.display())]
     Handover {
@@ -151,6 +160,11 @@ impl StackError {
             Self::RootKeyOther { .. } => {
                 Code::usage("stack-root-key-other", "give the folder of this stack's roots: nothing was changed")
             }
+            Self::RootEnded { .. } => Code::undecided(
+                "stack-root-ended",
+                "look at the clock; a root that has ended is not renewed: make a new stack, and give verifiers both \
+                 trusted roots' instances in one document",
+            ),
             Self::Handover { .. } => Code::undecided(
                 "stack-handover",
                 "bring handover.jsonl of the part that was rotated or renewed, whole and by a way that you trust: \

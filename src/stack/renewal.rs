@@ -65,8 +65,9 @@ fn renew_watched(
     plan.check(&folder, &renewals.iter().map(|below| below.key).collect::<Vec<_>>())?;
     let opened = renewals.iter().map(|below| Opened::read(below, &folder, roots, plan, place));
     let opened = opened.collect::<Result<Vec<_>, StackError>>()?;
-    step();
     let now = UnixTime::from_secs(clock.now().secs());
+    opened.iter().try_for_each(|opened| opened.check_root(&folder, now))?;
+    step();
     stage::begin(dir)?;
     let staged = Folder::new(&Place::new(stage::path(dir)).unlocked_by(place.password().cloned()));
     staged.create()?;
@@ -147,6 +148,16 @@ impl<'a> Opened<'a> {
             return Err(StackError::RootKeyOther { path, chain: chain_path(folder, below) });
         }
         Ok(Self { below, chain, root_key, before })
+    }
+
+    /// A certificate below a root that is not in force would be believed by nobody.
+    fn check_root(&self, folder: &Folder, now: UnixTime) -> Result<(), StackError> {
+        match self.chain.last() {
+            Some(root) if !root.is_valid_at(now) => {
+                Err(StackError::RootEnded { path: chain_path(folder, self.below), validity: root.validity() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes its key and its certificate; says in `change` what ends and what begins.

@@ -54,6 +54,28 @@ fn k06_a_crash_in_the_middle_of_a_renewal() {
     assert!(after.is_sorted() && after.first() != after.last(), "{after:?}");
 }
 
+/// Nothing is made below a root that has ended, nor below one that has not begun: and it is said so.
+#[test]
+fn a_root_whose_time_is_over() {
+    let parent = tempfile::tempdir().unwrap();
+    let (dir, roots) = (parent.path().join("stack"), parent.path().join("roots"));
+    let plan = KeyPlan { root_keys: Some(roots.clone()), ..KeyPlan::default() };
+    Stack::init_with(&dir, &Config::loopback(1), &plan).unwrap();
+    let root = Folder::new(&(&dir).into()).chain("tsa").unwrap().remove(1);
+    let before = std::fs::read(dir.join(folder::TRUSTED_ROOT)).unwrap();
+    let (start, end) = (root.validity().start(), root.validity().end().unwrap());
+    for time in [start.plus_secs(-1), end.plus_secs(1), end.plus_secs(3600 * 24 * 366)] {
+        let clock = Clock::from_fn(move || time);
+        let error = renew_watched(&Place::from(&dir), &roots, &KeyPlan::default(), &clock, &mut || {}).unwrap_err();
+        assert_eq!((error.code().name(), error.code().exit_code()), ("stack-root-ended", 3));
+        assert!(error.to_string().contains(&end.to_string()), "{error}");
+        assert!(!stage::path(&dir).exists());
+        assert_eq!(std::fs::read(dir.join(folder::TRUSTED_ROOT)).unwrap(), before);
+    }
+    let last = Clock::from_fn(move || end);
+    renew_watched(&Place::from(&dir), &roots, &KeyPlan::default(), &last, &mut || {}).unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn x10_x11_renewed_keys_are_for_their_owner_alone() {
