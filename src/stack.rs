@@ -66,6 +66,7 @@ mod rate;
 pub mod rekor;
 pub mod rekor_v1;
 mod renewal;
+mod restoration;
 mod roles;
 mod rotation;
 mod running;
@@ -96,6 +97,7 @@ pub use operations::Serving;
 pub use place::Place;
 pub use rate::{Rate, RateLimit, Rates};
 pub use renewal::{Renewed, renew};
+pub use restoration::restore;
 pub use roles::Role;
 pub use rotation::{Rotated, rotate, rotate_with};
 pub use running::Running;
@@ -103,6 +105,7 @@ pub use status::{LogStatus, StackStatus, status, witness_key};
 pub use upkeep::{OfLog, export, fsck};
 
 use crate::base::crypto::PublicKey;
+use crate::serve::journal::{Journal, Line};
 use crate::serve::{Observer, Server};
 use ca::identities;
 use ca::issuer_keys::IssuerKeys;
@@ -119,6 +122,9 @@ use parts::Parts;
 
 /// How often what the logs signed is remembered outside.
 const MEMORY_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// How often it is looked whether the logs take entries.
+const LOOKING_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// How often the page's search looks for new entries.
 const INDEXING_INTERVAL: std::time::Duration = std::time::Duration::from_millis(500);
@@ -267,6 +273,23 @@ impl Stack {
         }
     }
 
+    /// Has the journal say when its logs stop taking entries for want of their witnesses or bucket, and when they go on.
+    async fn keep_telling(&self, journal: Option<&Journal>) -> std::convert::Infallible {
+        let mut told = false;
+        loop {
+            tokio::time::sleep(LOOKING_INTERVAL).await;
+            let held_up = self.parts.are_held_up();
+            if let Some(journal) = journal
+                && held_up != told
+            {
+                let line = Line::new(self.clock.now(), if held_up { "log-held-up" } else { "log-resumed" });
+                let line = line.number("entries", self.parts.rekor.as_ref().map_or(0, |log| log.log().unpublished()));
+                journal.write(line.number("seconds", self.parts.unpublished_for().as_secs()));
+            }
+            told = held_up;
+        }
+    }
+
     /// Its configuration.
     pub fn config(&self) -> &Config {
         &self.config
@@ -285,7 +308,7 @@ impl Stack {
     async fn serve_until(
         &self,
         server: Server,
-        observer: Option<&Observer>,
+        (observer, journal): (Option<&Observer>, Option<&Journal>),
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), StackError> {
         let (forgets, forgot) = tokio::sync::oneshot::channel();
@@ -297,6 +320,7 @@ impl Stack {
                 never = self.keep_indexing() => match never {},
                 never = self.keep_signing() => match never {},
                 never = self.keep_comparing() => match never {},
+                never = self.keep_telling(journal) => match never {},
             }
         };
         let observed = |(name, routes): (&'static str, Router)| match observer {

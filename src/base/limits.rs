@@ -285,8 +285,14 @@ pub const SUBMISSION_BYTES: usize = CHECKPOINT_BYTES + (4 << 10);
 pub const WITNESSED_LOGS: usize = 1024;
 /// Seconds that a log waits at its start for its witnesses and its bucket: what it committed last may be on none of them.
 pub const PUBLISHING_START_SECS: u64 = 15;
+/// Entries of a log that wait for its witnesses and its bucket, before it takes no more: at 3 KiB each, 200 MB on the disk.
+pub const UNPUBLISHED_ENTRIES: u64 = 65_536;
+/// Seconds in which nothing comes through to them, before a log takes no more: three times what a client waits.
+pub const UNPUBLISHED_SECS: u64 = 60;
 /// Seconds for one answer of a bucket, of which a full bundle may be in.
 pub const BUCKET_ANSWER_SECS: u64 = 20;
+/// Seconds for which it is looked whether another process writes a log that is restored from its bucket.
+pub const RESTORE_WATCH_SECS: u64 = 5;
 /// Objects that are on their way to a bucket at once.
 pub const BUCKET_UPLOADS: usize = 16;
 /// An object in a bucket, in bytes: a full bundle of entries of 64 KiB.

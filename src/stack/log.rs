@@ -27,6 +27,7 @@
 //! Where equal entries have equal leaves, an index tells duplicates. A start reads the right edge of the tree and
 //! the last batch, and compares both with the signed root: it takes as long for a million entries as for none.
 
+mod backlog;
 mod beside;
 pub mod bucket;
 mod commits;
@@ -47,18 +48,20 @@ pub mod vfs;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use backlog::Bound;
 pub use beside::Beside;
 pub use head::{Head, ReadError};
 pub use publisher::{CosignError, Cosigner, Publishing, Uncosigned};
 pub use vfs::{Disk, Vfs};
 
+use backlog::Backlog;
 use index::{Duplicates, FindError, Found, Index, Keeper};
 use publisher::{Publisher, Subject};
 
@@ -140,8 +143,7 @@ pub struct Log<C: Codec> {
     queue: Option<mpsc::Sender<Request<C::Entry>>>,
     failed: watch::Receiver<Option<Arc<LogError>>>,
     sequencer: Option<JoinHandle<()>>,
-    /// Entries of the last commit, shown or not.
-    committed: Arc<AtomicU64>,
+    backlog: Arc<Backlog>,
 }
 
 /// Where a log's files are.
@@ -221,7 +223,7 @@ impl<C: Codec> Log<C> {
         let keeper = recovered.keeper.take();
         let index = keeper.as_ref().map(Keeper::index);
         let duplicates = keeper.map(|keeper| Duplicates::beside(&files, &codec, keeper)).transpose()?;
-        let committed = Arc::new(AtomicU64::new(recovered.head.size()));
+        let backlog = Arc::new(Backlog::new(publishing.bound, recovered.head.size()));
         let (poison, failed) = Poison::new();
         let subject = Subject {
             files: files.clone(),
@@ -231,7 +233,7 @@ impl<C: Codec> Log<C> {
                 Arc::new(move |note: &str| codec.open(note))
             },
             shown: Arc::clone(&head),
-            committed: Arc::clone(&committed),
+            backlog: Arc::clone(&backlog),
             poison: poison.clone(),
         };
         let publisher = (!publishing.is_empty()).then(|| Publisher::start(publishing, subject)).transpose()?;
@@ -243,7 +245,7 @@ impl<C: Codec> Log<C> {
             .name("log-sequencer".to_owned())
             .spawn(move || sequencer.run(requests))
             .map_err(|error| LogError::io("start the sequencer of", dir, error))?;
-        Ok(Self { codec, files, head, index, queue: Some(queue), failed, sequencer: Some(sequencer), committed })
+        Ok(Self { codec, files, head, index, queue: Some(queue), failed, sequencer: Some(sequencer), backlog })
     }
 
     /// Appends an entry, or finds it; returns when a committed head covers it.
@@ -257,6 +259,9 @@ impl<C: Codec> Log<C> {
         entry: C::Entry,
     ) -> Result<impl Future<Output = Result<Appended, AppendError>> + Send + use<C>, AppendError> {
         let queue = self.queue.as_ref().ok_or(AppendError::Stopped)?;
+        if self.is_held_up() {
+            return Err(AppendError::HeldUp);
+        }
         let (answer, answered) = oneshot::channel();
         queue.try_send(Request { entry, answer }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => AppendError::Busy,
@@ -291,7 +296,17 @@ impl<C: Codec> Log<C> {
 
     /// Entries that are committed and not shown: they wait for witnesses or the bucket.
     pub fn unpublished(&self) -> u64 {
-        self.committed.load(Ordering::Relaxed).saturating_sub(self.head().size())
+        self.backlog.entries(self.head().size())
+    }
+
+    /// How long nothing was shown of what waits for witnesses or the bucket.
+    pub fn unpublished_for(&self) -> Duration {
+        self.backlog.time()
+    }
+
+    /// Whether it takes no entries until its witnesses and its bucket are back ([`Bound`]).
+    pub fn is_held_up(&self) -> bool {
+        self.backlog.is_full(self.head().size())
     }
 
     /// The codec.
@@ -348,6 +363,9 @@ pub enum AppendError {
     /// [`limits::LOG_QUEUE`] entries are waiting.
     #[error("reached max pushback; retry")]
     Busy,
+    /// Its witnesses or its bucket are away, and have been for as long as it waits for them.
+    #[error("the log waits for its witnesses or its bucket; retry")]
+    HeldUp,
     /// The log has failed or is shutting down.
     #[error("the log is not taking entries")]
     Stopped,

@@ -3,7 +3,7 @@
 //! | route of the operator's listener | what it says |
 //! | --- | --- |
 //! | `/healthz` | the process answers |
-//! | `/readyz` | 200 while requests are wanted; 503 once it ends, a log has failed, or its clock is doubted |
+//! | `/readyz` | 200 while requests are wanted; 503 once it ends, a log has failed or takes no entries, or its clock is doubted |
 //! | `/metrics` | Prometheus's text format |
 
 use std::sync::Arc;
@@ -54,7 +54,7 @@ struct Operations {
     metrics: Metrics,
     sizes: [Gauge; 3],
     trusted_until: Gauge,
-    unpublished: Gauge,
+    unpublished: [Gauge; 2],
     /// Logs that its witness watches, and checkpoints in its evidence.
     witness: [Gauge; 2],
     stack: Arc<Stack>,
@@ -72,10 +72,16 @@ impl Operations {
             "sealmark_tuf_timestamp_expires",
             "When clients stop believing the TUF repository, in Unix seconds.",
         );
-        let unpublished = metrics.gauge(
-            "sealmark_log_unpublished_entries",
-            "Entries of the transparency log that wait for witnesses or the bucket.",
-        );
+        let unpublished = [
+            metrics.gauge(
+                "sealmark_log_unpublished_entries",
+                "Entries of the transparency log that wait for witnesses or the bucket.",
+            ),
+            metrics.gauge(
+                "sealmark_log_unpublished_seconds",
+                "How long nothing came through to witnesses or the bucket, of any log.",
+            ),
+        ];
         let witness = [
             metrics.gauge("sealmark_witness_logs", "Logs that the witness watches."),
             metrics.gauge(
@@ -100,6 +106,10 @@ impl Operations {
         if let Some(reason) = self.stack.doubt() {
             return Status::unavailable(reason).into_response();
         }
+        if self.stack.parts.are_held_up() {
+            return Status::unavailable("a log waits for its witnesses or its bucket, and takes no entries")
+                .into_response();
+        }
         match self.stack.failure() {
             Some(_) => Status::unavailable("a log has failed").into_response(),
             None => body::json(r#"{"status":"READY"}"#.to_owned()),
@@ -110,7 +120,10 @@ impl Operations {
         for (gauge, size) in self.sizes.iter().zip(self.stack.parts.sizes()) {
             gauge.set(size);
         }
-        self.unpublished.set(self.stack.parts.rekor.as_ref().map_or(0, |log| log.log().unpublished()));
+        let parts = &self.stack.parts;
+        let waiting = parts.rekor.as_ref().map_or(0, |log| log.log().unpublished());
+        let numbers = [waiting, parts.unpublished_for().as_secs()];
+        self.unpublished.iter().zip(numbers).for_each(|(gauge, number)| gauge.set(number));
         if let Some(witness) = &self.stack.parts.witness {
             let numbers = [witness.config().logs.len() as u64, witness.evidence()];
             self.witness.iter().zip(numbers).for_each(|(gauge, number)| gauge.set(number));
@@ -128,6 +141,7 @@ impl Stack {
         let stack = Arc::new(self);
         let metrics = Metrics::default();
         let clock = stack.clock.clone();
+        let journal = serving.journal.clone();
         let observer = serving.journal.map(|journal| Observer::new(&metrics, journal, move || clock.now()));
         let operations = Operations::new(Arc::clone(&stack), metrics);
         let operator = serving.operator.map(|listener| {
@@ -146,7 +160,7 @@ impl Stack {
             Some(_) => serving.server.pooled(),
             None => serving.server,
         };
-        let served = stack.serve_until(server, observer.as_ref(), shutdown).await;
+        let served = stack.serve_until(server, (observer.as_ref(), journal.as_ref()), shutdown).await;
         if let Some((stop, task)) = operator {
             drop(stop);
             // The operator's listener answers for nothing that was promised.

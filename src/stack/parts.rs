@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 
@@ -149,6 +150,21 @@ impl Parts {
         ]
     }
 
+    /// Whether a log takes no entries, since its witnesses or its bucket are away.
+    pub(super) fn are_held_up(&self) -> bool {
+        self.rekor.as_ref().is_some_and(|log| log.log().is_held_up())
+            || self.ct.as_ref().is_some_and(|log| log.log().is_held_up())
+            || self.rekor_v1.as_ref().is_some_and(|log| log.log().is_held_up())
+    }
+
+    /// How long nothing came through to witnesses and buckets, of the log of which it is longest.
+    pub(super) fn unpublished_for(&self) -> Duration {
+        let rekor = self.rekor.as_ref().map(|log| log.log().unpublished_for());
+        let ct = self.ct.as_ref().map(|log| log.log().unpublished_for());
+        let v1 = self.rekor_v1.as_ref().map(|log| log.log().unpublished_for());
+        rekor.max(ct).max(v1).unwrap_or_default()
+    }
+
     /// Waits until a log has failed.
     pub(super) async fn failed(&self) -> Arc<LogError> {
         tokio::select! {
@@ -288,4 +304,4 @@ fn remote_ct(folder: &Folder, config: &Config) -> Result<RemoteCt, StackError> {
 }
 
 /// How long a CT log elsewhere has to answer: whoever waits for a certificate waits for it.
-const CT_BUDGET: std::time::Duration = std::time::Duration::from_secs(10);
+const CT_BUDGET: Duration = Duration::from_secs(10);

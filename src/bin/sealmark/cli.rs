@@ -49,8 +49,8 @@ pub(crate) use policy::{
 pub(crate) use registry::RegistryArgs;
 pub(crate) use sign::{AttestBlob, ServiceArgs, SignBlob, SignerArgs, SigningArgs, SigningWaiverArgs};
 pub(crate) use stack::{
-    CaKeyKind, StackExport, StackFollow, StackFsck, StackInit, StackPassword, StackRenew, StackRenewTrust, StackRotate,
-    StackStatus, StackToken, StackUp,
+    CaKeyKind, StackExport, StackFollow, StackFsck, StackInit, StackPassword, StackRenew, StackRenewTrust,
+    StackRestore, StackRotate, StackStatus, StackToken, StackUp,
 };
 pub(crate) use summary::SummaryArgs;
 pub(crate) use tour::Tour;
@@ -196,6 +196,7 @@ pub(crate) enum Stack {
     Rotate(StackRotate),
     Renew(StackRenew),
     Follow(StackFollow),
+    Restore(StackRestore),
 }
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Stack(Stack::Rotate(args)) => upkeep::rotate(&args),
         Command::Stack(Stack::Renew(args)) => upkeep::renew(&args),
         Command::Stack(Stack::Follow(args)) => upkeep::follow(&args),
+        Command::Stack(Stack::Restore(args)) => upkeep::restore(&args),
         Command::Stack(Stack::Export(args)) => upkeep::export(&args),
         Command::Stack(Stack::RenewTrust(args)) => stack::renew_trust(&args),
         Command::Stack(Stack::Witness(Witness::Init(args))) => witness::init(&args),
@@ -151,6 +152,7 @@ fn format(command: &Command) -> Format {
         Command::Stack(Stack::Rotate(args)) => args.format.format,
         Command::Stack(Stack::Renew(args)) => args.format.format,
         Command::Stack(Stack::Follow(args)) => args.format.format,
+        Command::Stack(Stack::Restore(args)) => args.format.format,
         Command::Stack(Stack::Export(args)) => args.format.format,
         // Its lines are documents of their own.
         Command::Monitor(_)

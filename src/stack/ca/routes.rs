@@ -61,7 +61,9 @@ async fn certify(ca: &CertificateAuthority, headers: &HeaderMap, request: Body) 
         .take(principal.san().as_str(), now)
         .map_err(|wait| Status::exhausted("too many certificates for this subject; retry").retry_after(wait))?;
     ca.issue(&principal, &key).await.map_err(|error| match error {
-        IssueError::Ct(SctError::Append(error @ AppendError::Busy)) => Status::unavailable(error.to_string()),
+        IssueError::Ct(SctError::Append(error @ (AppendError::Busy | AppendError::HeldUp))) => {
+            Status::unavailable(error.to_string())
+        }
         IssueError::Ct(error @ SctError::Unreachable(_)) => {
             Status::unavailable("Error entering certificate in CTL").because(error.to_string())
         }

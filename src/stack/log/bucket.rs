@@ -29,6 +29,7 @@ mod error;
 pub(crate) mod lying;
 mod probe;
 mod record;
+mod restore;
 mod upload;
 
 use std::fmt;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 
 pub use check::check;
 pub use error::{BucketError, Unanswered};
+pub use restore::{Restored, restore};
 
 use super::grown::Grown;
 use super::head::Head;

@@ -4,13 +4,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use super::backlog::{Backlog, Bound};
 use super::bucket::{Bucket, BucketError, Opener, Outlet, Unpublished};
 use super::head::{self, Head};
 use super::sequencer::Batch;
@@ -81,11 +81,18 @@ pub struct Publishing {
     pub bucket: Option<Arc<dyn Bucket>>,
     /// How long a start waits for them.
     pub patience: Duration,
+    /// How much may wait for them.
+    pub bound: Bound,
 }
 
 impl Default for Publishing {
     fn default() -> Self {
-        Self { cosigner: None, bucket: None, patience: Duration::from_secs(limits::PUBLISHING_START_SECS) }
+        Self {
+            cosigner: None,
+            bucket: None,
+            patience: Duration::from_secs(limits::PUBLISHING_START_SECS),
+            bound: Bound::default(),
+        }
     }
 }
 
@@ -103,7 +110,7 @@ pub(super) struct Subject {
     pub(super) open: Opener,
     /// Has the recovered head, and then what is published.
     pub(super) shown: Arc<RwLock<Arc<Head>>>,
-    pub(super) committed: Arc<AtomicU64>,
+    pub(super) backlog: Arc<Backlog>,
     pub(super) poison: Poison,
 }
 
@@ -111,13 +118,14 @@ pub(super) struct Subject {
 #[derive(Debug)]
 pub(super) struct Publisher<E> {
     queue: Option<mpsc::Sender<Publication<E>>>,
+    backlog: Arc<Backlog>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl<E: Send + 'static> Publisher<E> {
     /// Has the head that was recovered published, then starts.
     pub(super) fn start(publishing: Publishing, subject: Subject) -> Result<Self, LogError> {
-        let Subject { files, bundles, open, shown, committed, poison } = subject;
+        let Subject { files, bundles, open, shown, backlog, poison } = subject;
         let dir = files.dir.clone();
         let failed = |error| LogError::io("start the publisher of", &dir, error);
         let (queue, published) = mpsc::channel();
@@ -131,7 +139,7 @@ impl<E: Send + 'static> Publisher<E> {
             queue: published,
             waiting: VecDeque::new(),
             newest: None,
-            committed,
+            backlog: Arc::clone(&backlog),
             patience: publishing.patience,
         };
         let thread = std::thread::Builder::new().name("log-publisher".to_owned()).spawn(move || {
@@ -147,11 +155,12 @@ impl<E: Send + 'static> Publisher<E> {
         });
         let thread = thread.map_err(failed)?;
         first.recv().map_err(|_| LogError::Ended)??;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), backlog, thread: Some(thread) })
     }
 
     /// A publisher that is gone drops the answers, and nobody is told yes: the log is at its end.
     pub(super) fn publish(&self, publication: Publication<E>) -> Result<(), LogError> {
+        self.backlog.committed(publication.head.size());
         let sent = self.queue.as_ref().map(|queue| queue.send(publication).is_ok());
         sent.filter(|sent| *sent).map(drop).ok_or(LogError::Ended)
     }
@@ -197,7 +206,7 @@ struct Work<E> {
     waiting: VecDeque<(Request<E>, u64, bool, UnixTime)>,
     /// The newest head that is not shown.
     newest: Option<Arc<Head>>,
-    committed: Arc<AtomicU64>,
+    backlog: Arc<Backlog>,
     patience: Duration,
 }
 
@@ -248,7 +257,6 @@ impl<E> Work<E> {
 
     fn take(&mut self, publication: Publication<E>) {
         let Publication { head, batch, at } = publication;
-        self.committed.store(head.size(), Ordering::Relaxed);
         self.newest = Some(head);
         self.waiting.extend(batch.into_iter().map(|(request, index, duplicate)| (request, index, duplicate, at)));
         if self.waiting.len() > limits::LOG_QUEUE {
@@ -273,6 +281,7 @@ impl<E> Work<E> {
             }
         }
         let head = head::current(&self.shown);
+        self.backlog.shown(head.size());
         for (request, index, duplicate, at) in self.waiting.drain(..) {
             let _ = request.answer.send(Ok(Appended { index, at, duplicate, head: Arc::clone(&head) }));
         }

@@ -150,8 +150,8 @@ impl Files {
         dir.parent().map_or(Ok(()), |parent| self.sync_dir(parent))
     }
 
-    /// Makes a full tile of hashes.
-    pub(super) fn seal_hashes(&self, tile: Tile, bytes: &[u8]) -> Result<(), LogError> {
+    /// Makes a full tile.
+    pub(super) fn seal(&self, tile: Tile, bytes: &[u8]) -> Result<(), LogError> {
         let (made, _) = self.make(&tile.to_string().replace('/', "-"), bytes)?;
         self.publish(&made, tile)?;
         self.remove(&made)
@@ -219,7 +219,7 @@ impl Storage {
 
     /// Makes a full tile of hashes.
     pub(super) fn seal_hashes(&mut self, tile: Tile, bytes: &[u8]) -> Result<(), LogError> {
-        self.files.seal_hashes(tile, bytes)
+        self.files.seal(tile, bytes)
     }
 
     /// Keeps the commit file short, once there is nothing but the last commit to keep.

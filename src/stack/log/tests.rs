@@ -4,6 +4,7 @@ mod beside;
 mod crashes;
 mod index;
 mod published;
+mod restored;
 mod witnessed;
 
 use std::collections::BTreeMap;

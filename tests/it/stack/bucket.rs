@@ -1,6 +1,7 @@
 //! A stack whose logs are in a bucket, over the whole program and a real server of S3's protocol: published before it
 //! is acknowledged, killed and started again, fenced off by a second writer, and refused when the bucket is not its own.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -196,6 +197,33 @@ fn a_stack_in_a_bucket(server: Server) {
     good(&sealmark(dir, &["stack", "fsck", "two"]).output().unwrap());
     drop(second);
 
+    // The disk is lost: its logs come back, of every shard, and go on.
+    std::fs::rename(dir.join("two/logs"), dir.join("lost")).unwrap();
+    assert!(!sealmark(dir, &["stack", "up", "two"]).output().unwrap().status.success());
+    let restored = good(&sealmark(dir, &["stack", "restore", "two"]).output().unwrap());
+    assert_eq!(restored.lines().count(), 4, "{restored}");
+    assert!(restored.starts_with("log rekor: 5 entries, log"), "{restored}");
+    assert_eq!(good(&sealmark(dir, &["stack", "restore", "two"]).output().unwrap()), "every log is here already\n");
+    good(&sealmark(dir, &["stack", "fsck", "two"]).output().unwrap());
+    let second = up(dir, "two");
+    assert!(sign(dir, "two"));
+    let verify = [
+        "verify",
+        "blob",
+        "app.txt",
+        "--bundle",
+        "app.bundle.json",
+        "--stack",
+        "two",
+        "--identity",
+        "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.0.0",
+        "--issuer-glob",
+        "http://127.0.0.1:*/github",
+    ];
+    drop(second);
+    let verified = sealmark(dir, &verify).output().unwrap();
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+
     // What is missing is named; a bucket that is away is no finding.
     server.ask(&["delete", "site/rekor/tile/0/000.p/5"]).unwrap();
     let found = sealmark(dir, &["stack", "fsck", "two"]).output().unwrap();
@@ -204,11 +232,52 @@ fn a_stack_in_a_bucket(server: Server) {
         found.status.code() == Some(1) && text.contains("s3://logs/site/rekor/tile/0/000.p/5: it is missing"),
         "{text}"
     );
-    drop(server);
+    held_up(dir, server);
     let away = sealmark(dir, &["stack", "fsck", "two"]).output().unwrap();
     assert!(
         away.status.code() == Some(3) && String::from_utf8_lossy(&away.stderr).contains("bucket-unreachable"),
         "{away:?}"
+    );
+}
+
+/// The store goes away under a running stack: nothing is acknowledged, and after a minute nothing is taken, which is said
+/// wherever an operator looks.
+fn held_up(dir: &Path, server: Server) {
+    let operator = format!("127.0.0.1:{}", free_port());
+    let journal_file = std::fs::File::create(dir.join("two.journal")).unwrap();
+    let mut up = sealmark(dir, &["stack", "up", "two", "--operator", &operator]);
+    let _up = Process(up.stdout(Stdio::null()).stderr(journal_file).spawn().unwrap());
+    let told = |path: &str| {
+        let mut stream = std::net::TcpStream::connect(&operator).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    };
+    patiently("the stack does not come up", || told("/readyz").is_some_and(|said| said.starts_with("HTTP/1.1 200")));
+    drop(server);
+    assert!(!sign(dir, "two"), "acknowledged without the bucket");
+    for _ in 0..2 {
+        if journal(dir, "two").contains("log-held-up") {
+            break;
+        }
+        let said = || journal(dir, "two").contains("log-held-up");
+        (0..600).find(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            said()
+        });
+    }
+    assert!(journal(dir, "two").contains(r#""event":"log-held-up""#), "{}", journal(dir, "two"));
+    let ready = told("/readyz").unwrap();
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("takes no entries"), "{ready}");
+    let metrics = told("/metrics").unwrap();
+    let waited = metrics.lines().find_map(|line| line.strip_prefix("sealmark_log_unpublished_seconds ")).unwrap();
+    assert!(waited.parse::<u64>().unwrap() >= 60, "{waited}");
+    assert!(!sign(dir, "two"));
+    assert!(
+        journal(dir, "two").contains("the log waits for its witnesses or its bucket; retry"),
+        "{}",
+        journal(dir, "two")
     );
 }
 

@@ -118,6 +118,23 @@ fn a_witness_that_is_not_the_stacks() {
     assert_eq!(Stack::open(Place::new(&without).only([Role::Witness])).unwrap_err().code().name(), "stack-config");
 }
 
+/// Logs come back from the bucket that the stack names, and never in the place of something.
+#[test]
+fn restored_where_there_is_nothing() {
+    let parent = tempfile::tempdir().unwrap();
+    let code = |dir: &Path| sealmark::stack::restore(dir).map(|logs| logs.len()).map_err(|error| error.code().name());
+    assert_eq!(code(&init(parent.path())), Err("stack-config"), "there is no bucket");
+    assert_eq!(code(&parent.path().join("none")), Err("stack-absent"));
+    let endpoint = Some("http://127.0.0.1:1".to_owned());
+    let bucket = BucketAt { url: "s3://logs".to_owned(), endpoint, region: Some("x".to_owned()), ca: None };
+    let dir = parent.path().join("published");
+    Stack::init(&dir, &Config { bucket: Some(bucket), ..Config::loopback(1) }).unwrap();
+    assert_eq!(code(&dir), Ok(0), "all of them are here");
+    std::fs::remove_file(dir.join("logs/ct/commits")).unwrap();
+    assert_eq!(code(&dir), Err("stack-damaged"));
+    assert!(dir.join("logs/ct/tail").exists(), "what is there stays");
+}
+
 #[test]
 fn k08_logt9_two_processes_on_one_folder() {
     let dir = tempfile::tempdir().unwrap();

@@ -303,6 +303,26 @@ pub(crate) struct StackExport {
     pub(crate) format: FormatArg,
 }
 
+/// Make a stack's logs again from the bucket that they were published to
+///
+/// For a folder whose logs are lost, and whose stack.json and keys are there. Every entry is read and held to the
+/// checkpoint that the log signed last; logs that are there are left alone. It is refused when another process writes the
+/// log meanwhile, and when the last commit is not wholly in the bucket. `stack up` goes on from there.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  $ sealmark stack restore ./stack
+  $ sealmark stack fsck ./stack")]
+pub(crate) struct StackRestore {
+    /// The folder that `stack init` made
+    #[arg(value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) password: StackPassword,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
 /// Make new keys for the repository that clients get a stack's trust files from
 ///
 /// Clients that know the root before follow to the new one: it is signed by both. DIR/keys/tuf-root.pem must

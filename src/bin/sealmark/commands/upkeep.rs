@@ -6,7 +6,7 @@ use sealmark::stack::{self, KeyPlan};
 use serde::Serialize;
 
 use super::stack::place;
-use crate::cli::{Format, StackExport, StackFollow, StackFsck, StackRenew, StackRotate};
+use crate::cli::{Format, StackExport, StackFollow, StackFsck, StackRenew, StackRestore, StackRotate};
 use crate::report::console::Style;
 use crate::report::text::{visible, visible_path};
 use crate::report::{Failure, TOOL, Tool, console, print_json};
@@ -84,6 +84,45 @@ struct Followed {
     schema: &'static str,
     tool: Tool,
     parts: Vec<&'static str>,
+}
+
+/// Schema `sealmark.stack-restore/v1`.
+#[derive(Serialize)]
+struct RestoredLogs {
+    schema: &'static str,
+    tool: Tool,
+    logs: Vec<RestoredLog>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RestoredLog {
+    name: String,
+    origin: String,
+    size: u64,
+    entry_bytes: u64,
+}
+
+pub(super) fn restore(args: &StackRestore) -> Result<u8, Failure> {
+    settings::keep_from_dumps();
+    let logs: Vec<_> = stack::restore(place(&args.dir, &args.password)?)?
+        .into_iter()
+        .map(|log| RestoredLog {
+            name: log.name,
+            origin: log.origin,
+            size: log.result.size,
+            entry_bytes: log.result.bytes,
+        })
+        .collect();
+    match args.format.format {
+        Format::Json => print_json(&RestoredLogs { schema: "sealmark.stack-restore/v1", tool: TOOL, logs })?,
+        Format::Human if logs.is_empty() => console::data("every log is here already\n")?,
+        Format::Human => {
+            let line = |log: &RestoredLog| format!("log {}: {} entries, {}\n", log.name, log.size, log.origin);
+            console::data(&logs.iter().map(line).collect::<String>())?;
+        }
+    }
+    Ok(0)
 }
 
 /// What is left to do where the parts stand apart.

@@ -58,6 +58,22 @@ pub enum BucketError {
         /// The object.
         path: PathBuf,
     },
+    /// What was read there does not lead to what the log signed.
+    #[error("{}: its entries do not lead to the tree that the log signed", path.display())]
+    Unproven {
+        /// The object.
+        path: PathBuf,
+    },
+    /// A commit that was not wholly there when its writer ended.
+    #[error("{} is not there: the log signed {committed} entries, and its readers have {found}", path.display())]
+    Unfinished {
+        /// The object.
+        path: PathBuf,
+        /// Entries that readers have.
+        found: u64,
+        /// Entries that were signed.
+        committed: u64,
+    },
     /// What the store said that it holds is not there, or an older version is.
     #[error("{} is not there as it was written", path.display())]
     Lost {
@@ -87,6 +103,15 @@ impl BucketError {
                 "bucket-conflict",
                 "something else writes there: give every log a prefix of its own; nothing was overwritten, and \
                  `sealmark stack fsck` names every object",
+            ),
+            Self::Unproven { .. } => Code::undecided(
+                "bucket-unproven",
+                "something changed what is below the prefix: bring the versions back that the log wrote; no log was made",
+            ),
+            Self::Unfinished { .. } => Code::undecided(
+                "bucket-unfinished",
+                "nobody was told of what is missing, but its checkpoint was signed, and a log never signs two trees: \
+                 bring the log's folder back if there is a copy, else begin a new stack",
             ),
             Self::Lost { .. } => Code::undecided(
                 "bucket-lost",

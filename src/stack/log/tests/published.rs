@@ -13,13 +13,13 @@ const NEVER: Duration = Duration::from_millis(500);
 /// For one that must.
 const SOON: Duration = Duration::from_secs(20);
 
-fn open(dir: &Path, bucket: &Lying) -> Result<Log<Toy>, LogError> {
+pub(super) fn open(dir: &Path, bucket: &Lying) -> Result<Log<Toy>, LogError> {
     let publishing =
         Publishing { bucket: Some(Arc::new(bucket.clone())), patience: Duration::ZERO, ..Publishing::default() };
     Log::open_all(Arc::new(Disk), dir, TOY, Clock::system(), 256, publishing)
 }
 
-fn new(folder: &tempfile::TempDir) -> (PathBuf, Lying) {
+pub(super) fn new(folder: &tempfile::TempDir) -> (PathBuf, Lying) {
     (new_log(folder.path()), Lying::default())
 }
 
@@ -30,14 +30,14 @@ fn copy(dir: &Path, name: &str) -> PathBuf {
 }
 
 /// Appends, and must not be told yes; gives the code with which the log ended.
-async fn ends(log: &Log<Toy>, number: u64) -> &'static str {
+pub(super) async fn ends(log: &Log<Toy>, number: u64) -> &'static str {
     let answer = timeout(SOON, log.append(entry(number))).await.expect("an answer, or the end");
     assert_eq!(answer.unwrap_err(), AppendError::Stopped);
     timeout(SOON, log.failed()).await.unwrap().code().name()
 }
 
 /// Reads the log as a stranger does: from the checkpoint, by its tiles; its entries.
-fn read(bucket: &Lying) -> Vec<Vec<u8>> {
+pub(super) fn read(bucket: &Lying) -> Vec<Vec<u8>> {
     let note = String::from_utf8(bucket.read("checkpoint").unwrap()).unwrap();
     let (size, root) = TOY.open(&note).unwrap();
     let mut frontier = crate::format::merkle::Frontier::new();
@@ -68,7 +68,7 @@ fn one_history(bucket: &Lying) {
     }
 }
 
-fn findings(bucket: &Lying, dir: &Path) -> Vec<String> {
+pub(super) fn findings(bucket: &Lying, dir: &Path) -> Vec<String> {
     let findings = bucket::check(bucket, Arc::new(Disk), dir, &TOY).unwrap();
     findings.into_iter().map(|finding| format!("{}: {}", finding.path.display(), finding.what)).collect()
 }
@@ -94,6 +94,54 @@ async fn a_log_grows_in_its_bucket() {
     let later = Lying::named("-2");
     drop(open(&dir, &later).unwrap());
     assert_eq!(read(&later), expected);
+}
+
+/// A bucket that is away: entries wait, as many and as long as is allowed; then none are taken, until it is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_that_is_away_holds_the_log_up() {
+    let folder = tempdir();
+    let long = Duration::from_secs(3600);
+    for (bound, goes_on) in [
+        (Bound { entries: 5, time: long }, false),
+        (Bound { entries: u64::MAX, time: Duration::from_secs(3) }, false),
+        (Bound { entries: u64::MAX, time: long }, true),
+    ] {
+        let dir = folder.path().join(format!("{bound:?}").replace(' ', ""));
+        Log::create(Arc::new(Disk), &dir, &TOY, &Clock::system()).unwrap();
+        let bucket = Lying::default();
+        let publishing = Publishing { bucket: Some(Arc::new(bucket.clone())), bound, ..Publishing::default() };
+        let log = Log::open_all(Arc::new(Disk), &dir, TOY, Clock::system(), 256, publishing).unwrap();
+        fill(&log, 0..3).await;
+        assert!(!log.is_held_up() && log.unpublished_for() == Duration::ZERO);
+        bucket.lie([Lie::Down]);
+        for number in 3..8 {
+            let waits = timeout(Duration::from_millis(80), log.append(entry(number))).await;
+            assert!(matches!(waits, Err(_) | Ok(Err(AppendError::HeldUp))), "{number}: nothing is acknowledged");
+        }
+        let end = tokio::time::Instant::now() + if goes_on { Duration::from_secs(4) } else { SOON };
+        while !log.is_held_up() && tokio::time::Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(log.is_held_up(), !goes_on, "{bound:?}");
+        assert!(log.unpublished_for() > Duration::ZERO);
+        let committed = log.unpublished();
+        for number in 8..20 {
+            let refused = timeout(Duration::from_millis(20), log.append(entry(number))).await;
+            assert_eq!(matches!(refused, Ok(Err(AppendError::HeldUp))), !goes_on, "{number}");
+        }
+        assert_eq!(log.unpublished() > committed, goes_on, "nothing more is committed");
+        assert_eq!((log.head().size(), read(&bucket).len()), (3, 3));
+        // It goes on by itself, with all that was committed.
+        bucket.lie([]);
+        let end = tokio::time::Instant::now() + SOON;
+        while log.unpublished() > 0 || log.is_held_up() {
+            assert!(tokio::time::Instant::now() < end, "{bound:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(log.unpublished_for(), Duration::ZERO);
+        fill(&log, 100..110).await;
+        assert_eq!(read(&bucket), check(&log));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -258,6 +306,7 @@ async fn logt17_what_witnesses_see_is_in_the_bucket_and_what_readers_see_is_cosi
         cosigner: Some(Arc::clone(&witness) as Arc<dyn Cosigner>),
         bucket: Some(Arc::new(bucket.clone())),
         patience: Duration::ZERO,
+        ..Publishing::default()
     };
     let start = || Log::open_all(Arc::new(Disk), &dir, TOY, Clock::system(), 256, publishing());
     let log = start().unwrap();
