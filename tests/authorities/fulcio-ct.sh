@@ -68,8 +68,9 @@ fulcio_with_ct_log() {
     # Fulcio holds the log's answer against the key that it was given.
     "$sealmark" key public "$stack/keys/ct.pem" >"$dir/ct.pub"
     fulcio_starts "$dir" --ct-log-url "$ct" --ct-log-public-key-path "$dir/ct.pub"
+    cp "$trust" "$dir/fresh.json"
     check "Fulcio with a CT log of another key: it answers" \
-        "$sealmark" trust add "$dir/other.json" --from fulcio --at "$at" --name private
+        "$sealmark" trust add "$dir/fresh.json" --from fulcio --at "$at" --name private
     check "Fulcio with a CT log of another key: no certificate" refused ca-unavailable sign_logged
 }
 fulcio_with_ct_log

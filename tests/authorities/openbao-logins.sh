@@ -58,7 +58,7 @@ by_kubernetes() {
     the_cluster || { echo "left out: OpenBao's login kubernetes: no Kubernetes" && return; }
     kubernetes_trusted() {
         kubectl create namespace build && kubectl -n build create serviceaccount signer
-        kubectl -n build create serviceaccount reviewer
+        kubectl -n build create serviceaccount reviewer && kubectl -n default create serviceaccount signer
         kubectl create clusterrolebinding reviewer --clusterrole system:auth-delegator --serviceaccount build:reviewer
         bao auth enable kubernetes
         bao write auth/kubernetes/config kubernetes_host="https://127.0.0.1:$api_port" \
@@ -75,7 +75,11 @@ by_kubernetes() {
     check "OpenBao: it verifies" released
     check "OpenBao: not by a role that is not there" refused vault-login-role release_by kubernetes:none "${by[@]:1}"
     kubectl -n build create token reviewer >"$vault/pod/token"
-    check "OpenBao: nor as another account" refused vault-login-refused release_by "${by[@]}"
+    check "OpenBao: nor as another account" refused vault-pod-account release_by "${by[@]}"
+    kubectl -n default create token signer >"$vault/pod/token" 2>"$work/log" || cat "$work/log"
+    check "OpenBao: nor from another namespace" refused vault-pod-account release_by "${by[@]}"
+    printf 'not.a.token' >"$vault/pod/token"
+    check "OpenBao: nor with a token of no cluster" refused vault-login release_by "${by[@]}"
 }
 
 # The same set-up once more, in a namespace, with a CA that the engine made itself.
@@ -84,7 +88,7 @@ in_namespace() {
     export VAULT_NAMESPACE=team
     quiet bao secrets enable pki
     quiet bao write pki/root/generate/internal common_name='team root' key_type=ec key_bits=256 ttl=720h
-    quiet vault_role
+    quiet shipped vault-role
     gitlab_token >"$vault/job.jwt"
     local by=(--authority vault:pki/ci-signing --authority-name "$gitlab/{project_path}" --identity-token-file "$vault/job.jwt")
     check "OpenBao: a namespace's chain is appended" "$sealmark" trust add "$trust" --from vault \

@@ -120,6 +120,8 @@ wrong_roles() {
     looking vault-pki-role "a role that is not there" gone
     quiet pki_role years ttl=8000h max_ttl=8000h
     signing vault-lifetime "a life that is longer than the CA's" years
+    quiet pki_role elsewhere issuer_ref=nothing
+    signing vault-no-issuer "a role of a CA that is not there" elsewhere
     quiet pki_role issuing
     quiet bao policy write issuing - <<<'path "pki/+/issuing" { capabilities = ["update", "read"] }'
     looking vault-policy-issue "a policy that lets the server make keys" issuing

@@ -1,5 +1,5 @@
 # For tests/authorities/run: OpenBao's server with TLS of a CA of its own, in memory; the roles of
-# examples/authorities/vault-role.sh as they are shipped, in front of an issuer of tokens with GitLab's claims.
+# examples/authorities/vault-*.sh as they are shipped, in front of an issuer of tokens with GitLab's claims.
 # The other openbao-*.sh go on with what is set up here.
 
 # quiet COMMAND…: says something only when it fails.
@@ -48,7 +48,11 @@ intermediate() {
     cat "$vault/pki.crt" "$vault/pki-root.crt" | bao write pki/intermediate/set-signed certificate=-
 }
 
-vault_role() { GITLAB=$gitlab PROJECTS='acme/*' VAULT_TOKEN=$(cat "$vault/root-token") PATH=$vault/bin:$PATH sh examples/authorities/vault-role.sh; }
+# shipped NAME: a script of examples/authorities, as it is.
+shipped() {
+    GITLAB=$gitlab PROJECTS='acme/*' VAULT_TOKEN=$(cat "$vault/root-token") PATH=$vault/bin:$PATH \
+        sh "examples/authorities/$1.sh"
+}
 
 # Leaves the server's address and root in the variables of its client.
 openbao_starts() {
@@ -93,7 +97,7 @@ openbao() {
     check "OpenBao: it starts and is unsealed" openbao_starts || { tail -5 "$work/openbao.log" && return; }
     gitlab_starts
     quiet intermediate
-    check "OpenBao: the shipped role is written as it is" vault_role || return
+    check "OpenBao: the shipped role is written as it is" shipped vault-role || return
     local by=(--authority vault:pki/ci-signing --authority-login jwt:ci-signing --authority-name "$gitlab/{project_path}")
     local jwt=$vault/job.jwt name=$gitlab/acme/app
     by+=(--identity-token-file "$jwt")

@@ -128,6 +128,10 @@ reasons! {
         Secret: Code::refused("vault-approle",
             "check role_id and secret_id: a secret_id may be for one use, and expires"),
             ["invalid secret id", "invalid role or secret ID", "failed to validate credentials"];
+        /// A pod of another account than the role is for.
+        Account: Code::refused("vault-pod-account",
+            "let the role's bound_service_account_names and bound_service_account_namespaces have the pod's account"),
+            ["service account name not authorized", "namespace not authorized"];
         /// No such method, or no such namespace.
         Mount: Code::refused("vault-login-mount",
             "check the login's mount and VAULT_NAMESPACE: `vault auth list` shows the mounts"),
@@ -169,8 +173,8 @@ reasons! {
             ["ttl or not_after", "cannot satisfy request", "ttl must be"];
         /// No issuing certificate.
         NoIssuer: Code::refused("vault-no-issuer",
-            "give the engine a CA: `vault write pki/root/generate/internal` or an intermediate"),
-            ["no default issuer", "unable to fetch corresponding issuer", "CA not initialised", "could not fetch the CA certificate"];
+            "give the engine a CA: `vault write pki/root/generate/internal` or an intermediate; or mend the role's issuer_ref"),
+            ["no default issuer", "unable to find PKI issuer", "unable to fetch corresponding issuer", "CA not initialised", "could not fetch the CA certificate"];
         /// The request itself.
         Request: Code::refused("vault-csr",
             "this is a defect of one of the two: report it with the answer"),
@@ -187,8 +191,11 @@ impl VaultError {
 
     /// An engine that has no CA answers 500, as a server does that is to be asked again; this one is not.
     pub(super) fn without_issuer(error: HttpError) -> Result<Self, HttpError> {
+        let lasting = |answer: &str| {
+            ["no default issuer", "unable to find PKI issuer"].iter().any(|words| answer.contains(words))
+        };
         match error {
-            HttpError::Unavailable { url, status, answer, .. } if answer.contains("no default issuer") => {
+            HttpError::Unavailable { url, status, answer, .. } if lasting(&answer) => {
                 Ok(Self::Signing { url, status, answer, reason: SigningReason::NoIssuer })
             }
             error => Err(error),

@@ -160,6 +160,7 @@ pub(in crate::cli) fn vault(ca: Arc<Ca>) -> Server {
         },
         "/v1/auth/kubernetes/login" => match (sent.json()["role"].as_str(), sent.json()["jwt"].as_str()) {
             (Some("ci"), Some(POD_TOKEN)) => let_in(),
+            (Some("ci"), Some(OTHER_POD_TOKEN)) => errors(403, "service account name not authorized"),
             (Some("ci"), _) => errors(403, "permission denied"),
             (role, _) => errors(400, &format!("invalid role name \"{}\"", role.unwrap_or_default())),
         },
@@ -194,6 +195,7 @@ pub(in crate::cli) fn vault(ca: Arc<Ca>) -> Server {
 pub(in crate::cli) const ROLE_ID: &str = "role-canary-canary";
 pub(in crate::cli) const SECRET_ID: &str = "secret-canary-canary";
 pub(in crate::cli) const POD_TOKEN: &str = "pod-canary-canary";
+pub(super) const OTHER_POD_TOKEN: &str = "pod-canary-canary-of-another-account";
 
 fn let_in() -> (u16, String) {
     (200, json!({ "auth": { "client_token": VAULT_TOKEN, "lease_duration": 300 } }).to_string())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rcgen::ExtendedKeyUsagePurpose;
 
-use super::fake::{Ca, POD_TOKEN, ROLE_ID, SECRET_ID, Server, VAULT_TOKEN, vault};
+use super::fake::{Ca, OTHER_POD_TOKEN, POD_TOKEN, ROLE_ID, SECRET_ID, Server, VAULT_TOKEN, vault};
 use super::over_tls::Private;
 use super::{Site, refusal, stack_dir, stderr, stdout, usage};
 
@@ -97,6 +97,8 @@ fn by_the_account_of_a_pod() {
     assert_eq!(calls(&vault, None), [&["POST /v1/auth/kubernetes/login"], &REVOKED[..]].concat());
     verifies(&site);
     assert_eq!(refusal(&sign(&site, "kubernetes:other", &account, &at)), "vault-login-role");
+    site.desk.write("account/token", OTHER_POD_TOKEN.as_bytes());
+    assert_eq!(refusal(&sign(&site, "kubernetes:ci", &account, &at)), "vault-pod-account");
     site.desk.write("account/token", b"of another cluster");
     assert_eq!(refusal(&sign(&site, "kubernetes:ci", &account, &at)), "vault-login-mount");
     assert_eq!(usage(&sign(&site, "kubernetes:ci", &["--authority-account", "nowhere"], &at)), "vault-pod-token");

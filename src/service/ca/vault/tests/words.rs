@@ -17,6 +17,8 @@ fn diagnoses_of_words() {
             "vault-token-invalid",
         ),
         ("claim \"ref_protected\" not found in token", "vault-claims"),
+        ("service account name not authorized", "vault-pod-account"),
+        ("namespace not authorized", "vault-pod-account"),
         ("something new", "vault-login-refused"),
     ] {
         let server = FakeServer::start(move |_, _| errors(400, words));
@@ -86,6 +88,7 @@ fn an_engine_without_a_ca() {
         (code.name(), code.exit_code())
     };
     assert_eq!(code("no default issuer currently configured"), ("vault-no-issuer", 1));
+    assert_eq!(code("unable to find PKI issuer for reference: nothing"), ("vault-no-issuer", 1));
     // One that has lost its store has to be asked again.
     assert_eq!(code("error fetching issuer: context deadline exceeded"), ("ca-unavailable", 3));
 }
