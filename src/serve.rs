@@ -26,9 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -127,12 +125,10 @@ impl Server {
 
     /// Serves `router` until `shutdown` completes, then lets what is in flight end.
     pub async fn serve(self, router: Router, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let within = self.request;
         let router = router
             .route("/healthz", get(health))
             .fallback(async || Status::not_found("no such path"))
-            .method_not_allowed_fallback(async || Status::method_not_allowed())
-            .layer(middleware::from_fn(move |request, next| in_time(within, request, next)));
+            .method_not_allowed_fallback(async || Status::method_not_allowed());
         let (drain, draining) = watch::channel(());
         let slots = Arc::new(Semaphore::new(limits::CONNECTIONS));
         let mut connections = JoinSet::new();
@@ -188,14 +184,6 @@ pub async fn asked_to_end() {
     // Without a handler for a signal its default remains, which ends the process: a log loses nothing by it.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
-    }
-}
-
-/// Ends a request that takes too long.
-async fn in_time(within: Duration, request: Request, next: Next) -> Response {
-    match timeout(within, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Status::deadline("the request took too long").into_response(),
     }
 }
 

@@ -117,7 +117,7 @@ impl Gate {
             answer.annotations.push(("images", answer::cut(found.join("; "), limits::DENIAL_TEXT)));
         }
         if let Some(entry) = break_glass {
-            answer.annotations.push(("break-glass", answer::visible(&entry.reason, limits::WARNING_TEXT)));
+            answer.annotations.push(("break-glass", answer::visible(&entry.reason, limits::WARNING_TEXT).into_owned()));
         }
         body::json(answer.to_json(review.uid))
     }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use super::verdict::Verdict;
 use crate::base::code::Code;
-use crate::base::crypto::sha256;
+use crate::base::crypto::{DigestAlgorithm, Hasher};
 use crate::base::limits;
 
 /// Parts that are locked by themselves, so that reviews do not wait for each other.
@@ -28,9 +28,14 @@ pub(super) struct Key([u8; 32]);
 impl Key {
     /// A key over parts; their lengths are part of it.
     pub(super) fn over<const N: usize>(parts: [&[u8]; N]) -> Self {
-        let lengths = parts.map(|part| (part.len() as u64).to_be_bytes());
-        let framed: Vec<_> = lengths.iter().zip(parts).flat_map(|(length, part)| [&length[..], part]).collect();
-        Self(sha256(&framed))
+        let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
+        for part in parts {
+            hasher.update(&(part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+        let mut key = [0; 32];
+        key.copy_from_slice(hasher.finish().as_bytes());
+        Self(key)
     }
 }
 

@@ -116,7 +116,7 @@ impl Happening {
     /// What became of a review; `None` of what has no namespace, where no event could be.
     pub(super) fn of(review: &Review<'_>, reason: &'static str, code: &'static str, text: &str) -> Option<Self> {
         let namespace = review.namespace?.to_owned();
-        let note = visible(text, NOTE);
+        let note = visible(text, NOTE).into_owned();
         Some(Self { same: Same { namespace, regarding: Regarding::of(review), reason, code }, note })
     }
 
@@ -170,20 +170,20 @@ impl Regarding {
         let manages = |owner: &&Json<'_>| owner.member("controller") == Some(&Json::Bool(true));
         let text = |json: Option<&Json<'_>>, name: &str| {
             let value = json.and_then(|json| json.member(name)).and_then(Json::as_str).unwrap_or_default();
-            visible(value, 253)
+            visible(value, 253).into_owned()
         };
         if let Some(owner) = owners.iter().find(manages) {
             let part = |name| text(Some(owner), name);
             return Self { api_version: part("apiVersion"), kind: part("kind"), name: part("name"), uid: part("uid") };
         }
         let api_version = match review.group {
-            "" => visible(review.version, 253),
-            group => visible(&format!("{group}/{}", review.version), 253),
+            "" => visible(review.version, 253).into_owned(),
+            group => visible(&format!("{group}/{}", review.version), 253).into_owned(),
         };
         // The API server has no name yet for what is to be called by a prefix.
-        let names = [visible(review.name, 253), text(metadata, "name"), text(metadata, "generateName")];
+        let names = [visible(review.name, 253).into_owned(), text(metadata, "name"), text(metadata, "generateName")];
         let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
-        Self { api_version, kind: visible(review.kind, 253), name, uid: text(metadata, "uid") }
+        Self { api_version, kind: visible(review.kind, 253).into_owned(), name, uid: text(metadata, "uid") }
     }
 }
 

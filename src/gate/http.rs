@@ -105,7 +105,7 @@ impl Question {
     }
 
     fn answer(&self, judged: &Judged, snapshot: &Snapshot) -> String {
-        let text = |text: &str| Json::String(Cow::Owned(visible(text, limits::DENIAL_TEXT)));
+        let text = |text: &str| Json::String(Cow::Owned(visible(text, limits::DENIAL_TEXT).into_owned()));
         let mut members: Vec<(Cow<'_, str>, Json<'_>)> = vec![
             ("schema".into(), text("sealmark.gate/v1")),
             ("image".into(), text(&self.image)),

@@ -275,8 +275,11 @@ fn parse(snapshot: &Snapshot, text: &str) -> Result<ImageRef, Verdict> {
 
 /// What a verdict depends on. The tag is part of it only beside the digest: a policy may bind both.
 fn key(snapshot: &Snapshot, policy: &LoadedPolicy, image: &DigestRef, tag: Option<&str>) -> Key {
+    let (registry, path) = (image.repository().registry(), image.repository().path());
     Key::over([
-        image.repository().to_string().as_bytes(),
+        registry.host().as_bytes(),
+        &registry.port().unwrap_or(0).to_be_bytes(),
+        path.as_bytes(),
         image.digest().as_bytes(),
         tag.unwrap_or_default().as_bytes(),
         &policy.version,

@@ -4,8 +4,9 @@ use std::future::poll_fn;
 use std::pin::pin;
 
 use axum::body::Body;
+use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use hyper::body::Body as _;
 
 use super::Status;
@@ -41,5 +42,7 @@ pub fn json(text: String) -> Response {
 
 /// An answer of any media type.
 pub fn typed(media_type: &'static str, bytes: Vec<u8>) -> Response {
-    ([(CONTENT_TYPE, media_type)], bytes).into_response()
+    let mut response = Response::new(Body::from(bytes));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
 }

@@ -37,7 +37,7 @@ pub struct Peer(pub IpAddr);
 pub(super) struct Kept {
     /// For a request's head, idle time before it included.
     pub(super) idle: Duration,
-    /// For a request, at the end of the connection's life.
+    /// For a request, its body included.
     pub(super) request: Duration,
 }
 
@@ -71,9 +71,10 @@ where
     let router = TowerToHyperService::new(router);
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        let answer = Guarded(router.call(request));
+        let answer = timeout(kept.request, Guarded(router.call(request)));
         async move {
-            let mut response = answer.await;
+            let mut response =
+                answer.await.unwrap_or_else(|_| Status::deadline("the request took too long").into_response());
             // The client learns of the end with an answer, and never finds its next request unread.
             if Instant::now() >= old {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

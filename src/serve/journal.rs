@@ -18,7 +18,7 @@ use crate::base::limits;
 use crate::base::time::UnixTime;
 
 /// A line about a review of three images, and some more.
-const LINE_BYTES: usize = 1536;
+const LINE_BYTES: usize = 2048;
 /// Lines of so long a time are written at once.
 const MOMENT: Duration = Duration::from_millis(2);
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use axum::body::Body;
+use axum::response::IntoResponse as _;
 use axum::routing::post;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

@@ -117,7 +117,8 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.algorithm, self.hex())
+        write!(f, "{}:", self.algorithm)?;
+        hex::write(self.as_bytes(), f)
     }
 }
 

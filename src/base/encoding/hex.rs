@@ -1,14 +1,26 @@
 //! Lower-case hexadecimal.
 
+use std::fmt;
+
 /// Encodes in lower case.
 pub fn encode(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
+    // A string takes everything.
+    let _ = write(bytes, &mut text);
     text
+}
+
+/// Writes in lower case.
+pub fn write(bytes: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [0; 64];
+    for chunk in bytes.chunks(32) {
+        for (pair, byte) in pairs.as_chunks_mut::<2>().0.iter_mut().zip(chunk) {
+            *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        }
+        out.write_str(std::str::from_utf8(&pairs[..2 * chunk.len()]).map_err(|_| fmt::Error)?)?;
+    }
+    Ok(())
 }
 
 /// Decodes; `None` for upper case, an odd length or anything that is not a hexadecimal digit.
@@ -22,7 +34,11 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     if !rest.is_empty() {
         return None;
     }
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+    let mut bytes = Vec::with_capacity(pairs.len());
+    for [high, low] in pairs {
+        bytes.push(digit(*high)? << 4 | digit(*low)?);
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]

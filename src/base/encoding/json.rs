@@ -8,10 +8,11 @@ mod canonical;
 mod fields;
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::de::Read;
 use thiserror::Error;
 
 use crate::base::limits;
@@ -66,9 +67,17 @@ pub enum JsonError {
 impl<'a> Json<'a> {
     /// Parses one value that fills `input`.
     pub fn parse(input: &'a [u8]) -> Result<Self, JsonError> {
-        let fault = Fault::default();
-        let mut deserializer = serde_json::Deserializer::from_slice(input);
-        let parsed = Tree { fault: &fault, depth: 0 }
+        match std::str::from_utf8(input) {
+            // Looked at once, and not string by string.
+            Ok(text) => Self::read(serde_json::Deserializer::from_str(text)),
+            // Refused at the place where it stops being UTF-8, or before.
+            Err(_) => Self::read(serde_json::Deserializer::from_slice(input)),
+        }
+    }
+
+    fn read<R: Read<'a>>(mut deserializer: serde_json::Deserializer<R>) -> Result<Self, JsonError> {
+        let (fault, open) = (Fault::default(), Open::default());
+        let parsed = Tree { fault: &fault, open: &open, depth: 0 }
             .deserialize(&mut deserializer)
             .and_then(|json| deserializer.end().map(|()| json));
         parsed.map_err(|error| match fault.0.take() {
@@ -121,13 +130,22 @@ enum Found {
     Duplicate(String),
 }
 
+/// What the arrays and objects that are being read hold so far, the innermost last: each takes its own when it ends, in
+/// one piece of memory of the right size.
+#[derive(Default)]
+struct Open<'de> {
+    items: RefCell<Vec<Json<'de>>>,
+    members: RefCell<Vec<(Cow<'de, str>, Json<'de>)>>,
+}
+
 #[derive(Clone, Copy)]
-struct Tree<'f> {
+struct Tree<'f, 'de> {
     fault: &'f Fault,
+    open: &'f Open<'de>,
     depth: usize,
 }
 
-impl Tree<'_> {
+impl Tree<'_, '_> {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth == limits::JSON_DEPTH {
             self.fault.0.set(Some(Found::Depth));
@@ -137,14 +155,14 @@ impl Tree<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Tree<'_> {
+impl<'de> DeserializeSeed<'de> for Tree<'_, 'de> {
     type Value = Json<'de>;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Tree<'_> {
+impl<'de> Visitor<'de> for Tree<'_, 'de> {
     type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -173,42 +191,62 @@ impl<'de> Visitor<'de> for Tree<'_> {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
         let inner = self.deeper()?;
-        let mut items = Vec::new();
+        let items = &self.open.items;
+        let start = items.borrow().len();
         while let Some(item) = access.next_element_seed(inner)? {
-            items.push(item);
+            items.borrow_mut().push(item);
         }
-        Ok(Json::Array(items))
+        Ok(Json::Array(items.borrow_mut().drain(start..).collect()))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
         let inner = self.deeper()?;
-        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
+        let open = &self.open.members;
+        let start = open.borrow().len();
         // Past a handful of members a set finds duplicates without a quadratic walk.
         let mut seen = std::collections::HashSet::new();
-        while let Some(Json::String(key)) = access.next_key_seed(KeySeed)? {
-            let duplicate = if members.len() < 16 {
-                members.iter().any(|(name, _)| *name == key)
-            } else {
-                if seen.is_empty() {
-                    seen.extend(members.iter().map(|(name, _)| name.clone()));
+        while let Some(key) = access.next_key_seed(KeySeed)? {
+            let duplicate = {
+                let members = &open.borrow()[start..];
+                if members.len() < 16 {
+                    members.iter().any(|(name, _)| *name == key)
+                } else {
+                    if seen.is_empty() {
+                        seen.extend(members.iter().map(|(name, _)| name.clone()));
+                    }
+                    !seen.insert(key.clone())
                 }
-                !seen.insert(key.clone())
             };
             if duplicate {
                 self.fault.0.set(Some(Found::Duplicate(key.chars().take(64).collect())));
                 return Err(A::Error::custom("duplicate key"));
             }
-            members.push((key, access.next_value_seed(inner)?));
+            let value = access.next_value_seed(inner)?;
+            open.borrow_mut().push((key, value));
         }
-        Ok(Json::Object(members))
+        Ok(Json::Object(open.borrow_mut().drain(start..).collect()))
     }
 }
 
 struct KeySeed;
 
 impl<'de> DeserializeSeed<'de> for KeySeed {
-    type Value = Json<'de>;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
-        deserializer.deserialize_str(Tree { fault: &Fault::default(), depth: 0 })
+    type Value = Cow<'de, str>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeySeed {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(key))
+    }
+    fn visit_str<E>(self, key: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(key.to_owned()))
     }
 }
 

@@ -143,13 +143,17 @@ impl Repository {
     }
 
     /// `path` in `registry`.
-    pub fn new(registry: Registry, path: &str) -> Result<Self, OciError> {
-        let text = || cut(&format!("{registry}/{path}"));
-        check_path(path).map_err(|problem| OciError::Reference { text: text(), problem })?;
-        if registry.to_string().len() + 1 + path.len() > limits::OCI_NAME_BYTES {
-            return Err(OciError::Reference { text: text(), problem: "the name is longer than 255 bytes" });
+    pub fn new(registry: Registry, path: impl Into<String>) -> Result<Self, OciError> {
+        let repository = Self { registry, path: path.into() };
+        let wrong = |problem| OciError::Reference { text: cut(&repository.to_string()), problem };
+        check_path(&repository.path).map_err(wrong)?;
+        let Registry { host, port } = &repository.registry;
+        // What is plainly short enough needs no writing out: brackets and a port are at most eight bytes.
+        let short = host.len() + 1 + repository.path.len() + if port.is_some() { 8 } else { 2 };
+        if short > limits::OCI_NAME_BYTES && repository.to_string().len() > limits::OCI_NAME_BYTES {
+            return Err(wrong("the name is longer than 255 bytes"));
         }
-        Ok(Self { registry, path: path.to_owned() })
+        Ok(repository)
     }
 
     /// The registry.
@@ -347,7 +351,7 @@ impl ImageRef {
         let (tag, digest) = rest.split_once('@').map_or((rest, None), |(tag, digest)| (tag, Some(digest)));
         let tag = tag.strip_prefix(':').map(Tag::parse).transpose()?;
         match (tag, digest) {
-            (_, Some(digest)) => repository.digested(parse_digest(digest)?).map(Self::Digested),
+            (_, Some(digest)) => Ok(Self::Digested(DigestRef { repository, digest: parse_digest(digest)? })),
             (Some(tag), None) => Ok(Self::Tagged(repository.tagged(tag))),
             (None, None) => Ok(Self::Tagged(repository.tagged(Tag("latest".to_owned())))),
         }
@@ -393,7 +397,7 @@ fn split(text: &str) -> Result<(Repository, &str), OciError> {
     // `library/` is where Docker Hub keeps the names without an owner.
     let path =
         if registry.is_docker_hub() && !path.contains('/') { format!("library/{path}") } else { path.to_owned() };
-    Ok((Repository::new(registry, &path)?, rest))
+    Ok((Repository::new(registry, path)?, rest))
 }
 
 /// Docker's rule for the first component of a name.

@@ -3,6 +3,7 @@
 //!
 //! What strangers wrote (names of images, identities, registries' words) is shown in printable ASCII, cut short.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -124,9 +125,9 @@ pub(super) fn cut(mut text: String, limit: usize) -> String {
 }
 
 /// Text in printable ASCII, at most `limit` characters.
-pub(crate) fn visible(text: &str, limit: usize) -> String {
+pub(crate) fn visible(text: &str, limit: usize) -> Cow<'_, str> {
     if text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut out = String::new();
     for c in text.chars() {
@@ -140,7 +141,7 @@ pub(crate) fn visible(text: &str, limit: usize) -> String {
             _ => out.extend(c.escape_default()),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// What stands against one image, in a sentence or two.
@@ -166,7 +167,7 @@ fn place(field: &ImageField<'_>) -> String {
         "initContainers" => "init container",
         "ephemeralContainers" => "ephemeral container",
         "volumes" => "volume",
-        _ => return visible(&field.pointer, 120),
+        _ => return visible(&field.pointer, 120).into_owned(),
     };
     format!("{kind} \"{}\"", visible(field.name, 80))
 }

@@ -183,7 +183,12 @@ fn shape(pointer: &str, expected: &'static str) -> ImagesError {
 
 /// Adds a step to a JSON pointer (RFC 6901 section 3).
 fn push(pointer: &mut String, step: &str) {
-    let _ = write!(pointer, "/{}", step.replace('~', "~0").replace('/', "~1"));
+    pointer.push('/');
+    if step.contains(['~', '/']) {
+        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+    } else {
+        pointer.push_str(step);
+    }
 }
 
 /// The fields found so far, and where the search stands.

@@ -144,7 +144,7 @@ fn decide(webhook: Webhook, fields: &[ImageField<'_>], judged: &HashMap<&str, Ju
         Mode::Warn | Mode::Audit => {
             let warnings = match mode {
                 Mode::Warn => told
-                    .map(|(_, text)| answer::visible(&text, limits::WARNING_TEXT))
+                    .map(|(_, text)| answer::visible(&text, limits::WARNING_TEXT).into_owned())
                     .take(limits::DENIAL_IMAGES)
                     .collect(),
                 _ => Vec::new(),
@@ -182,6 +182,7 @@ fn glass(gate: &Gate, snapshot: &Snapshot, review: &Review<'_>, ruling: Ruling) 
         };
     }
     let warning = format!("allowed by break-glass until {}: {}", entry.until, denial.message);
-    let answer = Answer { warnings: vec![answer::visible(&warning, limits::WARNING_TEXT)], ..Answer::default() };
+    let answer =
+        Answer { warnings: vec![answer::visible(&warning, limits::WARNING_TEXT).into_owned()], ..Answer::default() };
     Ruling { answer, outcome: "broken-glass", break_glass: Some(entry.clone()), ..ruling }
 }
