@@ -2,8 +2,8 @@
 //! (<https://docs.sigstore.dev/policy-controller/overview/>, `cosign verify-attestation --policy FILE.rego`).
 //!
 //! `input` is the statement that was signed. Package `signature` says `allow`; package `sigstore` says `isCompliant`,
-//! which is true, or a set of objects of which one has a `result` that is true. A `deny` beside it that says anything
-//! is a no. Undefined is a no, and so is an error. There is no `data` but the policy's own, no network, no file and no
+//! which is true, or a set of objects of which one has a `result` that is true and no `warning` (policy-controller takes
+//! no attestation whose policy warns). A `deny` beside it that says anything is a no. Undefined is a no, and so is an error. There is no `data` but the policy's own, no network, no file and no
 //! environment; the time is the decision's.
 //!
 //! What a policy can cost has bounds: its size, the depth of its rules, the size of the texts and lists that it makes
@@ -156,18 +156,35 @@ fn value_of(json: &Json<'_>) -> Value {
     }
 }
 
-/// `true`, or a set with an object whose `result` is true.
+/// `true`, or a set of results of which one is true and all of those that are have no warning.
 fn is_yes(said: &Value) -> bool {
-    let result = |value: &Value| match value {
-        Value::Object(_) => value["result"] == Value::Bool(true),
-        _ => false,
+    let results: Option<Vec<_>> = match said {
+        Value::Bool(true) => return true,
+        Value::Set(items) => items.iter().map(result).collect(),
+        Value::Array(items) => items.iter().map(result).collect(),
+        _ => None,
     };
-    match said {
-        Value::Bool(true) => true,
-        Value::Set(items) => items.iter().any(result),
-        Value::Array(items) => items.iter().any(result),
-        _ => false,
-    }
+    results.is_some_and(|results| {
+        let mut yes = results.iter().filter(|(result, _)| *result).peekable();
+        yes.peek().is_some() && yes.all(|(_, warns)| !warns)
+    })
+}
+
+/// Whether a result is true, and whether it warns; `None` for what policy-controller cannot read as one.
+fn result(value: &Value) -> Option<(bool, bool)> {
+    let Value::Object(_) = value else { return None };
+    let text = |name: &str| match &value[name] {
+        Value::Undefined | Value::Null => Some(false),
+        Value::String(text) => Some(!text.is_empty()),
+        _ => None,
+    };
+    let result = match value["result"] {
+        Value::Undefined | Value::Null => false,
+        Value::Bool(result) => result,
+        _ => return None,
+    };
+    text("error")?;
+    Some((result, text("warning")?))
 }
 
 /// Nothing is said: undefined, false, or an empty collection.

@@ -34,6 +34,7 @@ fn policies_of_the_field() {
         "package signature\n\ndefault allow = false\n\nallow {\n  input.predicate.critical == 0\n  clean\n}\nclean {\n  scan := json.unmarshal(input.predicate.scan)\n  scan.clean\n}",
         "package signature\nimport rego.v1\nallow if {\n  some item in input.predicate.items\n  item == 3\n}\ndeny contains \"never\" if input.predicate.critical > 0",
         "package sigstore\ndefault isCompliant = false\nisCompliant {\n  startswith(input.predicate.name, \"a\")\n}",
+        "package sigstore\nisCompliant = [{\"result\": false, \"error\": \"a\"}, {\"result\": true, \"warning\": null}]",
         "package sigstore\nisCompliant[response] {\n  result = input.predicate.critical == 0\n  response = {\"result\": result, \"error\": \"\", \"warning\": \"\"}\n}",
         "package sigstore\nisCompliant {\n  age := time.now_ns() - time.parse_rfc3339_ns(input.predicate.when)\n  age == 2 * 3600000000000\n}",
         "package sigstore\nisCompliant { regex.match(\"^a[p]+$\", input.predicate.name); glob.match(\"a*\", [], input.predicate.name) }",
@@ -71,6 +72,15 @@ fn a15_rego_only_true_is_a_yes() {
             "data.sigstore.isCompliant is [{\"result\":\"true\"}]",
         ),
         ("package sigstore\nisCompliant[r] { r := {\"result\": false, \"error\": \"too old\"} }", "too old"),
+        // What policy-controller takes for no yes: a warning, and a result that it cannot read beside a good one.
+        ("package sigstore\nisCompliant[r] { r := {\"result\": true, \"warning\": \"old\"} }", "\"warning\":\"old\""),
+        (
+            "package sigstore\nisCompliant = [{\"result\": true}, {\"result\": true, \"warning\": \"old\"}]",
+            "\"warning\":\"old\"",
+        ),
+        ("package sigstore\nisCompliant = [{\"result\": true}, {\"result\": 1}]", "{\"result\":1}"),
+        ("package sigstore\nisCompliant = [{\"result\": true}, 7]", "7]"),
+        ("package sigstore\nisCompliant = [{\"result\": true, \"error\": 7}]", "\"error\":7"),
         (
             "package signature\nallow = true\ndeny[msg] { input.predicate.critical == 0; msg := \"no\" }",
             "data.signature.deny is [\"no\"]",
