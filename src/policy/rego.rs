@@ -3,8 +3,8 @@
 //!
 //! `input` is the statement that was signed. Package `signature` says `allow`; package `sigstore` says `isCompliant`,
 //! which is true, or a set of objects of which one has a `result` that is true and no `warning` (policy-controller takes
-//! no attestation whose policy warns). A `deny` beside it that says anything is a no. Undefined is a no, and so is an error. There is no `data` but the policy's own, no network, no file and no
-//! environment; the time is the decision's.
+//! no attestation whose policy warns). A `deny` beside it that says anything is a no. Undefined is a no, and so is an
+//! error. There is no `data` but the policy's own, no network, no file and no environment; the time is the decision's.
 //!
 //! What a policy can cost has bounds: its size, the depth of its rules, the size of the texts and lists that it makes
 //! ([`builtins`]), and the time.
@@ -165,8 +165,7 @@ fn is_yes(said: &Value) -> bool {
         _ => None,
     };
     results.is_some_and(|results| {
-        let mut yes = results.iter().filter(|(result, _)| *result).peekable();
-        yes.peek().is_some() && yes.all(|(_, warns)| !warns)
+        results.iter().any(|(yes, _)| *yes) && !results.iter().any(|(yes, warns)| *yes && *warns)
     })
 }
 
