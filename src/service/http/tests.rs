@@ -123,20 +123,16 @@ fn answers_are_bounded() {
     assert_eq!(call(&server, "/").unwrap_err().code().name(), "log-refused");
 }
 
+/// A request for whatever is there.
+fn get(service: Service, endpoint: &Endpoint) -> Request<'_> {
+    Request { service, endpoint, accept: "*/*", body: None, bearer: None, expected: &[200], secrets: &[] }
+}
+
 #[test]
 fn nobody_there() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let endpoint = Endpoint::parse(Service::TimestampAuthority, &format!("http://{port}/?key=hidden")).unwrap();
-    let request = Request {
-        service: Service::TimestampAuthority,
-        endpoint: &endpoint,
-        accept: "*/*",
-        body: None,
-        bearer: None,
-        expected: &[200],
-        secrets: &[],
-    };
-    let error = block_on(impatient_client().send(request)).unwrap_err();
+    let error = block_on(impatient_client().send(get(Service::TimestampAuthority, &endpoint))).unwrap_err();
     assert_eq!((error.code().name(), error.code().exit_code()), ("tsa-unreachable", 3));
     assert!(error.to_string().contains("(3 tried)") && !error.to_string().contains("hidden"), "{error}");
 }

@@ -77,18 +77,8 @@ const CODES: [(Service, [&str; 5]); 13] = [
 ];
 
 fn code(service: Service, url: &str) -> (&'static str, u8) {
-    let sent = Endpoint::parse(service, url).and_then(|endpoint| {
-        let request = Request {
-            service,
-            endpoint: &endpoint,
-            accept: "*/*",
-            body: None,
-            bearer: None,
-            expected: &[200],
-            secrets: &[],
-        };
-        block_on(impatient_client().send(request))
-    });
+    let sent =
+        Endpoint::parse(service, url).and_then(|endpoint| block_on(impatient_client().send(get(service, &endpoint))));
     let error = sent.unwrap_err();
     assert!(error.to_string().contains(&service.to_string()), "{error}");
     (error.code().name(), error.code().exit_code())

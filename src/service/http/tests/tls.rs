@@ -56,15 +56,7 @@ fn get(port: u16, extra_roots: Option<String>) -> Result<Response, HttpError> {
 fn get_by(port: u16, settings: Settings) -> Result<Response, HttpError> {
     let client = HttpClient::new(settings);
     let endpoint = Endpoint::parse(Service::Log, &format!("https://localhost:{port}/")).unwrap();
-    block_on(client.send(Request {
-        service: Service::Log,
-        endpoint: &endpoint,
-        accept: "*/*",
-        body: None,
-        bearer: None,
-        expected: &[200],
-        secrets: &[],
-    }))
+    block_on(client.send(super::get(Service::Log, &endpoint)))
 }
 
 #[test]

@@ -2,6 +2,17 @@
 
 use super::*;
 
+/// The authority over the role `r`, with a template for names or without.
+fn vault(server: &FakeServer, name: Option<&str>) -> Vault {
+    let name = name.map(|template| SanTemplate::parse(template).unwrap());
+    let role = VaultRole { mount: "pki".to_owned(), role: "r".to_owned(), name, lifetime_secs: None };
+    Vault::new(&server.url, role, jwt(), impatient_client()).unwrap()
+}
+
+fn named(server: &FakeServer) -> Vault {
+    vault(server, Some(NAME))
+}
+
 #[test]
 fn diagnoses_of_words() {
     for (words, code) in [
@@ -22,14 +33,7 @@ fn diagnoses_of_words() {
         ("something new", "vault-login-refused"),
     ] {
         let server = FakeServer::start(move |_, _| errors(400, words));
-        let role = VaultRole {
-            mount: "pki".to_owned(),
-            role: "r".to_owned(),
-            name: Some(SanTemplate::parse(NAME).unwrap()),
-            lifetime_secs: None,
-        };
-        let vault = Vault::new(&server.url, role, jwt(), impatient_client()).unwrap();
-        let error = issue(&vault, Some(&job_token(gitlab()))).unwrap_err();
+        let error = issue(&named(&server), Some(&job_token(gitlab()))).unwrap_err();
         assert_eq!(error.code().name(), code);
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -58,14 +62,7 @@ fn diagnoses_of_words_at_signing() {
             "/v1/auth/token/revoke-self" => Answer::new(204, ""),
             other => panic!("{other}"),
         });
-        let role = VaultRole {
-            mount: "pki".to_owned(),
-            role: "r".to_owned(),
-            name: Some(SanTemplate::parse(NAME).unwrap()),
-            lifetime_secs: None,
-        };
-        let vault = Vault::new(&server.url, role, jwt(), impatient_client()).unwrap();
-        let error = issue(&vault, Some(&job_token(gitlab()))).unwrap_err();
+        let error = issue(&named(&server), Some(&job_token(gitlab()))).unwrap_err();
         assert_eq!((error.code().name(), error.code().exit_code()), (code, 1), "{words}");
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -81,10 +78,7 @@ fn an_engine_without_a_ca() {
             "/v1/auth/jwt/login" => welcome(),
             _ => errors(500, &answer),
         });
-        let name = Some(SanTemplate::parse(NAME).unwrap());
-        let role = VaultRole { mount: "pki".to_owned(), role: "r".to_owned(), name, lifetime_secs: None };
-        let vault = Vault::new(&server.url, role, jwt(), impatient_client()).unwrap();
-        let code = issue(&vault, Some(&job_token(gitlab()))).unwrap_err().code();
+        let code = issue(&named(&server), Some(&job_token(gitlab()))).unwrap_err().code();
         (code.name(), code.exit_code())
     };
     assert_eq!(code("no default issuer currently configured"), ("vault-no-issuer", 1));
@@ -107,9 +101,7 @@ fn a_look_at_a_role_that_cannot_be_read() {
             "/v1/auth/token/revoke-self" => Answer::new(204, ""),
             other => panic!("{other}"),
         });
-        let role = VaultRole { mount: "pki".to_owned(), role: "r".to_owned(), name: None, lifetime_secs: None };
-        let vault = Vault::new(&server.url, role, jwt(), impatient_client()).unwrap();
-        let looked = block_on(vault.look(Some(&job_token(gitlab()))));
+        let looked = block_on(vault(&server, None).look(Some(&job_token(gitlab()))));
         looked.seen.iter().filter_map(|seen| seen.code.map(|code| code.name())).collect::<Vec<_>>()
     };
     assert_eq!(look(|| Answer::new(200, r#"{"data":{"code_signing_flag":true,"ttl":600}}"#)), [""; 0]);
@@ -123,14 +115,7 @@ fn a_look_at_a_role_that_cannot_be_read() {
 #[test]
 fn a_sealed_vault_is_no_refusal() {
     let server = FakeServer::start(|_, _| errors(503, "Vault is sealed"));
-    let role = VaultRole {
-        mount: "pki".to_owned(),
-        role: "r".to_owned(),
-        name: Some(SanTemplate::parse(NAME).unwrap()),
-        lifetime_secs: None,
-    };
-    let vault = Vault::new(&server.url, role, jwt(), impatient_client()).unwrap();
-    let error = issue(&vault, Some(&job_token(gitlab()))).unwrap_err();
+    let error = issue(&named(&server), Some(&job_token(gitlab()))).unwrap_err();
     assert_eq!((error.code().name(), error.code().exit_code()), ("ca-unavailable", 3));
     assert!(error.to_string().contains("Vault is sealed"), "{error}");
 }
