@@ -18,6 +18,7 @@ use crate::base::encoding::json::Json;
 use crate::base::limits;
 use crate::format::x509::San;
 use crate::service::BoxFuture;
+use crate::service::environment::Environment;
 use crate::service::http::{Endpoint, Exchange, HttpClient, HttpError, Method, Repeat, Response, Service, excerpt};
 use crate::service::identity::{IdToken, TokenClaims};
 use crate::service::look::Looked;
@@ -27,6 +28,11 @@ pub use login::VaultLogin;
 
 const TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
 const NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
+
+/// A variable of Vault's own client, `VAULT_NAME`, or of OpenBao's, `BAO_NAME`.
+pub fn vault_variable(environment: &dyn Environment, name: &str) -> Option<String> {
+    environment.var(&format!("VAULT_{name}")).or_else(|| environment.var(&format!("BAO_{name}")))
+}
 
 /// Which role of which PKI engine signs, and whom for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use crate::base::encoding::base64;
 use crate::base::encoding::json::Json;
 use crate::base::limits;
 use crate::service::BoxFuture;
+use crate::service::ca::vault_variable;
 use crate::service::environment::Environment;
 use crate::service::http::{ClientCertificate, Endpoint, HttpClient, Method};
 use crate::service::signer::{Prepared, SignerError};
@@ -39,15 +40,10 @@ impl std::fmt::Debug for Access {
 /// Where a home folder keeps the token that `vault login` or `bao login` wrote.
 const TOKEN_FILE: &str = ".vault-token";
 
-/// A variable of Vault's own client, or of OpenBao's.
-fn variable(environment: &dyn Environment, name: &str) -> Option<String> {
-    environment.var(&format!("VAULT_{name}")).or_else(|| environment.var(&format!("BAO_{name}")))
-}
-
 /// The client, with the root of the server's TLS and with a certificate of its own where the variables name them.
 fn client(http: &HttpClient, environment: &dyn Environment) -> Result<HttpClient, SignerError> {
     let text = |name, unreadable| {
-        let Some(path) = variable(environment, name) else { return Ok(None) };
+        let Some(path) = vault_variable(environment, name) else { return Ok(None) };
         let bytes = environment.read(path.as_ref(), limits::PEM_BYTES);
         let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
         text.map(Some).ok_or(SignerError::Credentials(unreadable))
@@ -70,9 +66,9 @@ impl Access {
             let bytes = environment.read(&path, limits::TOKEN_BYTES).ok()?;
             Some(String::from_utf8(bytes).ok()?.trim().to_owned())
         };
-        let token = variable(environment, "TOKEN").or_else(file).filter(|token| !token.is_empty());
+        let token = vault_variable(environment, "TOKEN").or_else(file).filter(|token| !token.is_empty());
         let token = token.ok_or(SignerError::Credentials("VAULT_TOKEN is not set, and there is no ~/.vault-token"))?;
-        Ok(Self { token: Zeroizing::new(token), namespace: variable(environment, "NAMESPACE") })
+        Ok(Self { token: Zeroizing::new(token), namespace: vault_variable(environment, "NAMESPACE") })
     }
 
     fn headers(&self) -> Result<reqwest::header::HeaderMap, SignerError> {
@@ -94,7 +90,7 @@ impl TransitKey {
         http: &HttpClient,
         environment: &dyn Environment,
     ) -> Result<Remote<Self>, SignerError> {
-        let address = variable(environment, "ADDR").ok_or(SignerError::Credentials("VAULT_ADDR is not set"))?;
+        let address = vault_variable(environment, "ADDR").ok_or(SignerError::Credentials("VAULT_ADDR is not set"))?;
         let mount = environment.var("TRANSIT_SECRET_ENGINE_PATH").unwrap_or_else(|| "transit".to_owned());
         let base = endpoint(&address)?.below(&format!("v1/{}", mount.trim_matches('/')));
         let (access, caller) = (Access::of(environment)?, Caller { http: client(http, environment)? });

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sealmark::base::limits;
-use sealmark::service::ca::{SanTemplate, Vault, VaultLogin, VaultRole};
+use sealmark::service::ca::{SanTemplate, Vault, VaultLogin, VaultRole, vault_variable};
 use sealmark::service::environment::Environment;
 use sealmark::service::http::HttpClient;
 use zeroize::Zeroizing;
@@ -23,8 +23,7 @@ pub(super) fn named(
 ) -> Result<Vault, Failure> {
     let unknown = || SettingsError::Authority { flag: "--authority", found: format!("vault:{place}") };
     let (mount, role) = place.rsplit_once('/').ok_or_else(unknown)?;
-    let variable =
-        |name: &str| environment.var(&format!("VAULT_{name}")).or_else(|| environment.var(&format!("BAO_{name}")));
+    let variable = |name: &str| vault_variable(environment, name);
     let needed = |name: &'static str| variable(name).ok_or(SettingsError::VaultVariable { name });
     if name.is_none() && purpose == CertifiedFor::Signing {
         return Err(SettingsError::AuthorityName.into());
