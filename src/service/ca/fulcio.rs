@@ -57,16 +57,14 @@ impl Fulcio {
         self.http.send(request).await
     }
 
-    /// Why a request was refused, as far as it can be found out: an issuer that the authority does not know
-    /// gets the same answer as any other bad token.
-    async fn explain(&self, refused: HttpError, token: &IdToken) -> CaError {
-        let issuer = match (&refused, token.claims().issuer()) {
-            (HttpError::Refused { .. }, Some(issuer)) => issuer,
-            _ => return refused.into(),
-        };
+    /// Refuses a token of an issuer that it does not know, before the token is sent. What has no list of its issuers,
+    /// or none that can be read, is asked for the certificate all the same; what cannot be reached is not asked twice.
+    async fn check_issuer(&self, claims: &TokenClaims) -> Result<(), CaError> {
+        let issuer = claims.issuer().unwrap_or_default();
         match self.told().await {
-            Ok(Told::Issuers(issuers)) if !issuers.contains(issuer) => self.unknown(issuer, &issuers),
-            _ => refused.into(),
+            Ok(Told::Issuers(issuers)) if !issuers.contains(issuer) => Err(self.unknown(issuer, &issuers)),
+            Ok(_) | Err(HttpError::Refused { .. } | HttpError::TooLong { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -156,14 +154,11 @@ impl CertificateAuthority for Fulcio {
         Box::pin(async move {
             let token = request.needed_token()?;
             let challenge = token.claims().challenge().ok_or(CaError::NoChallenge)?;
+            self.check_issuer(token.claims()).await?;
             let proof = sign_message(request.key, challenge.as_bytes()).await?;
             let body = body(request.key.public_key(), &proof);
-            let answer = self.call(&self.endpoint, Some(&body), Some(token.reveal())).await;
-            let response = match answer {
-                Ok(response) => response,
-                Err(error) => return Err(self.explain(error, token).await),
-            };
-            self.read(&response.body)
+            let answer = self.call(&self.endpoint, Some(&body), Some(token.reveal())).await?;
+            self.read(&answer.body)
         })
     }
 }

@@ -11,6 +11,14 @@ use crate::service::signer::EphemeralKey;
 /// `{"alg":"ES256"}`, `{"iss":"i","sub":"me","aud":"sigstore","exp":4102444800}`
 const TOKEN: &str = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJpIiwic3ViIjoibWUiLCJhdWQiOiJzaWdzdG9yZSIsImV4cCI6NDEwMjQ0NDgwMH0.Y2FuYXJ5LWNhbmFyeQ";
 
+/// An authority that takes the tokens of `i`, and gives this for a certificate.
+fn authority(answer: impl Fn() -> Answer + Send + 'static) -> FakeServer {
+    FakeServer::start(move |_, sent| match sent.target.as_str() {
+        "/api/v2/configuration" => Answer::new(200, r#"{"issuers":[{"issuerUrl":"i"}]}"#),
+        _ => answer(),
+    })
+}
+
 fn issue(server: &FakeServer) -> Result<CertificateChain, CaError> {
     let token = IdToken::new(Zeroizing::new(TOKEN.to_owned()), "test").unwrap();
     let key = EphemeralKey::generate().unwrap();
@@ -30,11 +38,12 @@ fn asks_with_key_proof_and_token_and_reads_the_chain() {
     let issuer = root.intermediate("intermediate");
     let (leaf, _) = issuer.leaf();
     let json = chain_json("signedCertificateEmbeddedSct", &[&leaf, &issuer.certificate, &root.certificate]);
-    let server = FakeServer::start(move |_, _| Answer::new(200, json.clone()));
+    let server = authority(move || Answer::new(200, json.clone()));
     let chain = issue(&server).unwrap();
     assert_eq!((&chain.leaf, chain.above.as_slice()), (&leaf, &[issuer.certificate, root.certificate][..]));
 
-    let [sent] = server.received().try_into().unwrap();
+    let [asked, sent] = server.received().try_into().unwrap();
+    assert_eq!((asked.target.as_str(), asked.header("authorization")), ("/api/v2/configuration", None));
     assert_eq!((sent.method.as_str(), sent.target.as_str()), ("POST", "/api/v2/signingCert"));
     assert_eq!(sent.header("authorization"), Some(format!("Bearer {TOKEN}").as_str()));
     let body = Json::parse(&sent.body).unwrap();
@@ -52,7 +61,7 @@ fn the_chain_is_read_with_an_sct_beside_it_or_none() {
     let with =
         |sct: &str| bare.replacen("{\"chain\"", &format!(r#"{{"signedCertificateTimestamp":"{sct}","chain""#), 1);
     for (json, beside) in [(bare.clone(), false), (with(""), false), (with("eyJpZCI6IiJ9"), true)] {
-        let server = FakeServer::start(move |_, _| Answer::new(200, json.clone()));
+        let server = authority(move || Answer::new(200, json.clone()));
         let chain = issue(&server).unwrap();
         assert_eq!((chain.leaf, chain.sct_beside), (leaf.clone(), beside));
     }
@@ -66,7 +75,7 @@ fn the_servers_own_words_are_shown_and_the_token_is_not() {
         (500, "Error entering certificate in CTL", "ca-unavailable"),
         (429, TOKEN, "ca-unavailable"),
     ] {
-        let server = FakeServer::start(move |_, _| Answer::gateway(status, message));
+        let server = authority(move || Answer::gateway(status, message));
         let error = issue(&server).unwrap_err();
         assert_eq!(error.code().name(), code);
         let shown = format!("{error} {error:?}");
@@ -96,7 +105,7 @@ fn answers_that_are_no_chain() {
         (not_der, "cert-parse"),
     ] {
         let shown = body.clone();
-        let server = FakeServer::start(move |_, _| Answer::new(200, body.clone()));
+        let server = authority(move || Answer::new(200, body.clone()));
         assert_eq!(issue(&server).unwrap_err().code().name(), code, "{shown}");
     }
 }
@@ -123,21 +132,42 @@ fn an_authority_is_asked_whose_tokens_it_takes() {
 }
 
 #[test]
-fn an_issuer_that_the_authority_does_not_know_is_named() {
-    let server = |issuer: &'static str| {
-        FakeServer::start(move |_, sent| match sent.target.as_str() {
-            "/api/v2/configuration" => {
-                assert_eq!(sent.header("authorization"), None);
-                Answer::new(200, format!(r#"{{"issuers":[{{"issuerUrl":"{issuer}"}}]}}"#))
-            }
-            _ => Answer::gateway(400, "There was an error processing the identity token"),
-        })
-    };
-    let error = issue(&server("https://accounts.example")).unwrap_err();
+fn a_token_of_an_unknown_issuer_is_not_sent() {
+    let configured = r#"{"issuers":[{"issuerUrl":"https://accounts.example"}]}"#;
+    let server = FakeServer::start(move |_, _| Answer::new(200, configured));
+    let error = issue(&server).unwrap_err();
     assert_eq!((error.code().name(), error.code().exit_code()), ("ca-issuer-unknown", 1));
     assert!(error.to_string().contains("tokens of \"i\"; it takes those of https://accounts.example"), "{error}");
-    // It knows the issuer: something else is wrong with the token.
-    assert_eq!(issue(&server("i")).unwrap_err().code().name(), "ca-refused");
+    assert!(server.received().iter().all(|sent| sent.header("authorization").is_none()));
+}
+
+#[test]
+fn an_authority_that_lists_no_issuers_is_asked_for_a_certificate() {
+    let (leaf, _) = Authority::root("root").leaf();
+    let json = chain_json("signedCertificateEmbeddedSct", &[&leaf]);
+    let endless = || Answer::new(200, "x".repeat(limits::RESPONSE_BYTES + 1));
+    let configurations: [fn() -> Answer; 5] = [
+        || Answer::gateway(404, "Not Found"),
+        || Answer::gateway(403, "Forbidden"),
+        || Answer::new(200, "<html>"),
+        || Answer::new(200, r#"{"issuers":[]}"#),
+        endless,
+    ];
+    for configuration in configurations {
+        let json = json.clone();
+        let server = FakeServer::start(move |_, sent| match sent.target.as_str() {
+            "/api/v2/configuration" => configuration(),
+            _ => Answer::new(200, json.clone()),
+        });
+        assert_eq!(issue(&server).unwrap().leaf, leaf);
+    }
+}
+
+#[test]
+fn an_authority_that_cannot_serve_now_is_not_sent_the_token() {
+    let server = FakeServer::start(|_, _| Answer::gateway(503, "later"));
+    assert_eq!(issue(&server).unwrap_err().code().name(), "ca-unavailable");
+    assert!(server.received().iter().all(|sent| sent.target == "/api/v2/configuration"));
 }
 
 #[test]

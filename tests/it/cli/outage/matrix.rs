@@ -16,6 +16,11 @@ const PLACES: [Place; 3] = [
     ("log", |way| Ways { log: way, ..Ways::open() }),
 ];
 
+/// The requests that a signature makes of a service: a certificate authority is first asked whose tokens it takes.
+fn calls(service: &str) -> usize {
+    if service == "ca" { 2 } else { 1 }
+}
+
 fn way_of<'w>(ways: &'w Ways, service: &str) -> &'w Way {
     match service {
         "ca" => &ways.ca,
@@ -28,13 +33,13 @@ fn way_of<'w>(ways: &'w Ways, service: &str) -> &'w Way {
 fn a_service_that_throttles_once_is_asked_again() {
     for (service, ways) in PLACES {
         for (after, least) in [(None, Duration::ZERO), (Some(1), Duration::from_secs(1))] {
-            let fault = move |n| if n == 0 { Fault::Status(429, after) } else { Fault::None };
+            let fault = move |n| if n % 2 == 0 { Fault::Status(429, after) } else { Fault::None };
             let (desk, ways) = (Desk::new(), ways(Way::to(&stack_url(), fault)));
             let start = Instant::now();
             let output = sign(&desk, &ways, &[]);
             assert!(output.status.success(), "{service}: {}", stderr(&output));
             assert!(start.elapsed() >= least, "{service} {after:?}");
-            assert_eq!(way_of(&ways, service).requests(), 2, "{service} {after:?}");
+            assert_eq!(way_of(&ways, service).requests(), 2 * calls(service), "{service} {after:?}");
             assert!(desk.verify(&["app.txt"]).status.success());
         }
     }
@@ -86,11 +91,11 @@ fn a_service_that_is_overloaded_all_the_time() {
 #[test]
 fn an_answer_that_is_cut_off_is_asked_for_again() {
     for (service, ways) in PLACES {
-        let fault = |n| if n == 0 { Fault::LostAnswer } else { Fault::None };
+        let fault = |n| if n % 2 == 0 { Fault::LostAnswer } else { Fault::None };
         let (desk, ways) = (Desk::new(), ways(Way::to(&stack_url(), fault)));
         let output = sign(&desk, &ways, &[]);
         assert!(output.status.success(), "{service}: {}", stderr(&output));
-        assert_eq!(way_of(&ways, service).requests(), 2, "{service}");
+        assert_eq!(way_of(&ways, service).requests(), 2 * calls(service), "{service}");
     }
 }
 
