@@ -86,6 +86,12 @@ pub enum PrivateKeyError {
     /// A kind that the stack does not sign with.
     #[error("the stack signs with P-256, P-384 and Ed25519 keys, not with {0}")]
     Kind(KeyKind),
+    /// A key that does not leave what holds it, and so is in no file.
+    #[error("{}: a key that something else holds is not written", path.display())]
+    Held {
+        /// The file.
+        path: PathBuf,
+    },
     /// The system's randomness, or the library's.
     #[error("no key could be made")]
     Generation,
@@ -108,6 +114,9 @@ impl PrivateKeyError {
                 "stack-key-replaced",
                 "have the token hold the key again that it held; for new keys of the logs use `sealmark stack rotate`",
             ),
+            Self::Held { .. } => {
+                Code::usage("stack-key-held", "leave it in its token: `sealmark stack init` writes its URI")
+            }
             Self::Generation => Code::undecided("stack-key-generation", "try again; look at the system's randomness"),
         }
     }
@@ -180,7 +189,7 @@ impl PrivateKey {
         let der = match &self.pair {
             Pair::Ecdsa(pair) => pair.to_pkcs8v1().map_err(lost)?,
             Pair::Ed25519(pair) => pair.to_pkcs8v1().map_err(lost)?,
-            Pair::Held(_) => return Err(PrivateKeyError::Generation),
+            Pair::Held(_) => return Err(PrivateKeyError::Held { path: path.to_owned() }),
         };
         let mut text = Zeroizing::new(pem::encode(LABEL, der.as_ref()));
         if let Some(password) = password {
@@ -385,7 +394,7 @@ mod tests {
         key.public_key().verify(key.scheme(), b"message", &signature).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let written = key.write(&dir.path().join("key.pem")).unwrap_err();
-        assert_eq!(written.code().name(), "stack-key-generation", "it does not leave its holder");
+        assert_eq!(written.code().name(), "stack-key-held", "it does not leave its holder");
         let path = dir.path().join("named.pem");
         write_secret(&path, b"pkcs11:token=none;object=none\n").unwrap();
         let code = PrivateKey::read(&path, KeyKind::P256).unwrap_err().code().name();

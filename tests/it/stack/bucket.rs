@@ -34,7 +34,7 @@ fn patiently(what: &str, mut done: impl FnMut() -> bool) {
 
 /// A server of S3's protocol that honours `If-None-Match` and `If-Match` on PUT, and a bucket in it.
 struct Server {
-    _process: Process,
+    process: Process,
     _data: tempfile::TempDir,
     port: u16,
     python: PathBuf,
@@ -79,7 +79,7 @@ impl Server {
         let mut command = Command::new(program);
         command.args(words).env("MINIO_ROOT_USER", CREDENTIALS[0].1).env("MINIO_ROOT_PASSWORD", CREDENTIALS[1].1);
         let process = Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        let server = Self { _process: process, _data: data, port, python: python.to_owned() };
+        let server = Self { process, _data: data, port, python: python.to_owned() };
         patiently("the server does not answer", || server.ask(&["create"]).is_some());
         server
     }
@@ -89,6 +89,20 @@ impl Server {
         command.args(["-c", BOTO, &self.port.to_string()]).args(words).envs(CREDENTIALS);
         let answer = command.output().unwrap();
         answer.status.success().then(|| String::from_utf8(answer.stdout).unwrap())
+    }
+
+    /// It answers nobody until it is woken, and forgets nothing.
+    fn sleep(&self) {
+        self.signal("-STOP");
+    }
+
+    fn wake(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.process.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Entries of the checkpoint that readers of the bucket have.
@@ -232,7 +246,8 @@ fn a_stack_in_a_bucket(server: Server) {
         found.status.code() == Some(1) && text.contains("s3://logs/site/rekor/tile/0/000.p/5: it is missing"),
         "{text}"
     );
-    held_up(dir, server);
+    held_up(dir, &server);
+    drop(server);
     let away = sealmark(dir, &["stack", "fsck", "two"]).output().unwrap();
     assert!(
         away.status.code() == Some(3) && String::from_utf8_lossy(&away.stderr).contains("bucket-unreachable"),
@@ -241,8 +256,8 @@ fn a_stack_in_a_bucket(server: Server) {
 }
 
 /// The store goes away under a running stack: nothing is acknowledged, and after a minute nothing is taken, which is said
-/// wherever an operator looks.
-fn held_up(dir: &Path, server: Server) {
+/// wherever an operator looks. It comes back, and so does the log.
+fn held_up(dir: &Path, server: &Server) {
     let operator = format!("127.0.0.1:{}", free_port());
     let journal_file = std::fs::File::create(dir.join("two.journal")).unwrap();
     let mut up = sealmark(dir, &["stack", "up", "two", "--operator", &operator]);
@@ -255,7 +270,7 @@ fn held_up(dir: &Path, server: Server) {
         Some(answer)
     };
     patiently("the stack does not come up", || told("/readyz").is_some_and(|said| said.starts_with("HTTP/1.1 200")));
-    drop(server);
+    server.sleep();
     assert!(!sign(dir, "two"), "acknowledged without the bucket");
     for _ in 0..2 {
         if journal(dir, "two").contains("log-held-up") {
@@ -279,6 +294,10 @@ fn held_up(dir: &Path, server: Server) {
         "{}",
         journal(dir, "two")
     );
+    server.wake();
+    patiently("the log does not go on", || journal(dir, "two").contains(r#""event":"log-resumed""#));
+    assert!(told("/readyz").unwrap().starts_with("HTTP/1.1 200"));
+    assert!(sign(dir, "two"));
 }
 
 /// The bucket of one stack is none for another.

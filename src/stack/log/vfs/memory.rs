@@ -13,21 +13,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Appender, Reader, Vfs};
 
-/// What stands on the disk, and what of it is durable.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// What stands on the disk, and what of it is durable. States that follow one another share what did not change:
+/// a test holds hundreds of thousands of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct State {
-    files: Vec<File>,
+    files: Vec<Arc<File>>,
     /// The first is the root.
-    dirs: Vec<Dir>,
+    dirs: Vec<Arc<Dir>>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct File {
     bytes: Vec<u8>,
     synced: usize,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Dir {
     names: BTreeMap<String, Node>,
     durable: BTreeMap<String, Node>,
@@ -35,7 +36,7 @@ struct Dir {
     pending: Vec<(String, Option<Node>)>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Node {
     File(usize),
     Dir(usize),
@@ -77,7 +78,7 @@ impl fmt::Debug for MemoryDisk {
 impl State {
     /// An empty disk.
     pub(crate) fn empty() -> Self {
-        Self { files: Vec::new(), dirs: vec![Dir::default()] }
+        Self { files: Vec::new(), dirs: vec![Arc::default()] }
     }
 
     /// Everything that may stand on the disk after the power was cut.
@@ -85,14 +86,14 @@ impl State {
         let mut states = vec![self.clone()];
         for (at, file) in self.files.iter().enumerate().filter(|(_, file)| file.synced < file.bytes.len()) {
             let outcomes = file.after_power_cut();
-            states = product(&states, &outcomes, |state, bytes| {
-                state.files[at] = File { synced: bytes.len(), bytes: bytes.clone() };
+            states = product(&states, &outcomes, |state, file| {
+                state.files[at] = Arc::clone(file);
             });
         }
         for (at, dir) in self.dirs.iter().enumerate().filter(|(_, dir)| !dir.pending.is_empty()) {
             let outcomes = dir.after_power_cut();
-            states = product(&states, &outcomes, |state, names| {
-                state.dirs[at] = Dir { names: names.clone(), durable: names.clone(), pending: Vec::new() };
+            states = product(&states, &outcomes, |state, dir| {
+                state.dirs[at] = Arc::clone(dir);
             });
         }
         states.into_iter().map(|state| state.reachable()).collect()
@@ -110,18 +111,19 @@ impl State {
         for (name, node) in &self.dirs[from].names {
             let node = match *node {
                 Node::File(file) => Node::File(*files.entry(file).or_insert_with(|| {
-                    new.files.push(self.files[file].clone());
+                    new.files.push(Arc::clone(&self.files[file]));
                     new.files.len() - 1
                 })),
                 Node::Dir(dir) => {
-                    new.dirs.push(Dir::default());
+                    new.dirs.push(Arc::default());
                     let made = new.dirs.len() - 1;
                     self.copy_dir(dir, made, new, files);
                     Node::Dir(made)
                 }
             };
-            new.dirs[to].names.insert(name.clone(), node);
-            new.dirs[to].durable.insert(name.clone(), node);
+            let dir = Arc::make_mut(&mut new.dirs[to]);
+            dir.names.insert(name.clone(), node);
+            dir.durable.insert(name.clone(), node);
         }
     }
 
@@ -154,7 +156,7 @@ impl State {
     fn name(&mut self, path: &Path, node: Option<Node>) -> io::Result<()> {
         let dir = self.dir(path.parent().ok_or(ErrorKind::InvalidInput)?)?;
         let name = path.file_name().ok_or(ErrorKind::InvalidInput)?.to_string_lossy().into_owned();
-        let dir = &mut self.dirs[dir];
+        let dir = Arc::make_mut(&mut self.dirs[dir]);
         apply(&mut dir.names, &name, node);
         dir.pending.push((name, node));
         Ok(())
@@ -171,7 +173,7 @@ impl State {
 
 impl File {
     /// Nothing of what was not synced, part of it, all, or its length without its bytes.
-    fn after_power_cut(&self) -> Vec<Vec<u8>> {
+    fn after_power_cut(&self) -> Vec<Arc<Self>> {
         let (synced, all) = (self.synced, self.bytes.len());
         let mut outcomes: Vec<_> =
             [synced, synced + 1, synced.midpoint(all), all - 1, all].map(|end| self.bytes[..end].to_vec()).into();
@@ -182,12 +184,12 @@ impl File {
         outcomes.extend([zeros, torn]);
         outcomes.sort();
         outcomes.dedup();
-        outcomes
+        outcomes.into_iter().map(|bytes| Arc::new(Self { synced: bytes.len(), bytes })).collect()
     }
 }
 
 impl Dir {
-    fn after_power_cut(&self) -> Vec<BTreeMap<String, Node>> {
+    fn after_power_cut(&self) -> Vec<Arc<Self>> {
         let mut names = self.durable.clone();
         let mut outcomes = vec![names.clone()];
         for (name, node) in &self.pending {
@@ -196,7 +198,8 @@ impl Dir {
         }
         outcomes.sort();
         outcomes.dedup();
-        outcomes
+        let settled = |names: BTreeMap<_, _>| Self { durable: names.clone(), names, pending: Vec::new() };
+        outcomes.into_iter().map(|names| Arc::new(settled(names))).collect()
     }
 }
 
@@ -290,7 +293,7 @@ impl Vfs for MemoryDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn Appender>> {
         let file = self.change(|state| {
             state.absent(path)?;
-            state.files.push(File::default());
+            state.files.push(Arc::default());
             let file = state.files.len() - 1;
             state.name(path, Some(Node::File(file)))?;
             Ok(file)
@@ -300,7 +303,7 @@ impl Vfs for MemoryDisk {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         self.change(|state| {
             state.absent(path)?;
-            state.dirs.push(Dir::default());
+            state.dirs.push(Arc::default());
             let dir = state.dirs.len() - 1;
             state.name(path, Some(Node::Dir(dir)))
         })
@@ -328,7 +331,7 @@ impl Vfs for MemoryDisk {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.change(|state| {
             let dir = state.dir(dir)?;
-            let dir = &mut state.dirs[dir];
+            let dir = Arc::make_mut(&mut state.dirs[dir]);
             dir.durable = dir.names.clone();
             dir.pending.clear();
             Ok(())
@@ -353,13 +356,13 @@ struct Open {
 impl Appender for Open {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.disk.change(|state| {
-            state.files[self.file].bytes.extend_from_slice(bytes);
+            Arc::make_mut(&mut state.files[self.file]).bytes.extend_from_slice(bytes);
             Ok(())
         })
     }
     fn sync(&mut self) -> io::Result<()> {
         self.disk.change(|state| {
-            let file = &mut state.files[self.file];
+            let file = Arc::make_mut(&mut state.files[self.file]);
             file.synced = file.bytes.len();
             Ok(())
         })
