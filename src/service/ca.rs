@@ -32,7 +32,7 @@ pub use fulcio::Fulcio;
 pub use naming::{NamingError, SanTemplate};
 pub use serving::{ServiceCertificateError, ServiceName, ServiceRequest, check_service, shown};
 pub use step_ca::{JwkProvisioner, StepCa, StepCaError};
-pub use vault::{Vault, VaultError, VaultLogin, VaultRole, vault_variable};
+pub use vault::{Vault, VaultError, VaultLogin, VaultRole, vault_client_pair, vault_variable};
 
 /// Issues a certificate for a key to whoever a token names.
 ///

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::BoxFuture;
+use super::ca::VaultError;
 use super::http::HttpError;
 use crate::base::code::Code;
 use crate::base::crypto::{Digest, Family, KeyError, PublicKey, Scheme};
@@ -159,6 +160,9 @@ pub enum SignerError {
     /// Nothing says who asks.
     #[error("the key service is not asked: {0}")]
     Credentials(&'static str),
+    /// What its variables say of a Vault does not fit together.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The way to a key service, or what it answered.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -234,6 +238,7 @@ impl SignerError {
                 "signer-credentials",
                 "set them in this job's environment, as for the service's own program",
             ),
+            Self::Vault(error) => error.code(),
             Self::Http(error) => error.code(),
             Self::Program { .. } => {
                 Code::undecided("signer-program", "run the program by hand: the manual's page on keys has its protocol")

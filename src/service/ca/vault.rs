@@ -34,6 +34,21 @@ pub fn vault_variable(environment: &dyn Environment, name: &str) -> Option<Strin
     environment.var(&format!("VAULT_{name}")).or_else(|| environment.var(&format!("BAO_{name}")))
 }
 
+/// The files of a client's own certificate and of its key, as `VAULT_CLIENT_CERT` and `VAULT_CLIENT_KEY` name them.
+///
+/// # Errors
+///
+/// [`VaultError::ClientPair`] for one without the other: Vault's own client refuses that too.
+pub fn vault_client_pair(environment: &dyn Environment) -> Result<Option<(String, String)>, VaultError> {
+    const PAIR: [&str; 2] = ["CLIENT_CERT", "CLIENT_KEY"];
+    match PAIR.map(|name| vault_variable(environment, name)) {
+        [Some(chain), Some(key)] => Ok(Some((chain, key))),
+        [None, None] => Ok(None),
+        [Some(_), None] => Err(VaultError::ClientPair { given: PAIR[0], missing: PAIR[1] }),
+        [None, Some(_)] => Err(VaultError::ClientPair { given: PAIR[1], missing: PAIR[0] }),
+    }
+}
+
 /// Which role of which PKI engine signs, and whom for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VaultRole {

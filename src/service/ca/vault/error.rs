@@ -16,6 +16,14 @@ pub enum VaultError {
         /// What was given.
         path: String,
     },
+    /// A client's certificate without its key, or the key without it.
+    #[error("VAULT_{missing} is not set, which belongs to VAULT_{given}")]
+    ClientPair {
+        /// What is there.
+        given: &'static str,
+        /// What is not.
+        missing: &'static str,
+    },
     /// No login.
     #[error("Vault {url} let nobody in ({status}): {answer}")]
     Login {
@@ -220,6 +228,10 @@ impl VaultError {
     pub fn code(&self) -> Code {
         match self {
             Self::Path { .. } => Code::usage("vault-path", "give mounts and roles as Vault has them: pki/ROLE"),
+            Self::ClientPair { .. } => Code::usage(
+                "vault-client-pair",
+                "set VAULT_CLIENT_CERT and VAULT_CLIENT_KEY together (or BAO_CLIENT_CERT and BAO_CLIENT_KEY), or neither",
+            ),
             Self::Login { reason, .. } => reason.code(),
             Self::Absent { reason, .. } | Self::Signing { reason, .. } => reason.code(),
         }

@@ -10,7 +10,7 @@ use crate::base::encoding::base64;
 use crate::base::encoding::json::Json;
 use crate::base::limits;
 use crate::service::BoxFuture;
-use crate::service::ca::vault_variable;
+use crate::service::ca::{vault_client_pair, vault_variable};
 use crate::service::environment::Environment;
 use crate::service::http::{ClientCertificate, Endpoint, HttpClient, Method};
 use crate::service::signer::{Prepared, SignerError};
@@ -42,19 +42,19 @@ const TOKEN_FILE: &str = ".vault-token";
 
 /// The client, with the root of the server's TLS and with a certificate of its own where the variables name them.
 fn client(http: &HttpClient, environment: &dyn Environment) -> Result<HttpClient, SignerError> {
-    let text = |name, unreadable| {
-        let Some(path) = vault_variable(environment, name) else { return Ok(None) };
+    let text = |path: String, unreadable| {
         let bytes = environment.read(path.as_ref(), limits::PEM_BYTES);
         let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        text.map(Some).ok_or(SignerError::Credentials(unreadable))
+        text.ok_or(SignerError::Credentials(unreadable))
     };
-    let root = text("CACERT", "the file that VAULT_CACERT names cannot be read")?;
-    let chain = text("CLIENT_CERT", "the file that VAULT_CLIENT_CERT names cannot be read")?;
-    let key = text("CLIENT_KEY", "the file that VAULT_CLIENT_KEY names cannot be read")?;
     let mut settings = http.settings().clone();
-    settings.extra_roots = root.or(settings.extra_roots);
-    if let Some((chain, key)) = chain.zip(key) {
-        settings.client_certificate = Some(ClientCertificate::new(chain, Zeroizing::new(key))?);
+    if let Some(root) = vault_variable(environment, "CACERT") {
+        settings.extra_roots = Some(text(root, "the file that VAULT_CACERT names cannot be read")?);
+    }
+    if let Some((chain, key)) = vault_client_pair(environment)? {
+        let chain = text(chain, "the file that VAULT_CLIENT_CERT names cannot be read")?;
+        let key = Zeroizing::new(text(key, "the file that VAULT_CLIENT_KEY names cannot be read")?);
+        settings.client_certificate = Some(ClientCertificate::new(chain, key)?);
     }
     Ok(HttpClient::new(settings))
 }

@@ -121,6 +121,9 @@ fn by_a_certificate_of_the_client() {
     verifies(&site);
     assert!(sign(&site, "cert", &[], &own).status.success());
     assert_eq!(refusal(&sign(&site, "cert:other", &[], &own)), "vault-login-refused");
+    for half in [&own[..3], &[&own[..2], &own[3..]].concat()[..]] {
+        assert_eq!(usage(&sign(&site, "cert:ci", &[], half)), "vault-client-pair");
+    }
     // Without a certificate, and with one of another CA, nobody comes so far as to log in.
     let before = vault.calls().len();
     assert_eq!(sign(&site, "cert:ci", &[], &place).status.code(), Some(3));

@@ -141,6 +141,9 @@ fn vault_transit_is_met_over_tls_by_the_variables_of_its_client() {
     let asked = server.received().len();
     refused(&ask("VAULT", &[&ours[..3], &own].concat()), "net-tls", "");
     refused(&ask("VAULT", &ours), "net-tls", "CertificateRequired");
+    // Half of a pair is none, and is not left out.
+    refused(&ask("VAULT", &[&ours[..], &own[..1]].concat()), "vault-client-pair", "VAULT_CLIENT_KEY is not set");
+    refused(&ask("BAO", &[&ours[..], &own[1..]].concat()), "vault-client-pair", "VAULT_CLIENT_CERT is not set");
     let missing = [&ours[..3], &own, &[("CACERT", "absent.pem")]].concat();
     refused(&ask("VAULT", &missing), "signer-credentials", "VAULT_CACERT");
     assert_eq!(server.received().len(), asked);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sealmark::base::limits;
-use sealmark::service::ca::{SanTemplate, Vault, VaultLogin, VaultRole, vault_variable};
+use sealmark::service::ca::{CaError, SanTemplate, Vault, VaultLogin, VaultRole, vault_client_pair, vault_variable};
 use sealmark::service::environment::Environment;
 use sealmark::service::http::HttpClient;
 use zeroize::Zeroizing;
@@ -31,7 +31,7 @@ pub(super) fn named(
     let role = VaultRole { mount: mount.to_owned(), role: role.to_owned(), name, lifetime_secs: None };
     let login = login(args, &role.role, &needed, environment)?;
     let root = args.authority_tls_root.clone().or_else(|| variable("CACERT").map(Into::into));
-    let own = variable("CLIENT_CERT").zip(variable("CLIENT_KEY"));
+    let own = vault_client_pair(environment).map_err(CaError::from)?;
     let own = own.as_ref().map(|(chain, key)| (Path::new(chain), Path::new(key)));
     let mut vault = Vault::new(&needed("ADDR")?, role, login, client(http, root.as_deref(), own)?)?;
     if let Some(namespace) = variable("NAMESPACE") {
