@@ -33,6 +33,13 @@ pub(in crate::service) struct Signing<'a> {
     pub(in crate::service) now: UnixTime,
 }
 
+/// The host of a service in a region; China has a domain of its own
+/// (<https://docs.amazonaws.cn/en_us/general/latest/gr/endpoints-arns.html>).
+pub(in crate::service) fn host(service: &str, region: &str) -> String {
+    let country = if region.starts_with("cn-") { ".cn" } else { "" };
+    format!("{service}.{region}.amazonaws.com{country}")
+}
+
 impl Credentials {
     /// Those of the environment, or what is missing.
     pub(in crate::service) fn of(environment: &dyn Environment) -> Result<Self, &'static str> {
@@ -143,6 +150,18 @@ mod tests {
             assert_eq!(headers["authorization"], expected);
             assert_eq!(headers["x-amz-date"], "20260102T030405Z");
             assert!(!format!("{credentials:?} {headers:?}").contains("wJalr"));
+        }
+    }
+
+    #[test]
+    fn hosts_of_regions() {
+        for (service, region, expected) in [
+            ("sts", "eu-central-1", "sts.eu-central-1.amazonaws.com"),
+            ("sts", "us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
+            ("sts", "cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
+            ("kms", "cn-northwest-1", "kms.cn-northwest-1.amazonaws.com.cn"),
+        ] {
+            assert_eq!(host(service, region), expected);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::service::http::{Endpoint, Service};
 use crate::service::identity::ask::{Ask, Asked, Site, malformed};
 use crate::service::identity::platform::{Fix, Mark, Platform, Run, Search};
 use crate::service::identity::{IdToken, IdentityError};
-use crate::service::sigv4::{Credentials, Signing};
+use crate::service::sigv4::{Credentials, Signing, host};
 
 pub(super) static PLATFORM: Platform = Platform {
     key: "aws",
@@ -52,7 +52,7 @@ async fn request(site: &Site, audience: &str) -> Result<IdToken, IdentityError> 
         return Err(stopped("the region is no name of a region".to_owned()));
     }
     let own = environment.var("AWS_ENDPOINT_URL_STS").or_else(|| environment.var("AWS_ENDPOINT_URL"));
-    let url = own.unwrap_or_else(|| format!("https://sts.{region}.amazonaws.com/"));
+    let url = own.unwrap_or_else(|| format!("https://{}/", host("sts", &region)));
     let endpoint = Endpoint::parse(Service::IdentityProvider, &url)?;
     let audience_field: String = encode(audience);
     let body = format!(

@@ -12,7 +12,7 @@ use crate::service::BoxFuture;
 use crate::service::environment::Environment;
 use crate::service::http::{Endpoint, HttpClient, Method};
 use crate::service::signer::{Prepared, SignerError};
-use crate::service::sigv4::{Credentials, Signing};
+use crate::service::sigv4::{self, Credentials, Signing};
 
 /// A key of an account; it has one version.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl AwsKey {
             return Err(SignerError::Credentials("the AWS region is no name of a region"));
         }
         let url = match host {
-            "" => format!("https://kms.{region}.amazonaws.com/"),
+            "" => format!("https://{}/", sigv4::host("kms", &region)),
             host if host.starts_with("127.0.0.1:") || host.starts_with("localhost:") => format!("http://{host}/"),
             host => format!("https://{host}/"),
         };
