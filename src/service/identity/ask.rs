@@ -221,7 +221,7 @@ impl Asked<'_> {
             secrets: &[self.secret],
         };
         let response = self.http.exchange(&exchange).await?;
-        if matches!(response.status, 200 | 201) {
+        if matches!(response.status, 200..=202) {
             return Ok(response);
         }
         let answer = excerpt(&response.body, &[self.secret]);

@@ -31,7 +31,7 @@ impl Issuers {
     pub fn contains(&self, url: &str) -> bool {
         self.0.iter().any(|issuer| match issuer {
             Issuer::Exact(known) => known == url,
-            Issuer::Wildcard(pattern) => fits(pattern, url),
+            Issuer::Wildcard(pattern) => covers(pattern, url),
         })
     }
 
@@ -49,9 +49,15 @@ impl Issuers {
     }
 }
 
+/// Whether a pattern may stand for an issuer. A slash at the end is left to the authority: Azure's issuers have one
+/// (<https://learn.microsoft.com/azure/aks/use-oidc-issuer>), and Fulcio's pattern for them has none.
+pub(super) fn covers(pattern: &str, url: &str) -> bool {
+    fits(pattern, url) || (pattern.ends_with('*') && url.strip_suffix('/').is_some_and(|url| fits(pattern, url)))
+}
+
 /// Whether `url` is `pattern` with each `*` replaced. What stands between two `*` is never of the
 /// replaced characters alone in a real configuration, so that the shortest replacement is the right one.
-pub(super) fn fits(pattern: &str, url: &str) -> bool {
+fn fits(pattern: &str, url: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| url.strip_prefix(first)) else { return false };
     for part in parts {
@@ -83,6 +89,13 @@ mod tests {
         ] {
             assert!(!fits(eks, other), "{other}");
         }
+        let aks = "https://*.oic.prod-aks.azure.com/*/*";
+        assert!(covers(aks, "https://eastus.oic.prod-aks.azure.com/0-1/2-3/"));
+        assert!(covers(eks, "https://oidc.eks.us-west-2.amazonaws.com/id/02A3"));
+        for other in ["https://eastus.oic.prod-aks.azure.com/0-1/2-3//", "https://eastus.oic.prod-aks.azure.com/0-1/"] {
+            assert!(!covers(aks, other), "{other}");
+        }
+        assert!(!covers("https://a.example", "https://a.example/"));
         assert!(fits("https://a.example", "https://a.example") && !fits("https://a.example", "https://a.example/"));
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::ask::Ask;
 use super::claims::TokenClaims;
-use super::issuers::fits;
+use super::issuers::covers;
 use crate::format::x509::San;
 use crate::service::environment::Environment;
 
@@ -141,7 +141,7 @@ impl Platform {
 
     /// Whether the public Fulcio takes tokens of this issuer as this platform's.
     pub(super) fn is_public_issuer(&self, issuer: &str) -> bool {
-        self.public.iter().any(|pattern| fits(pattern, issuer))
+        self.public.iter().any(|pattern| covers(pattern, issuer))
     }
 
     /// The name that these claims give in the certificate; `None` when it is made otherwise, or a claim is missing.

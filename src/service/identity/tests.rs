@@ -1,4 +1,5 @@
 mod asked;
+mod clouds;
 mod documented;
 mod found;
 mod machines;

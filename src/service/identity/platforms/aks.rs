@@ -10,7 +10,7 @@ pub(super) static PLATFORM: Platform = Platform {
     marks: &[Mark::Set("AZURE_FEDERATED_TOKEN_FILE"), Mark::Set("AZURE_CLIENT_ID")],
     ask: &[Ask::FileIn("AZURE_FEDERATED_TOKEN_FILE")],
     issuer: "https://REGION.oic.prod-aks.azure.com/TENANT/ID/",
-    public: &["https://*.oic.prod-aks.azure.com/*", "https://oidc.prod-aks.azure.com/*"],
+    public: super::kubernetes::AKS,
     claims: "kubernetes.io (namespace, serviceaccount, pod)",
     san: "https://kubernetes.io/namespaces/NAMESPACE/serviceaccounts/NAME",
     fix: Fix {
@@ -18,6 +18,6 @@ pub(super) static PLATFORM: Platform = Platform {
         lines: super::projected::VOLUME,
         language: "yaml",
     },
-    documentation: "https://learn.microsoft.com/azure/aks/workload-identity-overview",
+    documentation: "https://learn.microsoft.com/azure/aks/use-oidc-issuer",
     run: Run { against: "the variables and the file of a pod", test: "projected_tokens" },
 };

@@ -9,7 +9,7 @@ pub(super) static PLATFORM: Platform = Platform {
     search: Search::Automatic,
     marks: &[Mark::Set("AWS_WEB_IDENTITY_TOKEN_FILE"), Mark::Set("AWS_ROLE_ARN")],
     ask: &[Ask::FileIn("AWS_WEB_IDENTITY_TOKEN_FILE")],
-    issuer: "https://oidc.eks.REGION.amazonaws.com/id/ID",
+    issuer: "https://oidc.eks.REGION.amazonaws.com/id/ID, in China https://oidc.eks.REGION.amazonaws.com.cn/id/ID",
     public: &["https://oidc.eks.*.amazonaws.com/id/*"],
     claims: "kubernetes.io (namespace, serviceaccount, pod)",
     san: "https://kubernetes.io/namespaces/NAMESPACE/serviceaccounts/NAME",

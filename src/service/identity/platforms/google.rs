@@ -36,7 +36,7 @@ pub(super) static PLATFORM: Platform = Platform {
     claims: "email, email_verified, sub, google.compute_engine",
     san: "the service account's e-mail address",
     fix: Fix {
-        say: "give the machine a service account, or let it impersonate one (roles/iam.serviceAccountOpenIdTokenCreator) and name that:",
+        say: "give the machine a service account, or let it impersonate one (by roles/iam.serviceAccountOpenIdTokenCreator and the access scope cloud-platform) and name that:",
         lines: "export GOOGLE_SERVICE_ACCOUNT_NAME=signer@PROJECT.iam.gserviceaccount.com",
         language: "sh",
     },

@@ -18,6 +18,15 @@ const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 pub(super) const PUBLIC: &[&str] = &[
     "https://oidc.eks.*.amazonaws.com/id/*",
     "https://container.googleapis.com/v1/projects/*/locations/*/clusters/*",
+    AKS[0],
+    AKS[1],
+    AKS[2],
+];
+
+/// Those of Azure among them; the first is the form that Azure has them in today
+/// (<https://github.com/sigstore/fulcio/blob/main/docs/configuration.md>).
+pub(super) const AKS: &[&str] = &[
+    "https://*.oic.prod-aks.azure.com/*/*",
     "https://*.oic.prod-aks.azure.com/*",
     "https://oidc.prod-aks.azure.com/*",
 ];

@@ -89,8 +89,10 @@ fn kubernetes_is_asked_for_a_token() {
         if request.target == "/api/v1/namespaces/ci/serviceaccounts/signer/token"
             && request.method == "POST"
             && body.contains(wanted)
+            && body.contains(r#""apiVersion":"authentication.k8s.io/v1""#)
         {
-            return Answer::new(201, format!(r#"{{"kind":"TokenRequest","status":{{"token":"{}"}}}}"#, good()));
+            let status = format!(r#"{{"expirationTimestamp":"2100-01-01T00:00:00Z","token":"{}"}}"#, good());
+            return Answer::new(201, format!(r#"{{"kind":"TokenRequest","status":{status}}}"#));
         }
         let message = "serviceaccounts is forbidden: User cannot create resource";
         Answer::new(
