@@ -278,6 +278,10 @@ impl fmt::Display for TokenProblem {
             Self::Audience { expected, found } => {
                 write!(f, "it is for the audience {:?}, {expected:?} is expected", found.join(", "))
             }
+            // <https://docs.gitlab.com/ci/secrets/id_token_authentication/>: it is null there.
+            Self::Missing { claim: claim @ "ci_config_ref_uri" } => {
+                write!(f, "it has no claim {claim:?}: the pipeline's definition is outside of the project")
+            }
             Self::Missing { claim } => write!(f, "it has no claim {claim:?}"),
             Self::EmailUnverified => write!(f, "its issuer has not verified the e-mail address"),
         }

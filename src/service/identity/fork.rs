@@ -30,7 +30,9 @@ pub fn fork(environment: &dyn Environment) -> Option<Fork> {
     let own = var("CI_PROJECT_ID");
     match source == target {
         true => None,
-        // The fork's change in a pipeline of the project itself.
+        // The fork's change in a pipeline of the project itself. Since GitLab 18.2.2 `project_path` of the token names
+        // the fork (<https://gitlab.com/gitlab-org/gitlab/-/issues/563038>); `ci_config_ref_uri`, which becomes the name
+        // in the certificate, is still the project's.
         false if own.as_ref() == Some(&target) => Some(Fork::WithOurToken),
         false => Some(Fork::WithItsToken),
     }

@@ -1,4 +1,5 @@
-//! Buddy, which has described its tokens (to Fulcio, whose public instance takes them), and no variable that holds one.
+//! Buddy, which has described its tokens (to Fulcio, whose public instance takes them), and no variable that holds one:
+//! its own pages (<https://buddy.works/docs/integrations/oidc>) have Buddy hand them to clouds.
 
 use crate::service::identity::ask::Ask;
 use crate::service::identity::platform::{Fix, Mark, Platform, Run, Search};
@@ -7,7 +8,7 @@ pub(super) static PLATFORM: Platform = Platform {
     key: "buddy",
     name: "Buddy",
     search: Search::Unconfirmed,
-    marks: &[Mark::Any(&[Mark::Set("BUDDY_PIPELINE_ID"), Mark::Set("BUDDY_EXECUTION_ID")])],
+    marks: &[Mark::Any(&[Mark::Is("BUDDY", "true"), Mark::Set("BUDDY_PIPELINE_ID"), Mark::Set("BUDDY_EXECUTION_ID")])],
     ask: &[Ask::Variable("BUDDY_ID_TOKEN")],
     issuer: "https://oidc.buddyusercontent.com, https://eu-oidc.buddyusercontent.com, https://asia-oidc.buddyusercontent.com",
     public: &[

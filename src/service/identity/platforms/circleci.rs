@@ -1,4 +1,4 @@
-//! CircleCI: the program in every job's image asks for a token of any audience.
+//! CircleCI: the program that every job has asks for a token of any audience.
 
 use crate::service::identity::ask::Ask;
 use crate::service::identity::platform::{Fix, Mark, Platform, Run, Search};
@@ -14,10 +14,10 @@ pub(super) static PLATFORM: Platform = Platform {
     ],
     issuer: "https://oidc.circleci.com, or https://oidc.circleci.com/org/ORGANISATION",
     public: &["https://oidc.circleci.com", "https://oidc.circleci.com/org/*"],
-    claims: "oidc.circleci.com/project-id, /pipeline-definition-id, /vcs-origin, /vcs-ref, /job-id",
+    claims: "oidc.circleci.com/org-id, /project-id, /pipeline-id, /pipeline-definition-id, /vcs-origin, /vcs-ref, /ssh-rerun",
     san: "https://circleci.com/api/v2/projects/{oidc.circleci.com/project-id}/pipeline-definitions/{oidc.circleci.com/pipeline-definition-id}",
     fix: Fix {
-        say: "let the job ask for a token of the audience {audience}: it needs the program `circleci`, as CircleCI's own images have it, and must not be a build of a fork:",
+        say: "run it in a step of the job, where CircleCI's program `circleci` is on the PATH (a container that the step starts has none); a build of a fork has tokens only where the project passes secrets to such builds:",
         lines: "\
 jobs:
   sign:

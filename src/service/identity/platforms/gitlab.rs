@@ -18,7 +18,7 @@ pub(super) static PLATFORM: Platform = Platform {
     }],
     issuer: "https://gitlab.com, or the instance's own URL",
     public: &["https://gitlab.com", "https://dev.gitlab.org", "https://ops.gitlab.net", "https://gitlab.archlinux.org"],
-    claims: "project_path, ci_config_ref_uri, ci_config_sha, ref, sha, pipeline_source, project_visibility, runner_environment",
+    claims: "project_path (of a fork's merge request, since GitLab 18.2.2, the fork's), job_project_path, ci_config_ref_uri, ci_config_sha, ref, ref_protected, sha, pipeline_source, project_visibility, runner_environment",
     san: "https://{ci_config_ref_uri}",
     fix: Fix {
         say: "declare it on the job in .gitlab-ci.yml:",

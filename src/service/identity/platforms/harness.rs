@@ -9,7 +9,7 @@ pub(super) static PLATFORM: Platform = Platform {
     search: Search::Unconfirmed,
     marks: &[Mark::Set("HARNESS_ACCOUNT_ID"), Mark::Set("HARNESS_PIPELINE_ID")],
     ask: &[Ask::Variable("HARNESS_OIDC_TOKEN"), Ask::Variable("PLUGIN_OIDC_TOKEN_ID")],
-    issuer: "one for each kind of deployment",
+    issuer: "one for each kind of deployment; of a connector, https://app.harness.io/ng/api/oidc/account/ACCOUNT",
     public: &[],
     claims: "account_id, organization_id, project_id, pipeline_id",
     san: "a private Fulcio's template",

@@ -27,6 +27,7 @@ const JOBS: &[(&str, &[(&str, &str)])] = &[
     ("bitrise", &[("BITRISE_IO", "true"), ("CI", "true"), ("BITRISE_BUILD_URL", "https://app.bitrise.io/build/1")]),
     ("eks", &[("AWS_WEB_IDENTITY_TOKEN_FILE", "f"), ("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/my-role")]),
     ("aks", &[("AZURE_FEDERATED_TOKEN_FILE", "f"), ("AZURE_CLIENT_ID", "i"), ("AZURE_TENANT_ID", "t")]),
+    ("buddy", &[("BUDDY", "true"), ("BUDDY_PIPELINE_ID", "1"), ("BUDDY_EXECUTION_BRANCH", "master")]),
     ("google", &[("K_SERVICE", "hello"), ("K_REVISION", "hello.1"), ("PORT", "8080")]),
 ];
 
@@ -82,6 +83,22 @@ const TOKENS: &[(&str, &str, &str)] = &[
         "oidc.circleci.com/project-id":"11bb","oidc.circleci.com/pipeline-definition-id":"33dd","oidc.circleci.com/ssh-rerun":false}"#,
         "https://circleci.com/api/v2/projects/11bb/pipeline-definitions/33dd",
     ),
+    // With `--root-issuer` (<https://github.com/circleci/circleci-docs/pull/9880>), of a build that knows its change.
+    (
+        "circleci",
+        r#"{"iss":"https://oidc.circleci.com","sub":"org/00aa/project/11bb/user/22cc/vcs-origin/github.com/acme/app/vcs-ref/refs/heads/main",
+        "oidc.circleci.com/org-id":"00aa","oidc.circleci.com/project-id":"11bb","oidc.circleci.com/pipeline-definition-id":"33dd"}"#,
+        "https://circleci.com/api/v2/projects/11bb/pipeline-definitions/33dd",
+    ),
+    // A fork's merge request in a pipeline of the project (<https://gitlab.com/gitlab-org/gitlab/-/issues/563038>):
+    // the name is the project's, whatever `project_path` says.
+    (
+        "gitlab",
+        r#"{"iss":"https://gitlab.com","sub":"project_path:somebody/my-project:ref_type:branch:ref:feature",
+        "project_path":"somebody/my-project","job_project_path":"my-group/my-project","ref_protected":"false",
+        "ci_config_ref_uri":"gitlab.com/my-group/my-project//.gitlab-ci.yml@refs/heads/feature"}"#,
+        "https://gitlab.com/my-group/my-project//.gitlab-ci.yml@refs/heads/feature",
+    ),
 ];
 
 #[test]
@@ -119,6 +136,16 @@ fn examples_that_no_public_authority_names() {
         let like = sub.contains("://").then(|| San::Uri(sub.to_owned()));
         assert_eq!(expected, like.map_or(ExpectedIdentity::Open, ExpectedIdentity::Likely), "{iss}");
     }
+}
+
+/// GitLab's page: the claim is null where the pipeline is defined elsewhere, and Fulcio has no name without it.
+#[test]
+fn a_pipeline_that_is_defined_elsewhere_has_no_name() {
+    let token =
+        claims(r#"{"iss":"https://gitlab.com","sub":"s","aud":"sigstore","exp":4102444800,"ci_config_ref_uri":null}"#);
+    let problems = token.problems(SIGSTORE_AUDIENCE, UnixTime::from_secs(0));
+    assert_eq!(problems, [TokenProblem::Missing { claim: "ci_config_ref_uri" }]);
+    assert!(problems[0].to_string().ends_with("the pipeline's definition is outside of the project"), "{problems:?}");
 }
 
 /// GitHub's other servers name their workflows by themselves.
