@@ -15,7 +15,8 @@ enum Issuer {
 }
 
 impl Issuers {
-    /// Reads a configuration; `None` when it is none, or lists nobody.
+    /// Reads a configuration; `None` when it is none, lists nobody, or more than [`limits::ISSUERS`]: of a list that is
+    /// not read to its end nobody can say who is missing.
     pub fn read(body: &[u8]) -> Option<Self> {
         let json = Json::parse(body).ok()?;
         let Json::Array(items) = json.member("issuers")? else { return None };
@@ -23,7 +24,10 @@ impl Issuers {
             let text = |name| item.member(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
             text("issuerUrl").map(Issuer::Exact).or_else(|| text("wildcardIssuerUrl").map(Issuer::Wildcard))
         };
-        let found: Vec<_> = items.iter().take(limits::ISSUERS).filter_map(issuer).collect();
+        if items.len() > limits::ISSUERS {
+            return None;
+        }
+        let found: Vec<_> = items.iter().filter_map(issuer).collect();
         (!found.is_empty()).then_some(Self(found))
     }
 
@@ -109,5 +113,9 @@ mod tests {
         for none in ["", "{}", r#"{"issuers":[]}"#, r#"{"issuers":{}}"#, r#"{"issuers":[{"audience":"x"}]}"#] {
             assert!(Issuers::read(none.as_bytes()).is_none(), "{none}");
         }
+        let many =
+            |count| format!(r#"{{"issuers":[{}]}}"#, vec![r#"{"issuerUrl":"https://a.example"}"#; count].join(","));
+        assert!(Issuers::read(many(limits::ISSUERS).as_bytes()).is_some());
+        assert!(Issuers::read(many(limits::ISSUERS + 1).as_bytes()).is_none());
     }
 }
