@@ -361,6 +361,7 @@ pub(crate) fn statement(artifact: &[u8]) -> String {
 }
 
 /// The statement by which cosign signs an image.
+#[cfg(feature = "sign")]
 pub(crate) fn signature_statement(manifest: &[u8]) -> String {
     statement_of(cosign::SIGNATURE_PREDICATE, manifest)
 }

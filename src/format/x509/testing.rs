@@ -81,6 +81,7 @@ impl Key {
     }
 
     /// The private half of an ECDSA key, PKCS#8 in DER.
+    #[cfg(feature = "serve")]
     pub(crate) fn pkcs8(&self) -> Vec<u8> {
         match &self.pair {
             Pair::Ecdsa(pair) => pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
